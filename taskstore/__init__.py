@@ -1,0 +1,1 @@
+"""An offline-first experiment store: every run is a directory of plain files."""

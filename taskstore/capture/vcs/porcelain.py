@@ -1,0 +1,114 @@
+"""What git prints, as values: pure functions over the `-z` forms of its commands."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+_HEX = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+# how many fields stand before the path, by kind of entry: git-status(1), "Porcelain Format Version 2"
+_FIELDS = {"1": 8, "2": 9, "u": 10}
+
+
+@dataclass(frozen=True)
+class Status:
+    """`git status --porcelain=v2 --branch -z`. Paths are relative to the root."""
+
+    commit: str = ""
+    branch: str = ""
+    is_ahead: bool | None = None
+    """Whether HEAD has commits that its upstream lacks; None where that is not known."""
+    is_changed: bool = False
+    unmerged: tuple[str, ...] = ()
+    submodules: dict[str, str] = field(default_factory=dict)
+    """Path to git's four letters, of the submodules that differ from the index or from HEAD."""
+    untracked: tuple[str, ...] = ()
+
+
+def parse_status(output: bytes) -> Status:
+    """Read a status; entries of unknown kinds are passed over, as git's manual asks."""
+    headers: dict[str, str] = {}
+    unmerged: list[str] = []
+    untracked: list[str] = []
+    submodules: dict[str, str] = {}
+    is_changed = False
+    entries = iter(os.fsdecode(output).split("\0"))
+    for entry in entries:
+        kind, _, rest = entry.partition(" ")
+        if kind == "#":
+            name, _, value = rest.partition(" ")
+            headers[name] = value
+        elif kind == "?":
+            untracked.append(rest)
+        elif kind in _FIELDS:
+            is_changed = True
+            fields = entry.split(" ", _FIELDS[kind])
+            if fields[2].startswith("S"):
+                submodules[fields[-1]] = fields[2]
+            if kind == "u":
+                unmerged.append(fields[-1])
+            if kind == "2":
+                next(entries, None)  # the name it had before
+    return Status(
+        commit=commit_id(headers.get("branch.oid", "")),
+        branch=headers.get("branch.head", "").replace("(detached)", ""),
+        is_ahead=_is_ahead(headers.get("branch.ab")),
+        is_changed=is_changed,
+        unmerged=tuple(unmerged),
+        submodules=submodules,
+        untracked=tuple(untracked),
+    )
+
+
+def _is_ahead(ahead_behind: str | None) -> bool | None:
+    return None if ahead_behind is None else not ahead_behind.startswith("+0 ")
+
+
+def commit_id(text: str) -> str:
+    """Return `text` when it is a whole object name, else ""."""
+    return text if _HEX.fullmatch(text) else ""
+
+
+def parse_config(output: bytes) -> dict[str, str]:
+    """Read `git config -z --get-regexp`: of several values of a key the last one counts, as it does for git."""
+    pairs = (entry.partition("\n") for entry in os.fsdecode(output).split("\0") if entry)
+    return {key: value for key, _, value in pairs}
+
+
+def remote_name(config: dict[str, str], branch: str) -> str | None:
+    """Return the remote that `branch` follows, else `origin`, else whichever there is."""
+    remotes = [
+        key[len("remote.") : -len(".url")] for key in config if key.startswith("remote.") and key.endswith(".url")
+    ]
+    wanted = (config.get(f"branch.{branch}.remote"), "origin", *remotes)
+    return next((name for name in wanted if name in remotes), None)
+
+
+def expanded(url: str, config: dict[str, str]) -> str:
+    """Apply `url.<base>.insteadOf` as git does: the longest prefix that fits is replaced."""
+    fitting = [
+        (len(prefix), key[len("url.") : -len(".insteadof")] + url[len(prefix) :])
+        for key, prefix in config.items()
+        if key.startswith("url.") and key.endswith(".insteadof") and url.startswith(prefix)
+    ]
+    return max(fitting)[1] if fitting else url
+
+
+def parse_index(output: bytes) -> Iterator[tuple[str, str, str]]:
+    """Yield (mode, object, path) of `git ls-files --stage -z`."""
+    for entry in os.fsdecode(output).split("\0"):
+        facts, tab, path = entry.partition("\t")
+        if tab:
+            mode, name, _ = facts.split(" ", 2)
+            yield mode, name, path
+
+
+def submodule_names(gitmodules: dict[str, str]) -> dict[str, str]:
+    """Return path to name, from the entries of a `.gitmodules` file."""
+    return {
+        path: key[len("submodule.") : -len(".path")]
+        for key, path in gitmodules.items()
+        if key.startswith("submodule.") and key.endswith(".path")
+    }

@@ -1,0 +1,92 @@
+"""Which of the untracked files are taken along, and notes on the others."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Sequence
+from pathlib import Path
+
+from taskstore.capture.vcs.records import Limits, Untracked
+
+_NAMES_IN_A_NOTE = 5
+# taken first when not everything fits: what people write, before what programs do
+_SOURCE_SUFFIXES = frozenset(
+    ".py .pyi .pyx .ipynb .sh .c .cc .cpp .cu .cuh .h .hpp .rs .r .jl .yaml .yml .toml .json .cfg .ini .md .txt".split()
+)
+
+
+def describe(root: Path, path: str) -> Untracked | str:
+    """Describe one file below the root, or say why it cannot be taken. No link is followed."""
+    source = root / path
+    try:
+        facts = source.lstat()
+        target = os.readlink(source) if stat.S_ISLNK(facts.st_mode) else None
+    except (OSError, ValueError):
+        return "unreadable"
+    if target is not None:
+        return Untracked(path, source, 0, is_executable=False, link_target=target)
+    if stat.S_ISDIR(facts.st_mode):
+        return "nested repositories"
+    if not stat.S_ISREG(facts.st_mode):
+        return "neither files nor links"
+    if not os.access(source, os.R_OK):
+        return "unreadable"
+    is_executable = os.name == "posix" and bool(facts.st_mode & 0o100)
+    return Untracked(path, source, facts.st_size, is_executable=is_executable)
+
+
+def choose(root: Path, paths: Sequence[str], limits: Limits) -> tuple[tuple[Untracked, ...], list[str]]:
+    """Return the files that fit within the limits, sorted by path, and one note for each reason to leave some out.
+
+    Source code comes first and small files before large ones, so that data loses before code does.
+    """
+    left_out: dict[str, list[str]] = {}
+    found: list[Untracked] = []
+    for path in paths:
+        description = describe(root, path)
+        if isinstance(description, Untracked):
+            found.append(description)
+        else:
+            left_out.setdefault(description, []).append(path)
+    taken: list[Untracked] = []
+    total_bytes = 0
+    for file in sorted(found, key=_rank):
+        reason = _excess(file, len(taken), total_bytes, limits)
+        if reason:
+            left_out.setdefault(reason, []).append(file.path)
+        else:
+            taken.append(file)
+            total_bytes += file.size_bytes
+    taken.sort(key=lambda file: file.path)
+    return tuple(taken), [_note(reason, names) for reason, names in left_out.items()]
+
+
+def _rank(file: Untracked) -> tuple[bool, int, str]:
+    suffix = os.path.splitext(file.path)[1].lower()  # noqa: PTH122 - a Path for each of many costs more than the rest
+    return suffix not in _SOURCE_SUFFIXES, file.size_bytes, file.path
+
+
+def _excess(file: Untracked, count: int, total_bytes: int, limits: Limits) -> str:
+    if file.size_bytes > limits.untracked_file_bytes:
+        return f"larger than {limits.untracked_file_bytes:,} bytes"
+    if count >= limits.untracked_files:
+        return f"beyond the first {limits.untracked_files:,}"
+    if total_bytes + file.size_bytes > limits.untracked_total_bytes:
+        return f"beyond {limits.untracked_total_bytes:,} bytes in all"
+    return ""
+
+
+def _note(reason: str, paths: Sequence[str]) -> str:
+    return f"untracked files left out, {reason}: {listed(paths)}"
+
+
+def listed(paths: Sequence[str]) -> str:
+    """Name the first few paths and count the others; the text is printable whatever the names hold."""
+    named = ", ".join(_printable(path) for path in paths[:_NAMES_IN_A_NOTE])
+    more = len(paths) - _NAMES_IN_A_NOTE
+    return f"{named} and {more:,} more" if more > 0 else named
+
+
+def _printable(path: str) -> str:
+    return path if path.isprintable() else ascii(path)

@@ -1,0 +1,174 @@
+"""Where everything is: every file name of a store is spelled here and nowhere else (docs/reference/format.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..core.names import encode
+
+RECORD = "task.json"
+PARAMS = "params.json"
+SCRIPT = "script.json"
+SUMMARY = "summary.json"
+MANIFEST = "manifest.json"
+LOCK = ".lock"
+BEACON = ".alive"
+PROJECT = "project.yaml"
+TEMPORARY_SUFFIX = ".tmp"
+NEW_PREFIX = ".new-"
+PURGE_PREFIX = ".purge-"
+
+
+@dataclass(frozen=True)
+class TaskPaths:
+    """The files of one task; `home` is its directory, wherever that is at the moment."""
+
+    home: Path
+
+    @property
+    def id(self) -> str:
+        """The task's id, which is the directory's name."""
+        return self.home.name
+
+    @property
+    def record(self) -> Path:
+        """Identity, status and history."""
+        return self.home / RECORD
+
+    @property
+    def params(self) -> Path:
+        """Hyperparameters by section."""
+        return self.home / PARAMS
+
+    @property
+    def script(self) -> Path:
+        """What ran, with which code."""
+        return self.home / SCRIPT
+
+    @property
+    def summary(self) -> Path:
+        """Last, min and max of each series; derived from the logs."""
+        return self.home / SUMMARY
+
+    @property
+    def manifest(self) -> Path:
+        """SHA-256 of every file of a published task."""
+        return self.home / MANIFEST
+
+    @property
+    def lock(self) -> Path:
+        """The edit lock."""
+        return self.home / LOCK
+
+    @property
+    def beacon(self) -> Path:
+        """What a live run holds locked."""
+        return self.home / BEACON
+
+    @property
+    def source(self) -> Path:
+        """The folder of captured code."""
+        return self.home / "source"
+
+    @property
+    def diff(self) -> Path:
+        """Changes that were not committed, as git apply takes them."""
+        return self.source / "uncommitted.diff"
+
+    @property
+    def bundle(self) -> Path:
+        """Commits that no remote had, as a git bundle."""
+        return self.source / "unpushed.bundle"
+
+    @property
+    def requirements(self) -> Path:
+        """The packages that the program imports."""
+        return self.source / "requirements.txt"
+
+    @property
+    def environment(self) -> Path:
+        """Every package that was installed."""
+        return self.source / "environment.txt"
+
+    def untracked(self, path: str) -> Path:
+        """Where the copy of an untracked file goes; `path` is posix, relative to the repository's root."""
+        return self.source.joinpath("untracked", *(encode(part) for part in path.split("/")))
+
+    def standalone(self, name: str) -> Path:
+        """Where the source of a script outside git goes."""
+        return self.source / "script" / encode(name)
+
+    @property
+    def events(self) -> Path:
+        """The folder of logs."""
+        return self.home / "events"
+
+    def scalars(self, writer: str) -> Path:
+        """One writer's scalars."""
+        return self.events / f"scalars.{writer}.jsonl"
+
+    def console(self, writer: str) -> Path:
+        """One writer's console output."""
+        return self.events / f"console.{writer}.log"
+
+    @property
+    def files(self) -> Path:
+        """The folder of blobs."""
+        return self.home / "files"
+
+
+@dataclass(frozen=True)
+class StorePaths:
+    """The files of a store."""
+
+    root: Path
+
+    @property
+    def record(self) -> Path:
+        """Format number, store id, lock kind."""
+        return self.root / "taskstore.json"
+
+    @property
+    def projects(self) -> Path:
+        """The tree of projects."""
+        return self.root / "projects"
+
+    @property
+    def trash(self) -> Path:
+        """Deleted tasks, until they are purged."""
+        return self.root / "trash"
+
+    @property
+    def cache(self) -> Path:
+        """Derived and disposable."""
+        return self.root / "cache"
+
+    @property
+    def index(self) -> Path:
+        """What a listing remembers of the records it has read."""
+        return self.cache / "index.msgpack"
+
+    @property
+    def quarantine(self) -> Path:
+        """Where doctor puts what it takes out."""
+        return self.root / "quarantine"
+
+    @property
+    def config(self) -> Path:
+        """Settings of this store: people edit it."""
+        return self.root / "config.yaml"
+
+    @property
+    def lock(self) -> Path:
+        """The lock for changes to the tree of projects."""
+        return self.root / LOCK
+
+    def project(self, parts: Sequence[str]) -> Path:
+        """A project's folder, by the parts of its name."""
+        return self.projects.joinpath(*(encode(part) for part in parts))
+
+    def trashed(self, task_id: str) -> TaskPaths:
+        """Where a deleted task is."""
+        return TaskPaths(self.trash / task_id)

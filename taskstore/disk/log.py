@@ -1,0 +1,99 @@
+r"""Logs: append-only, one writer a file, one write(2) an entry, no lock.
+
+What `append` has returned from is with the kernel and survives SIGKILL; `sync` takes it to the disk. A reader
+takes whole lines only: a torn last line is what a crash leaves, and a torn line within (a full disk) ends at
+the next line's start, because the writer that noticed begins its next entry with a line end.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9-]+")
+
+
+def writer_name() -> str:
+    """Return a fresh name for this process as a writer: host, pid and a nonce, safe in a file name."""
+    host = _UNSAFE.sub("-", socket.gethostname())[:40] or "host"
+    return f"{host}-{os.getpid()}-{secrets.token_hex(4)}"
+
+
+class LogWriter:
+    """Appends to one log file, made on the first entry.
+
+    `path` is asked anew at each opening, because the task's folder may have been moved since.
+    """
+
+    def __init__(self, path: Callable[[], Path]) -> None:
+        self._path = path
+        self._descriptor = -1
+        self._is_torn = False
+        self._is_synced = True
+
+    def append(self, entry: bytes) -> None:
+        """Append one entry, which ends in a line end and holds no other. Raises OSError."""
+        if self._descriptor < 0:
+            self._open()
+        if self._is_torn:
+            entry = b"\n" + entry
+        self._is_synced = False
+        written = os.write(self._descriptor, entry)
+        if written != len(entry):
+            self._is_torn = True
+            self._finish(entry[written:])
+        self._is_torn = False
+
+    @property
+    def descriptor(self) -> int:
+        """The open file, for a caller that writes whole entries itself; it makes the file."""
+        if self._descriptor < 0:
+            self._open()
+        self._is_synced = False
+        return self._descriptor
+
+    def sync(self) -> None:
+        """Take what was appended to the disk, so that it survives a power cut."""
+        if self._descriptor >= 0 and not self._is_synced:
+            self._is_synced = True
+            os.fsync(self._descriptor)
+
+    def close(self) -> None:
+        """Sync and close; a later append opens the file again."""
+        if self._descriptor >= 0:
+            try:
+                self.sync()
+            finally:
+                os.close(self._descriptor)
+                self._descriptor = -1
+
+    def abandon(self) -> None:
+        """Close without syncing: a forked child gives up its parent's file."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def _open(self) -> None:
+        path = self._path()
+        path.parent.mkdir(exist_ok=True)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
+        self._descriptor = os.open(path, flags, 0o666)
+
+    def _finish(self, rest: bytes) -> None:
+        while rest:
+            count = os.write(self._descriptor, rest)
+            if count == 0:
+                raise OSError(f"nothing more can be written to {self._path()}")
+            rest = rest[count:]
+
+
+def read_complete(path: Path, start: int = 0) -> bytes:
+    """Return the whole lines of a log from byte `start` on; what follows the last line end is left out."""
+    with path.open("rb") as stream:
+        stream.seek(start)
+        data = stream.read()
+    return data[: data.rfind(b"\n") + 1]

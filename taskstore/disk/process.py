@@ -1,0 +1,79 @@
+"""Who is who among processes, across hosts, restarts and reused pids."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import socket
+import sys
+from pathlib import Path
+
+import msgspec
+
+
+class ProcessIdentity(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One process: its host, the boot of that host, its pid and when it started (ticks or seconds, as the OS counts).
+
+    `pid_space` is the pid namespace on Linux: two containers may share a boot and not their pids.
+    """
+
+    host: str
+    boot_id: str
+    pid: int
+    start: float | None = None
+    pid_space: str = ""
+
+
+@functools.cache
+def boot_id() -> str:
+    """Return what names this boot of this machine; empty where the OS does not tell."""
+    with contextlib.suppress(OSError):
+        return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+    import psutil
+
+    return f"boot-{int(psutil.boot_time())}"
+
+
+@functools.cache
+def pid_space() -> str:
+    """Return what names this pid namespace; empty outside Linux."""
+    with contextlib.suppress(OSError):
+        return os.readlink("/proc/self/ns/pid")  # noqa: PTH115 - it is no path
+    return ""
+
+
+def start_of(pid: int) -> float | None:
+    """Return when a process of this machine started, or None where there is none."""
+    if sys.platform == "linux":
+        try:
+            stat = Path(f"/proc/{pid}/stat").read_bytes()
+        except OSError:
+            return None
+        fields = stat[stat.rfind(b")") + 2 :].split()
+        return None if fields[0] in (b"Z", b"X") else float(fields[19])
+    import psutil
+
+    try:
+        return float(psutil.Process(pid).create_time())
+    except psutil.Error:
+        return None
+
+
+def identity(pid: int | None = None) -> ProcessIdentity:
+    """Describe this process, or another of this machine."""
+    pid = os.getpid() if pid is None else pid
+    return ProcessIdentity(socket.gethostname(), boot_id(), pid, start_of(pid), pid_space())
+
+
+def is_here(process: ProcessIdentity) -> bool:
+    """Tell whether the process ran under this boot of this machine."""
+    return process.boot_id == boot_id() != "" or (not process.boot_id and process.host == socket.gethostname())
+
+
+def is_gone(process: ProcessIdentity) -> bool | None:
+    """Tell whether a process of this machine has ended; None where its pid means nothing here."""
+    if process.pid_space != pid_space():
+        return None
+    start = start_of(process.pid)
+    return start is None or (process.start is not None and start != process.start)

@@ -1,0 +1,117 @@
+"""Bytes of a record to a typed struct and back. Keys that this program does not know survive the round trip."""
+
+from __future__ import annotations
+
+import functools
+import math
+import typing
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from ..core.errors import Damaged
+from ..disk.text import parse_json_object
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+@functools.cache
+def _decoder(kind: type[msgspec.Struct]) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(kind)
+
+
+def decode(kind: type[T], data: bytes, path: Path) -> T:
+    """Read a record; raises Damaged with the path of the file and of the bad field in it."""
+    try:
+        record: T = _decoder(kind).decode(data)
+    except (msgspec.ValidationError, msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise Damaged(path, str(error) if data else "the file is empty") from None
+    return record
+
+
+def convert(kind: type[T], value: object, path: Path) -> T:
+    """Read a record from plain values, as YAML gives them; raises Damaged as `decode` does."""
+    try:
+        return msgspec.convert(value, kind)
+    except (msgspec.ValidationError, RecursionError) as error:
+        raise Damaged(path, str(error)) from None
+
+
+def encode(record: msgspec.Struct) -> bytes:
+    """Spell a record as a person would like to read it: indented, one key a line, a line end at the end."""
+    return msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n"
+
+
+def encode_over(record: msgspec.Struct, previous: bytes, path: Path) -> bytes:
+    """Spell a record that replaces `previous`, keeping what of it this program does not know."""
+    raw = parse_json_object(path, previous)
+    known = msgspec.to_builtins(record)
+    merged = _keep_unknown(known, raw, type(record))
+    return msgspec.json.format(msgspec.json.encode(merged), indent=2) + b"\n"
+
+
+@functools.cache
+def _fields(kind: type[msgspec.Struct]) -> dict[str, object]:
+    hints = typing.get_type_hints(kind)
+    return {field.encode_name: hints[field.name] for field in msgspec.structs.fields(kind)}
+
+
+def _keep_unknown(new: Any, old: Any, kind: object) -> Any:  # noqa: ANN401 - plain JSON values
+    """Return `new` plus the keys of `old` that structs of `kind` do not declare, at every depth."""
+    struct = _struct_in(kind)
+    if struct is not None:
+        return _keep_in_struct(new, old, struct)
+    arguments = typing.get_args(kind)
+    origin = typing.get_origin(kind)
+    if origin is dict and isinstance(new, dict) and isinstance(old, dict):
+        return {
+            key: _keep_unknown(value, old[key], arguments[1]) if key in old else value for key, value in new.items()
+        }
+    if origin is list and isinstance(new, list) and isinstance(old, list):
+        return _keep_in_list(new, old, arguments[0])
+    return new
+
+
+def _keep_in_struct(new: Any, old: Any, struct: type[msgspec.Struct]) -> Any:  # noqa: ANN401
+    if not isinstance(new, dict) or not isinstance(old, dict):
+        return new
+    fields = _fields(struct)
+    out = {key: _keep_unknown(value, old.get(key), fields[key]) for key, value in new.items()}
+    out.update((key, value) for key, value in old.items() if key not in fields)
+    return out
+
+
+def _keep_in_list(new: list[Any], old: list[Any], item_kind: object) -> list[Any]:
+    """An item of a list is recognised by what is known of it, because lists lose items at their start."""
+    struct = _struct_in(item_kind)
+    if struct is None:
+        return new
+    before = {}
+    for item in old:
+        try:
+            before[msgspec.json.encode(msgspec.convert(item, struct))] = item
+        except msgspec.ValidationError:
+            continue
+    return [before.get(msgspec.json.encode(msgspec.convert(item, struct)), item) for item in new]
+
+
+def _struct_in(kind: object) -> type[msgspec.Struct] | None:
+    """The struct that a type is, or that it may be where it is a union with None."""
+    options = [kind, *typing.get_args(kind)] if typing.get_origin(kind) not in (dict, list) else []
+    for option in options:
+        if isinstance(option, type) and issubclass(option, msgspec.Struct):
+            return option
+    return None
+
+
+def number_text(value: float) -> float | str:
+    """Spell a float for JSON: NaN and the infinities as text."""
+    if math.isfinite(value):
+        return value
+    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+
+
+def number(value: float | str) -> float:
+    """Read a float that `number_text` spelled."""
+    return float(value)

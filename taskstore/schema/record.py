@@ -1,0 +1,190 @@
+"""The records of a store as typed structs. Field names are ClearML's where its task document has the field."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from ..core.states import Status
+
+FORMAT = 1
+MAX_HISTORY = 100
+USER_PROPERTIES = "properties"
+"""The section of the hyperparameters that stays editable in every status."""
+
+
+class StoreRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """taskstore.json. `locks` is how every host locks here: flock or lease."""
+
+    format: int
+    id: str
+    locks: str = "flock"
+    created: datetime | None = None
+
+
+class Change(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
+    """One entry of a task's history: the status it took, when, why, and who did it (user@host)."""
+
+    status: Status
+    time: datetime
+    reason: str = ""
+    message: str = ""
+    who: str = ""
+
+
+class Trashed(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """Where a deleted task came from, for `restore`."""
+
+    project: str
+    time: datetime
+    who: str = ""
+
+
+class TaskRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """task.json: identity, status and its history, times, tags, who and where.
+
+    The task's project is where its folder is, and is not repeated here: moving a project of any size is one rename.
+    """
+
+    id: str
+    rev: int
+    name: str
+    type: str
+    status: Status
+    status_reason: str = ""
+    status_message: str = ""
+    status_changed: datetime | None = None
+    created: datetime
+    started: datetime | None = None
+    completed: datetime | None = None
+    last_update: datetime | None = None
+    active_duration: float | None = None
+    user: str = ""
+    host: str = ""
+    parent: str | None = None
+    tags: list[str] = []
+    system_tags: list[str] = []
+    comment: str = ""
+    runtime: dict[str, str] = {}
+    history: list[Change] = []
+    trashed: Trashed | None = None
+
+
+class Parameter(msgspec.Struct, omit_defaults=True, gc=False):
+    """One hyperparameter: its value as text, the type that the text is read back by, and what it means."""
+
+    value: str
+    type: str | None = None
+    description: str | None = None
+
+
+class ParamsRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """params.json: hyperparameters by section and name."""
+
+    rev: int = 0
+    hyperparams: dict[str, dict[str, Parameter]] = {}
+
+
+class FileRef(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """A file of the task: its path relative to the task's folder, size in bytes and SHA-256 in hex."""
+
+    path: str
+    size: int
+    hash: str
+
+
+class Untracked(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """A file that git did not know. `path` is where it was, relative to the repository's root."""
+
+    path: str
+    file: FileRef | None = None
+    executable: bool = False
+    link: str | None = None
+
+
+class Submodule(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """The state of one git submodule."""
+
+    path: str
+    url: str = ""
+    version_num: str = ""
+    dirty: bool = False
+
+
+class ScriptRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """script.json: repository, commit, entry point, interpreter and command line; `source/` holds the files."""
+
+    rev: int = 0
+    kind: str = "script"
+    repository: str = ""
+    branch: str = ""
+    tag: str = ""
+    version_num: str = ""
+    working_dir: str = ""
+    entry_point: str = ""
+    module: str = ""
+    root: str = ""
+    cwd: str = ""
+    binary: str = ""
+    executable: str = ""
+    python: str = ""
+    argv: list[str] = []
+    diff: FileRef | None = None
+    bundle: FileRef | None = None
+    standalone: FileRef | None = None
+    untracked: list[Untracked] = []
+    submodules: list[Submodule] = []
+    requirements: dict[str, str] = {}
+    notes: list[str] = []
+
+
+Number = float | str
+"""A number; "NaN", "Infinity" and "-Infinity" are spelled as text, because JSON has none of them."""
+
+
+class Scalar(msgspec.Struct, omit_defaults=True, gc=False):
+    """One line of a scalar log. `timestamp` counts milliseconds since 1970."""
+
+    timestamp: float
+    iter: int
+    metric: str
+    variant: str
+    value: Number
+
+
+class LastMetric(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
+    """What is known of one series without reading it: NaN counts as a last value, never as min or max."""
+
+    value: Number
+    iteration: int = 0
+    count: int = 0
+    min_value: Number | None = None
+    min_value_iteration: int | None = None
+    max_value: Number | None = None
+    max_value_iteration: int | None = None
+
+
+class SummaryRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """summary.json: derived from the scalar logs, of which it has read `covered` bytes each."""
+
+    covered: dict[str, int] = {}
+    last_iteration: int | None = None
+    last_metrics: dict[str, dict[str, LastMetric]] = {}
+
+
+class ProjectRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """project.yaml: what people say of a project. `name` is its own part of the name."""
+
+    name: str = ""
+    description: str = ""
+    tags: list[str] = []
+    default_output_destination: str = ""
+    created: datetime | None = None
+
+
+class ManifestRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """manifest.json of a published task: SHA-256 by path, of a record's fields that may no longer change."""
+
+    published: datetime
+    files: dict[str, str] = {}

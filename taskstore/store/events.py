@@ -1,0 +1,208 @@
+"""Reading a task's logs: scalars, console, and the summary that is derived from them."""
+
+from __future__ import annotations
+
+import contextlib
+import heapq
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from ..core.clock import from_text
+from ..core.errors import BadValue, Damaged
+from ..disk.atomic import replace_record
+from ..disk.layout import TaskPaths
+from ..disk.log import read_complete
+from ..disk.text import read_bytes
+from ..schema import codec
+from ..schema.record import LastMetric, Scalar, SummaryRecord
+
+_LINES = msgspec.json.Decoder(list[Scalar])
+_LINE = msgspec.json.Decoder(Scalar)
+_CONSOLE = re.compile(rb"(\S{20,40}) (stdout|stderr) ([PF]) (.*)\Z", re.DOTALL)
+
+
+@dataclass
+class Series:
+    """One series: iterations, values and times (ms since 1970), in the order reported; all of one length."""
+
+    metric: str
+    variant: str
+    iterations: list[int] = field(default_factory=list)
+    values: list[float] = field(default_factory=list)
+    timestamps: list[float] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class ConsoleLine:
+    """One line of console output; `is_whole` is false for the part of a line that never ended."""
+
+    time: datetime
+    stream: str
+    text: str
+    is_whole: bool = True
+
+
+def scalar_logs(paths: TaskPaths) -> list[Path]:
+    """Return the scalar logs of a task, one a writer."""
+    return sorted(paths.events.glob("scalars.*.jsonl"))
+
+
+def decode_scalars(data: bytes) -> list[Scalar]:
+    """Read the whole lines of a scalar log; lines that are not scalars (a torn one, a full disk) are passed over."""
+    with contextlib.suppress(msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError):
+        return _LINES.decode(b"[" + data.rstrip(b"\n").replace(b"\n", b",") + b"]")
+    events = []
+    for line in data.splitlines():
+        with contextlib.suppress(msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError, RecursionError):
+            events.append(_LINE.decode(line))
+    return events
+
+
+def read_scalars(paths: TaskPaths, metric: str | None = None, variant: str | None = None) -> list[Series]:
+    """Return every point of every series (of one metric, of one variant), several writers' merged by time."""
+    found: dict[tuple[str, str], Series] = {}
+    logs = scalar_logs(paths)
+    for log in logs:
+        for event in decode_scalars(_bytes_of(log)):
+            key = (event.metric, event.variant)
+            series = found.get(key)
+            if series is None:
+                if (metric is not None and key[0] != metric) or (variant is not None and key[1] != variant):
+                    continue
+                series = found[key] = Series(*key)
+            series.iterations.append(event.iter)
+            series.values.append(float(event.value))
+            series.timestamps.append(event.timestamp)
+    if len(logs) > 1:
+        for series in found.values():
+            _sort_by_time(series)
+    return list(found.values())
+
+
+def _sort_by_time(series: Series) -> None:
+    order = sorted(range(len(series.timestamps)), key=series.timestamps.__getitem__)
+    series.iterations = [series.iterations[index] for index in order]
+    series.values = [series.values[index] for index in order]
+    series.timestamps = [series.timestamps[index] for index in order]
+
+
+def _bytes_of(log: Path, start: int = 0) -> bytes:
+    try:
+        return read_complete(log, start)
+    except FileNotFoundError:
+        return b""
+    except (PermissionError, IsADirectoryError) as error:
+        raise Damaged(log, error.strerror or str(error)) from None
+
+
+def read_summary(paths: TaskPaths) -> SummaryRecord:
+    """Return the last, least and greatest value of each series, up to the last whole line of every log.
+
+    It starts from summary.json where that is sound, and reads only what has been logged since. Writes nothing.
+    """
+    summary = _stored_summary(paths)
+    for log in scalar_logs(paths):
+        start = summary.covered.get(log.name, 0)
+        if start > log.stat().st_size:
+            # The log is shorter than what was read of it: it has been replaced. Begin again.
+            summary = SummaryRecord()
+            return _read_all(paths, summary)
+        _extend(summary, log, start)
+    return summary
+
+
+def _read_all(paths: TaskPaths, summary: SummaryRecord) -> SummaryRecord:
+    for log in scalar_logs(paths):
+        _extend(summary, log, 0)
+    return summary
+
+
+def _stored_summary(paths: TaskPaths) -> SummaryRecord:
+    try:
+        return codec.decode(SummaryRecord, read_bytes(paths.summary), paths.summary)
+    except (FileNotFoundError, Damaged):
+        return SummaryRecord()  # derived: what cannot be read is made again
+
+
+def refresh_summary(paths: TaskPaths) -> SummaryRecord:
+    """Bring summary.json up to date with the logs, and return it. Anybody may; it is derived."""
+    summary = read_summary(paths)
+    if summary.covered:
+        replace_record(paths.summary, codec.encode(summary), is_durable=False)
+    return summary
+
+
+def _extend(summary: SummaryRecord, log: Path, start: int) -> None:
+    data = _bytes_of(log, start)
+    if not data:
+        return
+    for event in decode_scalars(data):
+        _count(summary, event)
+    summary.covered[log.name] = start + len(data)
+
+
+def _count(summary: SummaryRecord, event: Scalar) -> None:
+    value = float(event.value)
+    if event.iter >= 0 and (summary.last_iteration is None or event.iter > summary.last_iteration):
+        summary.last_iteration = event.iter
+    variants = summary.last_metrics.setdefault(event.metric, {})
+    last = variants.get(event.variant)
+    if last is None:
+        last = variants[event.variant] = LastMetric(value=event.value, iteration=event.iter)
+    last.count += 1
+    if event.iter >= last.iteration:
+        last.value, last.iteration = codec.number_text(value), event.iter
+    if math.isnan(value):
+        return
+    if last.min_value is None or value < float(last.min_value):
+        last.min_value, last.min_value_iteration = codec.number_text(value), event.iter
+    if last.max_value is None or value > float(last.max_value):
+        last.max_value, last.max_value_iteration = codec.number_text(value), event.iter
+
+
+def console_logs(paths: TaskPaths) -> list[Path]:
+    """Return the console logs of a task, one a writer."""
+    return sorted(paths.events.glob("console.*.log"))
+
+
+def read_console(paths: TaskPaths) -> Iterator[ConsoleLine]:
+    """Yield console output in order of time, several writers' merged, parts of lines joined."""
+    yield from heapq.merge(*(_lines_of(_bytes_of(log)) for log in console_logs(paths)), key=lambda line: line.time)
+
+
+def _lines_of(data: bytes) -> Iterator[ConsoleLine]:
+    return ConsoleTail().feed(data, is_end=True)
+
+
+class ConsoleTail:
+    """Reads one console log piece by piece, as `logs --follow` does."""
+
+    def __init__(self) -> None:
+        self._parts: dict[str, tuple[datetime, str]] = {}
+
+    def feed(self, data: bytes, *, is_end: bool = False) -> Iterator[ConsoleLine]:
+        """Yield the lines in `data`, which ends at a line end; with `is_end` also what has not ended."""
+        for raw in data.split(b"\n"):
+            entry = _CONSOLE.match(raw)
+            if entry is None:
+                continue
+            try:
+                time = from_text(entry[1].decode("ascii"))
+            except (BadValue, UnicodeDecodeError):
+                continue
+            stream, text = entry[2].decode(), entry[4].decode("utf-8", "replace")
+            began, before = self._parts.pop(stream, (time, ""))
+            if entry[3] == b"P":
+                self._parts[stream] = (began, before + text)
+            else:
+                yield ConsoleLine(time, stream, before + text)
+        if is_end:
+            for stream, (time, text) in sorted(self._parts.items(), key=lambda item: item[1][0]):
+                yield ConsoleLine(time, stream, text, is_whole=False)
+            self._parts.clear()

@@ -1,0 +1,197 @@
+"""Projects: folders in a tree. Renaming one of any size is a single rename, under the store's lock."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from ..core.errors import Conflict, NotFound, Refused
+from ..core.names import decode, split_project
+from ..disk.atomic import make_folders, replace_record, sync_folder
+from ..disk.layout import PROJECT
+from ..disk.lock import edit_lock
+from ..disk.text import format_yaml, parse_yaml_object, read_bytes
+from ..schema import codec
+from ..schema.record import ProjectRecord
+from . import places
+from .store import Store
+
+_HINT = "`taskstore project ls` lists them"
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project and how many tasks stand in it (not in its subprojects)."""
+
+    name: str
+    folder: Path
+    task_count: int
+
+
+def ensure_folder(store: Store, parts: tuple[str, ...]) -> Path:
+    """Return a project's folder, making it and its parents where they are missing."""
+    folder = store.paths.project(parts)
+    if folder.is_dir():
+        return folder
+    store.paths.projects.mkdir(exist_ok=True)
+    make_folders(folder, until=store.paths.projects)
+    for count in range(1, len(parts) + 1):
+        part_folder = store.paths.project(parts[:count])
+        if decode(part_folder.name) is None and not (part_folder / PROJECT).exists():
+            # An abbreviated name is whole only in its record.
+            _write(part_folder, ProjectRecord(name=parts[count - 1]), {})
+    return folder
+
+
+def find(store: Store, name: str) -> Path:
+    """Return the folder of the project `name`. Raises NotFound, BadName."""
+    folder = store.paths.project(split_project(name))
+    if not folder.is_dir():
+        raise NotFound("project", name, _HINT)
+    return folder
+
+
+def create(store: Store, name: str, *, description: str = "", tags: tuple[str, ...] = ()) -> Path:
+    """Make a project. Raises Conflict where there is one of that name."""
+    parts = split_project(name)
+    with _tree_lock(store):
+        if store.paths.project(parts).exists():
+            raise Conflict(f"there is a project '{'/'.join(parts)}' already")
+        folder = ensure_folder(store, parts)
+        record = ProjectRecord(name=parts[-1], description=description, tags=list(tags), created=store.clock.now())
+        _write(folder, record, {})
+    return folder
+
+
+def read(folder: Path) -> ProjectRecord:
+    """Return what people have said of a project. Raises Damaged."""
+    path = folder / PROJECT
+    try:
+        return codec.convert(ProjectRecord, parse_yaml_object(path, read_bytes(path)), path)
+    except FileNotFoundError:
+        return ProjectRecord(name=decode(folder.name) or folder.name)
+
+
+def edit(store: Store, name: str, change: Callable[[ProjectRecord], None]) -> ProjectRecord:
+    """Let `change` set what is said of a project; its name is changed by `rename`."""
+    with _tree_lock(store):
+        folder = find(store, name)
+        path = folder / PROJECT
+        raw = parse_yaml_object(path, read_bytes(path)) if path.exists() else {}
+        record = codec.convert(ProjectRecord, raw, path)
+        record.name = record.name or split_project(name)[-1]
+        change(record)
+        _write(folder, record, raw)
+    return record
+
+
+def _write(folder: Path, record: ProjectRecord, raw: dict[str, object]) -> None:
+    known = {field.name for field in msgspec.structs.fields(ProjectRecord)}
+    value = msgspec.to_builtins(record) | {key: item for key, item in raw.items() if key not in known}
+    replace_record(folder / PROJECT, format_yaml(value))
+
+
+def rename(store: Store, name: str, to: str) -> Path:
+    """Rename or move a project with all that is in it; live runs in it go on writing.
+
+    Of several callers at once one wins, the others get NotFound. Raises Conflict where `to` is taken.
+    """
+    parts = split_project(to)
+    with _tree_lock(store):
+        source = find(store, name)
+        target = store.paths.project(parts)
+        if target == source:
+            return source
+        if target.is_relative_to(source):
+            raise Refused(f"project '{name}' cannot be moved into itself")
+        if target.exists():
+            raise Conflict(f"there is a project '{to}' already; move tasks one by one with `taskstore mv`")
+        if len(parts) > 1:
+            ensure_folder(store, parts[:-1])
+        _rename(source, target, name)
+        _set_own_name(target, parts[-1])
+    store.places.clear()
+    return target
+
+
+def _rename(source: Path, target: Path, name: str) -> None:
+    try:
+        source.rename(target)
+    except PermissionError:
+        if os.name == "nt":
+            raise Refused(f"a task in '{name}' has open files, which Windows does not move; wait for its end") from None
+        raise
+    sync_folder(target.parent)
+    sync_folder(source.parent)
+
+
+def _set_own_name(folder: Path, part: str) -> None:
+    path = folder / PROJECT
+    if not path.exists() and decode(folder.name) is not None:
+        return
+    raw = parse_yaml_object(path, read_bytes(path)) if path.exists() else {}
+    record = codec.convert(ProjectRecord, raw, path)
+    record.name = part
+    _write(folder, record, raw)
+
+
+def delete(store: Store, name: str, *, trash_task: Callable[[str], object] | None = None) -> None:
+    """Remove a project that holds no task and no subproject; with `trash_task` its tasks go there first.
+
+    Raises Refused, saying what is in it.
+    """
+    folder = find(store, name)
+    task_ids, subprojects = contents(folder)
+    if trash_task is None and (task_ids or subprojects):
+        raise Refused(
+            f"project '{name}' holds {len(task_ids)} tasks and {len(subprojects)} subprojects; "
+            "give --force to move its tasks to the trash and delete it"
+        )
+    if trash_task is not None:
+        for task_id in task_ids:
+            trash_task(task_id)
+    with _tree_lock(store):
+        for place in [*reversed(subprojects), folder]:
+            _remove_empty(place, name)
+        sync_folder(folder.parent)
+
+
+def _remove_empty(folder: Path, name: str) -> None:
+    left = [entry.name for entry in folder.iterdir() if entry.name != PROJECT]
+    if left:
+        raise Refused(f"project '{name}' still holds {left[0]!r} in {folder}; `taskstore doctor` says what it is")
+    (folder / PROJECT).unlink(missing_ok=True)
+    folder.rmdir()
+
+
+def contents(folder: Path) -> tuple[list[str], list[Path]]:
+    """Return the ids of all tasks below a project's folder, and its subprojects, parents first."""
+    task_ids: list[str] = []
+    folders: list[Path] = []
+    pending = [folder]
+    while pending:
+        current = pending.pop()
+        ids, names = places.entries(str(current))
+        task_ids += ids
+        children = [current / name for name in names]
+        folders += children
+        pending += children
+    return task_ids, folders
+
+
+def list_all(store: Store) -> list[Project]:
+    """Return every project by name, parents before their children."""
+    found = [
+        Project(places.project_name(store, folder), folder, len(places.entries(str(folder))[0]))
+        for folder in places.walk_projects(store)
+    ]
+    return sorted(found, key=lambda project: project.name.split("/"))
+
+
+def _tree_lock(store: Store) -> AbstractContextManager[None]:
+    return edit_lock(store.paths.lock, store.locks)

@@ -1,0 +1,122 @@
+"""Publishing: the manifest of SHA-256, the write bits taken off, and the check that nothing has changed since.
+
+Of the records that keep editable fields (task.json: name, comment, tags, runtime; params.json: user properties) the
+manifest holds the hash of the rest, in a canonical spelling, so that a tag set later is no damage.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from ..core.errors import Refused
+from ..core.states import ALWAYS_EDITABLE, Status
+from ..disk.atomic import is_temporary, replace_record, sha256_of
+from ..disk.layout import BEACON, LOCK, MANIFEST, PARAMS, RECORD, SUMMARY, TaskPaths
+from ..disk.text import parse_json_object, read_bytes
+from ..schema import codec
+from ..schema.record import USER_PROPERTIES, ManifestRecord, TaskRecord
+from . import events, tasks
+from .store import Store
+
+_NOT_FROZEN = frozenset({LOCK, f"{LOCK}.lease", BEACON, MANIFEST, SUMMARY})
+_MAY_CHANGE = ALWAYS_EDITABLE | {"rev", "last_update", "trashed"}
+
+
+def publish(store: Store, task_id: str, *, message: str = "", force: bool = False) -> TaskRecord:
+    """Publish a task that has ended: from then on it is read-only, on disk too. Raises BadTransition."""
+
+    def freeze(paths: TaskPaths, record: TaskRecord) -> None:
+        events.refresh_summary(paths)
+        manifest = ManifestRecord(published=store.clock.now(), files=_hashes(paths, record))
+        paths.manifest.unlink(missing_ok=True)
+        replace_record(paths.manifest, codec.encode(manifest))
+
+    record = tasks.transition(
+        store, task_id, Status.PUBLISHED, reason="published", message=message, force=force, also=freeze
+    )
+    tasks.under_lock(store, task_id, take_write_bits)
+    return record
+
+
+def take_write_bits(paths: TaskPaths) -> None:
+    """Make a published task's files and folders read-only; the lock stays writable for the edits still allowed."""
+    for path in _all_files(paths):
+        if path.name not in (LOCK, f"{LOCK}.lease", BEACON) or path.parent != paths.home:
+            path.chmod(path.stat().st_mode & ~0o222)
+    for folder, _, _ in os.walk(paths.home, topdown=False):
+        Path(folder).chmod(Path(folder).stat().st_mode & ~0o222)
+
+
+def has_write_bits(paths: TaskPaths) -> bool:
+    """Tell whether some file that should be frozen can still be written."""
+    return bool(paths.home.stat().st_mode & 0o222) or any(
+        path.stat().st_mode & 0o222 for path in _all_files(paths) if path.name not in _NOT_FROZEN
+    )
+
+
+def verify(paths: TaskPaths) -> list[str]:
+    """Return what differs from the manifest, a line each; nothing where the task is as it was published.
+
+    Raises Refused where the task is not published, Damaged where the manifest cannot be read.
+    """
+    record = tasks.read(paths)
+    if record.status is not Status.PUBLISHED:
+        raise Refused(
+            f"task {record.id[:12]} is {record.status.label}, and only a published one has hashes to verify; "
+            f"`taskstore publish {record.id[:12]}` publishes it"
+        )
+    try:
+        manifest = codec.decode(ManifestRecord, read_bytes(paths.manifest), paths.manifest)
+    except FileNotFoundError:
+        return [f"missing: {MANIFEST}"]
+    found = _hashes(paths, record)
+    differences = [f"missing: {name}" for name in sorted(manifest.files.keys() - found.keys())]
+    differences += [f"not in the manifest: {name}" for name in sorted(found.keys() - manifest.files.keys())]
+    both = sorted(manifest.files.keys() & found.keys())
+    return differences + [f"changed: {name}" for name in both if manifest.files[name] != found[name]]
+
+
+def _hashes(paths: TaskPaths, record: TaskRecord) -> dict[str, str]:
+    hashes = {}
+    for path in _all_files(paths):
+        name = path.relative_to(paths.home).as_posix()
+        if name in _NOT_FROZEN or is_temporary(path.name):
+            continue
+        if name == RECORD:
+            hashes[name] = _hash_of(_frozen_record(record))
+        elif name == PARAMS:
+            hashes[name] = _hash_of(_frozen_params(path))
+        elif path.is_symlink():
+            hashes[name] = _hash_of({"link": os.readlink(path)})  # noqa: PTH115 - as it is spelled
+        else:
+            hashes[name] = sha256_of(path)
+    return dict(sorted(hashes.items()))
+
+
+def _frozen_record(record: TaskRecord) -> dict[str, object]:
+    fields: dict[str, object] = msgspec.to_builtins(record)
+    return {key: value for key, value in fields.items() if key not in _MAY_CHANGE}
+
+
+def _frozen_params(path: Path) -> dict[str, object]:
+    value = parse_json_object(path, read_bytes(path))
+    value.pop("rev", None)
+    sections = value.get("hyperparams")
+    if isinstance(sections, dict):
+        value["hyperparams"] = {key: item for key, item in sections.items() if key != USER_PROPERTIES}
+    return value
+
+
+def _hash_of(value: dict[str, object]) -> str:
+    return hashlib.sha256(msgspec.json.encode(value, order="deterministic")).hexdigest()
+
+
+def _all_files(paths: TaskPaths) -> Iterator[Path]:
+    for folder, _, names in os.walk(paths.home):
+        for name in names:
+            yield Path(folder) / name

@@ -1,0 +1,156 @@
+"""A store: finding, making and opening one."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from ..core.clock import SYSTEM, Clock
+from ..core.errors import BadValue, Conflict, Damaged, NotFound, ReadOnly, Refused
+from ..disk.atomic import replace_record
+from ..disk.layout import StorePaths
+from ..disk.lock import LockKind, edit_lock
+from ..disk.text import read_bytes
+from ..schema import codec, migrate
+from ..schema.record import FORMAT, StoreRecord
+
+ROOT_VARIABLE = "TASKSTORE_ROOT"
+LOCAL_FOLDER = ".taskstore"
+
+
+@dataclass(frozen=True)
+class Store:
+    """An open store. Any number of processes may have it open; nothing is held between calls."""
+
+    paths: StorePaths
+    id: str
+    locks: LockKind
+    clock: Clock = SYSTEM
+    places: dict[str, Path] = field(default_factory=dict, repr=False, compare=False)
+    """Where tasks were when last seen: a hint that `tasks.locate` checks before it trusts it."""
+
+    @property
+    def root(self) -> Path:
+        """The store's folder."""
+        return self.paths.root
+
+
+def find_root(explicit: str | Path | None = None, *, environ: Mapping[str, str], cwd: Path, home: Path) -> Path:
+    """Return the store to use: `explicit`, TASKSTORE_ROOT, the nearest .taskstore above `cwd`, or ~/.taskstore."""
+    if explicit:
+        return Path(explicit).expanduser().absolute()
+    named = environ.get(ROOT_VARIABLE)
+    if named:
+        return Path(named).expanduser().absolute()
+    for folder in (cwd, *cwd.parents):
+        candidate = folder / LOCAL_FOLDER
+        if StorePaths(candidate).record.is_file():
+            return candidate
+    return home / LOCAL_FOLDER
+
+
+def open_default(explicit: str | Path | None = None, *, clock: Clock = SYSTEM) -> Store:
+    """Open the store that `find_root` finds; one that nobody named and is not there yet is made."""
+    home = Path.home()
+    root = find_root(explicit, environ=os.environ, cwd=Path.cwd(), home=home)
+    is_named = bool(explicit or os.environ.get(ROOT_VARIABLE))
+    if not StorePaths(root).record.exists() and (not is_named or not explicit):
+        return init(root, clock=clock)
+    return open_at(root, clock=clock)
+
+
+def open_at(root: str | Path, *, clock: Clock = SYSTEM) -> Store:
+    """Open the store at `root`; an older format is migrated first.
+
+    Raises NotFound where there is none, TooNew where it is later than this program, Damaged where its record is.
+    """
+    paths = StorePaths(Path(root).expanduser().absolute())
+    try:
+        record = _read(paths)
+    except (FileNotFoundError, NotADirectoryError):
+        raise NotFound("store", str(paths.root), f"`taskstore init {paths.root}` makes one") from None
+    if migrate.check(record.format, paths.record):
+        record = _migrated(paths, clock)
+    return Store(paths, record.id, _lock_kind(record, paths), clock)
+
+
+def init(root: str | Path, *, locks: str | None = None, clock: Clock = SYSTEM) -> Store:
+    """Make a store at `root`, or open the one that is there.
+
+    Raises Conflict where `locks` differs from what the store that is there has, and Refused where the folder
+    holds other things or cannot be made.
+    """
+    wanted = _parse_locks(locks) if locks else None
+    paths = StorePaths(Path(root).expanduser().absolute())
+    if not paths.record.exists():
+        _make(paths, wanted or LockKind.FLOCK, clock)
+    store = open_at(paths.root, clock=clock)
+    if wanted is not None and store.locks is not wanted:
+        raise Conflict(
+            f"the store at {paths.root} locks by {store.locks.value}, which cannot be changed to {wanted.value}"
+        )
+    return store
+
+
+def _make(paths: StorePaths, kind: LockKind, clock: Clock) -> None:
+    try:
+        paths.root.mkdir(parents=True, exist_ok=True)
+        strangers = sorted(entry.name for entry in paths.root.iterdir() if entry.name not in _OWN_NAMES)
+        if strangers:
+            raise Refused(f"{paths.root} is not empty (it holds {strangers[0]!r}); name an empty or a new folder")
+        with edit_lock(paths.lock, kind):
+            if paths.record.exists():
+                return
+            paths.projects.mkdir(exist_ok=True)
+            paths.trash.mkdir(exist_ok=True)
+            record = StoreRecord(format=FORMAT, id=secrets.token_hex(16), locks=kind.value, created=clock.now())
+            replace_record(paths.record, codec.encode(record))
+    except OSError as error:
+        raise ReadOnly(f"no store can be made at {paths.root}: {error.strerror or error}") from None
+
+
+_OWN_NAMES = frozenset({".lock", ".lock.lease", "projects", "trash", "taskstore.json", "cache", "config.yaml"})
+
+
+def _read(paths: StorePaths) -> StoreRecord:
+    data = read_bytes(paths.record)
+    # The format comes first: a later one may have changed everything else.
+    head = codec.decode(_Head, data, paths.record)
+    migrate.check(head.format, paths.record)
+    return codec.decode(StoreRecord, data, paths.record)
+
+
+class _Head(msgspec.Struct):
+    format: int
+
+
+def _migrated(paths: StorePaths, clock: Clock) -> StoreRecord:
+    record = _read(paths)
+    with edit_lock(paths.lock, _lock_kind(record, paths)):
+        record = _read(paths)  # another process may have done it meanwhile
+
+        def reached(number: int) -> None:
+            record.format = number
+            replace_record(paths.record, codec.encode_over(record, read_bytes(paths.record), paths.record))
+
+        migrate.migrate(paths.root, record.format, reached)
+    return _read(paths)
+
+
+def _parse_locks(text: str) -> LockKind:
+    try:
+        return LockKind(text)
+    except ValueError:
+        raise BadValue(f"no lock kind {text!r}; it is flock or lease") from None
+
+
+def _lock_kind(record: StoreRecord, paths: StorePaths) -> LockKind:
+    try:
+        return LockKind(record.locks)
+    except ValueError:
+        raise Damaged(paths.record, f"unknown lock kind {record.locks!r}") from None

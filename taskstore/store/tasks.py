@@ -1,0 +1,439 @@
+"""Creating, reading and changing one task; every change of a record goes through here."""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import os
+import shutil
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from ..core.errors import BadTransition, BadValue, Busy, NotFound, ReadOnly, Refused
+from ..core.ids import is_id, new_id
+from ..core.names import check_name, split_project
+from ..core.states import ALWAYS_EDITABLE, EDITABLE, ENDED, RECORDING, Status, is_allowed
+from ..disk.atomic import replace_record, sync_folder
+from ..disk.layout import MANIFEST, NEW_PREFIX, PURGE_PREFIX, TaskPaths
+from ..disk.lock import edit_lock
+from ..disk.text import read_bytes
+from ..schema import codec
+from ..schema.record import MAX_HISTORY, USER_PROPERTIES, Change, ParamsRecord, ScriptRecord, TaskRecord, Trashed
+from . import places
+from .projects import ensure_folder
+from .store import Store
+
+R = TypeVar("R")
+T = TypeVar("T", bound=msgspec.Struct)
+_MAX_MOVES = 20
+_FREE_FIELDS = ALWAYS_EDITABLE | {"rev", "last_update"}
+
+
+def who() -> str:
+    """Return user@host of this process, for the history."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        user = str(getattr(os, "getuid", lambda: "user")())
+    return f"{user}@{socket.gethostname()}"
+
+
+def create(
+    store: Store,
+    project: str,
+    name: str,
+    *,
+    fill: Callable[[TaskPaths, TaskRecord], None] | None = None,
+    task_id: str | None = None,
+) -> TaskPaths:
+    """Make a draft, and its project where that is new; return its paths.
+
+    `fill` may write more files into the new task's folder and set fields of its record, before anybody can see
+    it: the task appears whole, by one rename. Raises BadName, or ReadOnly where the store cannot be written.
+    """
+    name = check_name("task", name)
+    parts = split_project(project)
+    if task_id is not None and not is_id(task_id):
+        raise BadValue(f"{task_id!r} is not a task id: 32 lower-case hex digits")
+    now = store.clock.now()
+    identity = who()
+    record = TaskRecord(
+        id=task_id or new_id(),
+        rev=1,
+        name=name,
+        type="training",
+        status=Status.CREATED,
+        created=now,
+        status_changed=now,
+        last_update=now,
+        user=identity.partition("@")[0],
+        host=socket.gethostname(),
+        history=[Change(status=Status.CREATED, time=now, who=identity)],
+    )
+    try:
+        return _appear(store, parts, record, fill)
+    except PermissionError as error:
+        raise ReadOnly(f"the store at {store.root} cannot be written: {error.strerror}") from None
+
+
+def _appear(
+    store: Store,
+    parts: tuple[str, ...],
+    record: TaskRecord,
+    fill: Callable[[TaskPaths, TaskRecord], None] | None,
+) -> TaskPaths:
+    for _ in range(_MAX_MOVES):
+        try:
+            folder = ensure_folder(store, parts)
+            staging = TaskPaths(folder / f"{NEW_PREFIX}{record.id}")
+            staging.home.mkdir()
+            break
+        except FileNotFoundError:
+            continue  # the project was renamed or deleted under us: make it again
+    else:
+        raise Busy(store.paths.projects, 0)
+    try:
+        if fill is not None:
+            fill(staging, record)
+        replace_record(staging.record, codec.encode(record))
+        home = folder / record.id
+        staging.home.rename(home)
+    except BaseException:
+        shutil.rmtree(staging.home, ignore_errors=True)
+        raise
+    sync_folder(folder)
+    store.places[record.id] = home
+    return TaskPaths(home)
+
+
+def read(paths: TaskPaths) -> TaskRecord:
+    """Return a task's record as it is now. Raises FileNotFoundError where it has moved, Damaged where it is broken."""
+    return codec.decode(TaskRecord, read_bytes(paths.record), paths.record)
+
+
+def read_params(paths: TaskPaths) -> ParamsRecord:
+    """Return a task's hyperparameters; none is an empty record."""
+    try:
+        return codec.decode(ParamsRecord, read_bytes(paths.params), paths.params)
+    except FileNotFoundError:
+        return ParamsRecord()
+
+
+def read_script(paths: TaskPaths) -> ScriptRecord:
+    """Return what ran; none is an empty record."""
+    try:
+        return codec.decode(ScriptRecord, read_bytes(paths.script), paths.script)
+    except FileNotFoundError:
+        return ScriptRecord()
+
+
+def under_lock(store: Store, task_id: str, action: Callable[[TaskPaths], R]) -> R:
+    """Run `action` on a task's paths under its edit lock, wherever it has been moved to meanwhile.
+
+    `action` may be run again when the task moves during it: its last step is the rename of the record.
+    Raises NotFound, Busy, ReadOnly.
+    """
+    for _ in range(_MAX_MOVES):
+        paths = places.locate(store, task_id)
+        try:
+            with edit_lock(paths.lock, store.locks):
+                _check_present(paths)
+                with _writable(paths):
+                    return action(paths)
+        except FileNotFoundError:
+            store.places.pop(task_id, None)
+        except PermissionError as error:
+            raise ReadOnly(f"task {task_id[:12]} cannot be written: {error.strerror or error}") from None
+    raise Busy(store.paths.projects, 0)
+
+
+def _check_present(paths: TaskPaths) -> None:
+    """Raise FileNotFoundError where the task has just been moved away, and remove the folder that locking then made."""
+    if paths.record.exists():
+        return
+    with contextlib.suppress(OSError):
+        if {entry.name for entry in paths.home.iterdir()} <= {paths.lock.name, f"{paths.lock.name}.lease"}:
+            paths.lock.unlink(missing_ok=True)
+            paths.home.rmdir()
+    raise FileNotFoundError(paths.record)
+
+
+@contextlib.contextmanager
+def _writable(paths: TaskPaths) -> Iterator[None]:
+    """Open a published task's folder for the instant of a change that is allowed even there."""
+    mode = paths.home.stat().st_mode
+    if mode & 0o200:
+        yield
+        return
+    paths.home.chmod(mode | 0o200)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            paths.home.chmod(mode)
+
+
+def write(paths: TaskPaths, record: TaskRecord, previous: bytes) -> None:
+    """Replace a task's record, keeping its mode; the caller holds the lock and has read `previous` under it."""
+    record.rev += 1
+    _replace(paths.record, codec.encode_over(record, previous, paths.record))
+
+
+def _replace(path: Path, data: bytes) -> None:
+    is_frozen = path.exists() and not path.stat().st_mode & 0o200
+    replace_record(path, data)
+    if is_frozen:
+        path.chmod(path.stat().st_mode & ~0o222)
+
+
+def edit(
+    store: Store, task_id: str, change: Callable[[TaskRecord], None], *, allowed: frozenset[Status] = EDITABLE
+) -> TaskRecord:
+    """Let `change` set fields of a task's record, and return it.
+
+    Only drafts may be edited (`allowed` says otherwise for the run itself), except the fields in
+    ALWAYS_EDITABLE. Status and id are not edited. Raises ReadOnly naming the field, and leaves the file as it was.
+    """
+
+    def action(paths: TaskPaths) -> TaskRecord:
+        previous = read_bytes(paths.record)
+        record = codec.decode(TaskRecord, previous, paths.record)
+        before = msgspec.to_builtins(record)
+        change(record)
+        record.name = check_name("task", record.name)
+        after = msgspec.to_builtins(record)
+        changed = {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
+        if changed & {"id", "status"}:
+            raise BadValue("a task's id and status are not edited")
+        if record.status not in allowed and changed - _FREE_FIELDS:
+            raise not_editable(record, sorted(changed - _FREE_FIELDS)[0])
+        if changed:
+            record.last_update = store.clock.now()
+            write(paths, record, previous)
+        return record
+
+    return under_lock(store, task_id, action)
+
+
+def not_editable(record: TaskRecord, what: str) -> ReadOnly:
+    """Return the error for a change of `what` in a task that is not a draft."""
+    return ReadOnly(
+        f"task {record.id[:12]} is {record.status.label}, and only a draft's {what} can be edited; "
+        f"`taskstore clone {record.id[:12]}` makes a draft of it"
+    )
+
+
+def edit_params(
+    store: Store, task_id: str, change: Callable[[ParamsRecord], None], *, allowed: frozenset[Status] = EDITABLE
+) -> ParamsRecord:
+    """Let `change` set hyperparameters; user properties may be set in every status. Raises ReadOnly."""
+
+    def action(paths: TaskPaths) -> ParamsRecord:
+        owner = read(paths)
+        previous = read_bytes(paths.params) if paths.params.exists() else b"{}"
+        record = codec.decode(ParamsRecord, previous, paths.params)
+        before = _without_properties(record)
+        change(record)
+        if owner.status not in allowed and _without_properties(record) != before:
+            raise not_editable(owner, "parameters")
+        record.rev += 1
+        _replace(paths.params, codec.encode_over(record, previous, paths.params))
+        return record
+
+    return under_lock(store, task_id, action)
+
+
+def _without_properties(record: ParamsRecord) -> dict[str, object]:
+    return {key: msgspec.to_builtins(value) for key, value in record.hyperparams.items() if key != USER_PROPERTIES}
+
+
+def edit_script(store: Store, task_id: str, change: Callable[[ScriptRecord], None]) -> ScriptRecord:
+    """Let the run that records it, or the editor of a draft, set fields of what ran. Raises ReadOnly."""
+
+    def action(paths: TaskPaths) -> ScriptRecord:
+        owner = read(paths)
+        if owner.status not in RECORDING:
+            raise not_editable(owner, "script")
+        previous = read_bytes(paths.script) if paths.script.exists() else b"{}"
+        record = codec.decode(ScriptRecord, previous, paths.script)
+        change(record)
+        record.rev += 1
+        _replace(paths.script, codec.encode_over(record, previous, paths.script))
+        return record
+
+    return under_lock(store, task_id, action)
+
+
+def transition(
+    store: Store,
+    task_id: str,
+    to: Status,
+    *,
+    only_from: frozenset[Status] | None = None,
+    reason: str = "",
+    message: str = "",
+    force: bool = False,
+    also: Callable[[TaskPaths, TaskRecord], None] | None = None,
+) -> TaskRecord:
+    """Move a task to a status, or raise BadTransition and leave the file as it was.
+
+    Check and write happen under one lock: of two racing callers with the same `only_from` exactly one wins.
+    `force` skips the table (not `only_from`). `also` may do more to the task before the record is written.
+    """
+
+    def action(paths: TaskPaths) -> TaskRecord:
+        previous = read_bytes(paths.record)
+        record = codec.decode(TaskRecord, previous, paths.record)
+        if only_from is not None and record.status not in only_from:
+            raise BadTransition(record.id, record.status.value, to.value)
+        if not force and not is_allowed(record.status, to):
+            raise BadTransition(record.id, record.status.value, to.value, _hint(record, to))
+        _enter(record, to, Change(status=to, time=store.clock.now(), reason=reason, message=message, who=who()))
+        if also is not None:
+            also(paths, record)
+        write(paths, record, previous)
+        return record
+
+    return under_lock(store, task_id, action)
+
+
+def _hint(record: TaskRecord, to: Status) -> str:
+    if record.status is Status.PUBLISHED:
+        return f"a published task is final; `taskstore clone {record.id[:12]}` makes a draft of it"
+    if to in (Status.IN_PROGRESS, Status.QUEUED) and record.status in ENDED:
+        return f"`taskstore reset {record.id[:12]}` makes it a draft again, `taskstore clone` a copy"
+    if to is Status.PUBLISHED:
+        return "a task is published once it has ended"
+    return ""
+
+
+def _enter(record: TaskRecord, to: Status, change: Change) -> None:
+    """Set what ClearML's server sets along with a status."""
+    if to is Status.IN_PROGRESS and record.status is not Status.IN_PROGRESS:
+        record.started = change.time
+        record.completed = None
+        record.active_duration = None
+    elif to in ENDED and to is not Status.PUBLISHED and record.status not in ENDED:
+        record.completed = change.time
+        if record.started is not None:
+            record.active_duration = max(0.0, (change.time - record.started).total_seconds())
+    record.status = to
+    record.status_reason = change.reason
+    record.status_message = change.message
+    record.status_changed = record.last_update = change.time
+    record.history = [*record.history, change]
+    if len(record.history) > MAX_HISTORY:
+        # The first entry says who made the task; the oldest after it goes.
+        record.history = [record.history[0], *record.history[-(MAX_HISTORY - 1) :]]
+
+
+def move(store: Store, task_id: str, project: str) -> TaskPaths:
+    """Move a task to another project, which is made where it is new; a live run goes on writing into it."""
+    parts = split_project(project)
+
+    def action(paths: TaskPaths) -> TaskPaths:
+        folder = ensure_folder(store, parts)
+        target = folder / paths.id
+        if target == paths.home:
+            return paths
+        _rename(paths, target)
+        return TaskPaths(target)
+
+    moved = under_lock(store, task_id, action)
+    store.places[task_id] = moved.home
+    return moved
+
+
+def _rename(paths: TaskPaths, target: Path) -> None:
+    source = paths.home.parent
+    try:
+        paths.home.rename(target)
+    except PermissionError:
+        if os.name == "nt":
+            raise Refused(
+                f"task {paths.id[:12]} has open files, which Windows does not move; wait for its end"
+            ) from None
+        raise
+    if (target / MANIFEST).exists():
+        # Published: the folder was opened for the rename only.
+        target.chmod(target.stat().st_mode & ~0o222)
+    sync_folder(target.parent)
+    sync_folder(source)
+
+
+def trash(store: Store, task_id: str, *, force: bool = False) -> TaskPaths:
+    """Move a task to the trash. A running or a published one is refused unless `force` is given."""
+
+    def action(paths: TaskPaths) -> TaskPaths:
+        previous = read_bytes(paths.record)
+        record = codec.decode(TaskRecord, previous, paths.record)
+        if record.status in (Status.PUBLISHED, Status.IN_PROGRESS) and not force:
+            label = record.status.label.lower()
+            raise Refused(f"task {task_id[:12]} is {label}; give --force to delete it all the same")
+        project = places.project_of(store, paths.home)
+        record.trashed = Trashed(project=project, time=store.clock.now(), who=who())
+        write(paths, record, previous)
+        store.paths.trash.mkdir(exist_ok=True)
+        target = store.paths.trashed(task_id)
+        _rename(paths, target.home)
+        return target
+
+    target = under_lock(store, task_id, action)
+    store.places.pop(task_id, None)
+    return target
+
+
+def trashed(store: Store) -> list[TaskPaths]:
+    """Return the tasks in the trash, oldest first."""
+    try:
+        names = sorted(entry.name for entry in store.paths.trash.iterdir())
+    except FileNotFoundError:
+        return []
+    return [store.paths.trashed(name) for name in names if is_id(name)]
+
+
+def find_trashed(store: Store, reference: str) -> TaskPaths:
+    """Return the one task in the trash whose id begins with `reference`. Raises NotFound."""
+    found = [paths for paths in trashed(store) if paths.id.startswith(reference.lower())]
+    if len(found) != 1 or not reference:
+        raise NotFound("task in the trash", reference, "`taskstore trash ls` lists them")
+    return found[0]
+
+
+def restore(store: Store, task_id: str) -> TaskPaths:
+    """Bring a task back from the trash to the project that it came from."""
+    source = store.paths.trashed(task_id)
+    if not source.record.is_file():
+        raise NotFound("task in the trash", task_id, "`taskstore trash ls` lists them")
+    with edit_lock(source.lock, store.locks), _writable(source):
+        previous = read_bytes(source.record)
+        record = codec.decode(TaskRecord, previous, source.record)
+        project = record.trashed.project if record.trashed else "restored"
+        target = ensure_folder(store, split_project(project)) / task_id
+        record.trashed = None
+        write(source, record, previous)
+        _rename(source, target)
+    store.places[task_id] = target
+    return TaskPaths(target)
+
+
+def purge(store: Store, task_id: str) -> None:
+    """Remove a task in the trash for good."""
+    source = store.paths.trashed(task_id)
+    if not source.home.is_dir():
+        raise NotFound("task in the trash", task_id, "`taskstore trash ls` lists them")
+    doomed = source.home.with_name(f"{PURGE_PREFIX}{task_id}")
+    # One rename first: a crash within the removal must not leave half a task to restore.
+    source.home.rename(doomed)
+    remove_tree(doomed)
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove a folder, read-only files of published tasks included."""
+    for root, _, _ in os.walk(folder):
+        Path(root).chmod(0o700)
+    shutil.rmtree(folder)
