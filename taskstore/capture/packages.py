@@ -9,7 +9,8 @@ every own file loaded by the time of the call. What no text shows (`import_modul
 Where an imported module lies, not how it is called, decides whose it is: PyYAML's RECORD lists `yaml/__init__.py`.
 """
 
-# ruff: noqa: PTH - strings and os.path throughout: a hundred distributions are looked through in milliseconds
+# Paths are strings here: thousands of loaded modules are compared with them in milliseconds.
+# ruff: noqa: PTH100, PTH113, PTH118, PTH120, PTH123
 
 from __future__ import annotations
 
@@ -17,11 +18,11 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
+
+from ..disk.distributions import Distribution, Installed
 
 if TYPE_CHECKING:
     import ast
@@ -80,8 +81,7 @@ def environment() -> list[str]:
 
     `name==version`; `name @ <url>` where PEP 610 tells of a repository or an archive; `-e <path>  # name==version`.
     """
-    lines = {dist.name: dist.requirement() for dist in reversed(list(_Installed().everything()))}
-    return [lines[name] for name in sorted(lines)]
+    return [dist.requirement() for dist in sorted(Installed().everything(), key=lambda dist: dist.name)]
 
 
 def requirements_text(packages: Mapping[str, str]) -> str:
@@ -129,145 +129,6 @@ def _is_machinery(frame: FrameType) -> bool:
     return is_importlib or frame.f_code.co_name == "find_spec"
 
 
-@dataclass(frozen=True)
-class _Distribution:
-    """One `.dist-info` or `.egg-info`; its text is read only when somebody needs it."""
-
-    info: str
-    name: str
-    version: str
-
-    @property
-    def is_development(self) -> bool:
-        """`setup.py develop` leaves `name.egg-info`, without a version, in the source tree itself."""
-        return self.info.endswith(".egg-info") and "-" not in os.path.basename(self.info)
-
-    def text(self, name: str) -> bytes:
-        try:
-            with open(os.path.join(self.info, name), "rb") as file:
-                return file.read()
-        except OSError:
-            return b""
-
-    @cached_property
-    def _record(self) -> bytes:
-        return b"\n" + self.text("RECORD").replace(b"\r", b"")
-
-    def holds(self, file: str) -> bool:
-        """Whether it installed this file, a path relative to the folder it is installed in."""
-        if len(self._record) > 1:
-            return f"\n{file},".encode() in self._record
-        top = file.partition("/")[0].partition(".")[0]
-        tops = self.text("top_level.txt").decode(errors="replace").split()
-        return top in tops if tops else _normalised(top) == self.name
-
-    @cached_property
-    def origin(self) -> dict[str, object]:
-        """What PEP 610's direct_url.json says of where it came from; empty for an index."""
-        text = self.text("direct_url.json")
-        if not text:
-            return {}
-        import json
-
-        try:
-            found = json.loads(text)
-        except ValueError:
-            return {}
-        return found if isinstance(found, dict) and isinstance(found.get("url"), str) else {}
-
-    @cached_property
-    def editable_path(self) -> str | None:
-        kind = self.origin.get("dir_info")
-        if not (isinstance(kind, dict) and kind.get("editable")):
-            return None
-        return _local_path(str(self.origin["url"]))
-
-    def requirement(self) -> str:
-        pinned = f"{self.name}=={self.version}"
-        if not self.origin:
-            return pinned
-        if self.editable_path:
-            return f"-e {self.editable_path}  # {pinned}"
-        url = _direct_url(self.origin)
-        return f"{self.name} @ {url}" if url else pinned
-
-
-def _distribution(folder: str, entry: str) -> _Distribution | None:
-    """Read name and version off the folder's name, which packaging standards define; else off the metadata."""
-    stem, _, kind = entry.rpartition(".")
-    if entry != "EGG-INFO" and (kind not in ("dist-info", "egg-info") or entry.startswith("~")):
-        return None
-    info = os.path.join(folder, entry)
-    name, _, version = stem.partition("-")
-    if kind == "egg-info":
-        version = version.partition("-py")[0]
-    metadata = f"{info}{os.sep}METADATA" if kind == "dist-info" else f"{info}{os.sep}PKG-INFO"
-    if not os.path.isfile(metadata):
-        if not os.path.isfile(info):
-            return None  # what an interrupted uninstall left behind
-        metadata = info
-    if not name or not version[:1].isdigit() or "_" in version or "-" in version:
-        name, version = _head(metadata, name, version)
-    return _Distribution(info, _normalised(name), version) if name and version else None
-
-
-def _head(metadata: str, name: str, version: str) -> tuple[str, str]:
-    try:
-        with open(metadata, encoding="utf-8", errors="replace") as file:
-            for line in file:
-                key, _, value = line.partition(":")
-                if key == "Name":
-                    name = value.strip()
-                elif key == "Version":
-                    version = value.strip()
-                elif not line.strip():
-                    break
-    except OSError:
-        pass
-    return name, version
-
-
-class _Installed:
-    """The distributions on `sys.path`, folder by folder, each folder listed at most once."""
-
-    def __init__(self) -> None:
-        self._folders: dict[str, list[_Distribution] | None] = dict.fromkeys(map(os.path.abspath, sys.path))
-
-    def _in(self, folder: str) -> list[_Distribution]:
-        found = self._folders[folder]
-        if found is None:
-            try:
-                entries = sorted(os.listdir(folder))
-            except OSError:
-                entries = []
-            candidates = (_distribution(folder, entry) for entry in entries if entry.endswith(("-info", "-INFO")))
-            found = self._folders[folder] = [dist for dist in candidates if dist is not None]
-        return found
-
-    def everything(self) -> Iterator[_Distribution]:
-        """Every distribution in the order of the search for modules; of one name, the first is the one in use."""
-        for folder in self._folders:
-            yield from self._in(folder)
-
-    def owners(self, file: str) -> list[_Distribution]:
-        """Those that installed the file; the one named like its top-level module is asked first."""
-        for folder in map(str, Path(file).parents):
-            if folder in self._folders:
-                relative = os.path.relpath(file, folder).replace(os.sep, "/")
-                likely = _normalised(relative.partition("/")[0].partition(".")[0])
-                candidates = self._in(folder)
-                found = [dist for dist in candidates if dist.name == likely and dist.holds(relative)]
-                if found := found or [dist for dist in candidates if dist.holds(relative)]:
-                    return found
-        return []
-
-    def editable(self, file: str) -> list[_Distribution]:
-        return [d for d in self.everything() if d.editable_path and file.startswith(d.editable_path + os.sep)]
-
-    def named(self, name: str) -> list[_Distribution]:
-        return [dist for dist in self.everything() if dist.name == name][:1]
-
-
 class _Program:
     """Follows the imports of the program's own files and collects the distributions that they lead to."""
 
@@ -277,14 +138,16 @@ class _Program:
         self.found: dict[str, str] = {}
         self._note = note
         self._waiting: list[str] = []
-        self._installed = _Installed()
-        self._owned: dict[str, list[_Distribution] | None] = {}
+        self._installed = Installed()
+        self._owned: dict[str, list[Distribution] | None] = {}
 
     def has(self, file: str) -> bool:
         """Whether a file lies with the program: below a root, and neither installed nor in a hidden folder there."""
         for root in self.roots:
             if file.startswith(root):
-                return not (_is_site(file) or file.startswith((_STDLIB, _OURS)) or f"{os.sep}." in file[len(root) - 1 :])
+                return not (
+                    _is_site(file) or file.startswith((_STDLIB, _OURS)) or f"{os.sep}." in file[len(root) - 1 :]
+                )
         return False
 
     def enqueue(self, file: str) -> None:
@@ -327,10 +190,10 @@ class _Program:
             for dist in (files and self._owned[files[-1]]) or ():
                 self.found.setdefault(dist.name, dist.version)
 
-    def _owners(self, file: str) -> list[_Distribution] | None:
+    def _owners(self, file: str) -> list[Distribution] | None:
         """Return the distributions that a file belongs to, none for the standard library, None for the program."""
         if file.startswith(_OURS):
-            return self._installed.named(_OUR_NAME)
+            return [dist for dist in self._installed.everything() if dist.name == _OUR_NAME]
         if file.startswith(_STDLIB) and not _is_site(file):
             return []
         owners = self._installed.owners(file)
@@ -360,7 +223,7 @@ class _Program:
             spec = _search(part, list(spec.submodule_search_locations or ())) if part else None
         if not level and parts[0] in sys.stdlib_module_names and not all(map(self.has, files)):
             return []
-        return files if not level or len(files) > 1 or _exists(files[0]) else []
+        return [file for file in files if file not in files[:1] or not level or os.path.isfile(file)]
 
     def _top_level(self, name: str) -> ModuleSpec | None:
         import importlib.machinery
@@ -476,24 +339,12 @@ def _names_in_main() -> Iterator[str]:
 
 def _roots(home: Path, root: Path | None) -> list[str]:
     folders = [folder for folder in (root, home) if folder is not None]
-    return list(dict.fromkeys(path.rstrip(os.sep) + os.sep for f in folders for path in (os.path.abspath(f), os.path.realpath(f))))
+    return list(
+        dict.fromkeys(
+            path.rstrip(os.sep) + os.sep for f in folders for path in (os.path.abspath(f), os.path.realpath(f))
+        )
+    )
 
 
 def _is_site(file: str) -> bool:
     return any(name in file for name in _SITE)
-
-
-def _normalised(name: str) -> str:
-    return "-".join(name.lower().replace("_", "-").replace(".", "-").split("-")) if name else ""
-
-
-def _local_path(url: str) -> str | None:
-    from urllib.parse import urlsplit
-    from urllib.request import url2pathname
-
-    parts = urlsplit(url)
-    return url2pathname(parts.path).rstrip(os.sep) if parts.scheme == "file" else None
-
-
-def _direct_url(origin: Mapping[str, object]) -> str | None:
-    return None

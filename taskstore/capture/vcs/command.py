@@ -56,7 +56,6 @@ _SET = {
     "GIT_ALLOW_PROTOCOL": "",  # no protocol at all: a partial clone would fetch what it lacks
     "GIT_NO_LAZY_FETCH": "1",
     "GIT_LITERAL_PATHSPECS": "1",
-    "GIT_FLUSH": "0",
     "LC_ALL": "C",
     "LANGUAGE": "C",
 }
@@ -134,9 +133,9 @@ class Git:
             return Answer(b"", "no time left for it", "time")
         try:
             process = _started([self._executable, *_OPTIONS, *arguments], self._folder, self._env)
-        except (OSError, ValueError) as error:  # ValueError: a NUL in a path
-            return Answer(b"", f"git could not be started ({error})")
-        return _watched(process, target, max_bytes, allowed_s)
+            return _watched(process, target, max_bytes, allowed_s)
+        except (OSError, ValueError, RuntimeError) as error:  # a NUL in a path; no thread left
+            return Answer(b"", f"git could not be run ({error})")
 
 
 def _started(command: list[str], folder: Path, env: Mapping[str, str]) -> subprocess.Popen[bytes]:

@@ -71,27 +71,47 @@ def commit_id(text: str) -> str:
     return text if _HEX.fullmatch(text) else ""
 
 
-def parse_config(output: bytes) -> dict[str, str]:
-    """Read `git config -z --get-regexp`: of several values of a key the last one counts, as it does for git."""
+@dataclass(frozen=True)
+class Config:
+    """The entries of `git config -z --get-regexp`, in git's order of reading."""
+
+    entries: tuple[tuple[str, str], ...] = ()
+
+    def get(self, key: str) -> str:
+        """Return the last value of `key`, the one that counts for git, or ""."""
+        return next((value for name, value in reversed(self.entries) if name == key), "")
+
+    def subsections(self, section: str, variable: str) -> list[tuple[str, str]]:
+        """Return (subsection, value) of every `section.<subsection>.variable`."""
+        head, tail = f"{section}.", f".{variable}"
+        return [
+            (key[len(head) : -len(tail)], value)
+            for key, value in self.entries
+            if key.startswith(head) and key.endswith(tail) and len(key) > len(head) + len(tail)
+        ]
+
+
+def parse_config(output: bytes) -> Config:
+    """Read `git config -z --get-regexp`; a key without a value has ""."""
     pairs = (entry.partition("\n") for entry in os.fsdecode(output).split("\0") if entry)
-    return {key: value for key, _, value in pairs}
+    return Config(tuple((key, value) for key, _, value in pairs))
 
 
-def remote_name(config: dict[str, str], branch: str) -> str | None:
-    """Return the remote that `branch` follows, else `origin`, else whichever there is."""
-    remotes = [
-        key[len("remote.") : -len(".url")] for key in config if key.startswith("remote.") and key.endswith(".url")
-    ]
-    wanted = (config.get(f"branch.{branch}.remote"), "origin", *remotes)
-    return next((name for name in wanted if name in remotes), None)
+def remote_url(config: Config, branch: str) -> str:
+    """Return the address that git would fetch from: of the branch's remote, else of `origin`, else of any; or ""."""
+    urls: dict[str, str] = {}
+    for name, url in config.subsections("remote", "url"):
+        urls.setdefault(name, url)  # git fetches from the first
+    wanted = (config.get(f"branch.{branch}.remote"), "origin", *urls)
+    return _expanded(next((urls[name] for name in wanted if name in urls), ""), config)
 
 
-def expanded(url: str, config: dict[str, str]) -> str:
+def _expanded(url: str, config: Config) -> str:
     """Apply `url.<base>.insteadOf` as git does: the longest prefix that fits is replaced."""
     fitting = [
-        (len(prefix), key[len("url.") : -len(".insteadof")] + url[len(prefix) :])
-        for key, prefix in config.items()
-        if key.startswith("url.") and key.endswith(".insteadof") and url.startswith(prefix)
+        (len(prefix), base + url[len(prefix) :])
+        for base, prefix in config.subsections("url", "insteadof")
+        if url.startswith(prefix)
     ]
     return max(fitting)[1] if fitting else url
 
@@ -103,12 +123,3 @@ def parse_index(output: bytes) -> Iterator[tuple[str, str, str]]:
         if tab:
             mode, name, _ = facts.split(" ", 2)
             yield mode, name, path
-
-
-def submodule_names(gitmodules: dict[str, str]) -> dict[str, str]:
-    """Return path to name, from the entries of a `.gitmodules` file."""
-    return {
-        path: key[len("submodule.") : -len(".path")]
-        for key, path in gitmodules.items()
-        if key.startswith("submodule.") and key.endswith(".path")
-    }

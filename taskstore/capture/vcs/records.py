@@ -24,6 +24,9 @@ class Limits:
     """For all commands of one call together."""
 
 
+DEFAULT_LIMITS = Limits()
+
+
 @dataclass(frozen=True)
 class Untracked:
     """A file that git does not track, nor ignore (an ignored entry point is the one exception).

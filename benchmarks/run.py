@@ -1,0 +1,21 @@
+"""Run every benchmark of the speed table and print one row a bar. --strict: exit with 1 when a bar is missed."""
+
+from __future__ import annotations
+
+import cli_cold
+import init_close
+import list_tasks
+import many_processes
+import read_scalars
+import report_scalar
+from _harness import main
+
+if __name__ == "__main__":
+    main(
+        report_scalar.measure,
+        init_close.measure,
+        cli_cold.measure,
+        list_tasks.measure,
+        read_scalars.measure,
+        many_processes.measure,
+    )

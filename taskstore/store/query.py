@@ -1,0 +1,244 @@
+"""Listing tasks: which, in which order, with what is known of each."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from ..core.clock import UTC
+from ..core.errors import BadValue, Damaged
+from ..core.names import split_project
+from ..core.states import Status
+from ..disk.layout import TaskPaths
+from ..schema.codec import number
+from ..schema.record import LastMetric, Parameter, TaskRecord
+from . import index, places
+from .store import Store
+
+ARCHIVED = "archived"
+_SUFFIXES = {"last": "value", "min": "min_value", "max": "max_value"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One task of a listing, with its parameters by section and its metrics by title and series."""
+
+    task: TaskRecord
+    project: str
+    paths: TaskPaths
+    hyperparams: dict[str, dict[str, Parameter]]
+    last_metrics: dict[str, dict[str, LastMetric]]
+    last_iteration: int | None
+
+    @property
+    def id(self) -> str:
+        """The task's id."""
+        return self.task.id
+
+    @property
+    def is_archived(self) -> bool:
+        """Whether the task has been put away."""
+        return ARCHIVED in self.task.system_tags
+
+    def get(self, name: str) -> object:
+        """Return a field by the name that filters, sorting and columns use; None where the task has none.
+
+        `param:` and `metric:` say which is meant; otherwise a field of the task comes first, then a parameter
+        (Section/name), then a metric (title/series, with .last .min or .max).
+        """
+        if name.startswith("param:"):
+            return self._parameter(name[6:])
+        if name.startswith("metric:"):
+            return self._metric(name[7:])
+        reader = _FIELDS.get(name)
+        if reader is not None:
+            return reader(self)
+        found = self._parameter(name)
+        return self._metric(name) if found is None else found
+
+    def _parameter(self, name: str) -> object:
+        section, _, rest = name.partition("/")
+        parameter = self.hyperparams.get(section, {}).get(rest)
+        return None if parameter is None else parameter.value
+
+    def _metric(self, name: str) -> object:
+        found = self._last_metric(name, "value")
+        if found is None and "." in name:
+            stem, _, suffix = name.rpartition(".")
+            if suffix in _SUFFIXES:
+                found = self._last_metric(stem, _SUFFIXES[suffix])
+        return found
+
+    def _last_metric(self, name: str, attribute: str) -> float | None:
+        # Titles and series may hold slashes: try every cut.
+        parts = name.split("/")
+        for cut in range(1, len(parts)):
+            last = self.last_metrics.get("/".join(parts[:cut]), {}).get("/".join(parts[cut:]))
+            if last is not None:
+                value = getattr(last, attribute)
+                return None if value is None else number(value)
+        if len(parts) == 1:
+            last = self.last_metrics.get("Summary", {}).get(name)
+            return None if last is None else number(last.value)
+        return None
+
+
+_FIELDS: dict[str, Callable[[Row], object]] = {
+    "id": lambda row: row.task.id,
+    "name": lambda row: row.task.name,
+    "project": lambda row: row.project,
+    "status": lambda row: row.task.status.value,
+    "type": lambda row: row.task.type,
+    "tag": lambda row: row.task.tags,
+    "tags": lambda row: row.task.tags,
+    "system_tags": lambda row: row.task.system_tags,
+    "comment": lambda row: row.task.comment,
+    "user": lambda row: row.task.user,
+    "host": lambda row: row.task.host,
+    "parent": lambda row: row.task.parent,
+    "created": lambda row: row.task.created,
+    "started": lambda row: row.task.started,
+    "completed": lambda row: row.task.completed,
+    "last_update": lambda row: row.task.last_update,
+    "duration": lambda row: row.task.active_duration,
+    "last_iteration": lambda row: row.last_iteration,
+    "progress": lambda row: row.task.runtime.get("progress"),
+    "archived": lambda row: row.is_archived,
+    "reason": lambda row: row.task.status_reason,
+}
+TASK_FIELDS = tuple(_FIELDS)
+
+
+class Filter(Protocol):
+    """What `--where` is parsed to."""
+
+    def matches(self, fields: Row) -> bool:
+        """Tell whether a task is wanted."""
+        ...
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The tasks found, and the files that could not be read on the way: the rest is listed all the same."""
+
+    rows: list[Row]
+    damaged: list[Damaged] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Query:
+    """Which tasks are wanted: every condition given must hold, and one not given always does."""
+
+    project: str | None = None
+    is_recursive: bool = True
+    statuses: Collection[Status] = ()
+    types: Collection[str] = ()
+    tags: Sequence[str] = ()
+    without_tags: Sequence[str] = ()
+    text: str | None = None
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+    with_archived: bool = False
+    only_archived: bool = False
+    where: Filter | None = None
+
+    def matches(self, row: Row) -> bool:
+        """Tell whether a task is wanted."""
+        task = row.task
+        return (
+            (self.project is None or self._is_in_project(row.project))
+            and (not self.statuses or task.status in self.statuses)
+            and (not self.types or task.type in self.types)
+            and all(tag in task.tags for tag in self.tags)
+            and not any(tag in task.tags for tag in self.without_tags)
+            and (self.created_after is None or task.created >= self.created_after)
+            and (self.created_before is None or task.created < self.created_before)
+            and self._is_shown(row)
+            and (self.text is None or self._has_text(row))
+            and (self.where is None or self.where.matches(row))
+        )
+
+    def _is_in_project(self, project: str) -> bool:
+        return project == self.project or (self.is_recursive and project.startswith(f"{self.project}/"))
+
+    def _is_shown(self, row: Row) -> bool:
+        return row.is_archived if self.only_archived else (self.with_archived or not row.is_archived)
+
+    def _has_text(self, row: Row) -> bool:
+        wanted = (self.text or "").casefold()
+        return any(wanted in text.casefold() for text in (row.task.name, row.task.comment, row.id, row.project))
+
+
+def find(store: Store, query: Query | None = None, *, order_by: str = "-created", limit: int | None = None) -> Listing:
+    """List tasks. `order_by` is a field, `-` before it turns the order; tasks without the field come last.
+
+    Raises BadName for an impossible project; an unknown project or field finds nothing.
+    """
+    query = query or Query()
+    if query.project is not None:
+        split_project(query.project)
+    damaged: list[Damaged] = []
+    name_of = functools.cache(lambda folder: places.project_name(store, store.paths.projects / folder))
+    rows = [
+        row
+        for entry in index.entries(store, damaged)
+        if query.matches(row := _row(store.paths.projects, entry, name_of(entry.folder)))
+    ]
+    rows = _sorted(rows, order_by)
+    return Listing(rows[:limit] if limit is not None else rows, damaged)
+
+
+def _row(projects: Path, entry: index.Entry, project: str) -> Row:
+    paths = TaskPaths(projects / entry.folder / entry.id)
+    return Row(entry.task, project, paths, entry.hyperparams, entry.last_metrics, entry.last_iteration)
+
+
+def row_of(store: Store, paths: TaskPaths) -> Row:
+    """Return one task as a listing would have it. Raises Damaged, NotFound."""
+    entry = index.entry_of(store, paths)
+    return Row(
+        entry.task,
+        places.project_of(store, paths.home),
+        paths,
+        entry.hyperparams,
+        entry.last_metrics,
+        entry.last_iteration,
+    )
+
+
+def _sorted(rows: list[Row], order_by: str) -> list[Row]:
+    name = order_by.removeprefix("-").removeprefix("+")
+    if not name:
+        raise BadValue("nothing to sort by; name a field, like -created or validation/loss.min")
+    present = [(key, row) for row in rows if (key := _sort_key(row.get(name))) is not None]
+    # Ids are in order of creation: of equals, the newer comes first either way.
+    present.sort(key=lambda item: item[1].id, reverse=True)
+    present.sort(key=lambda item: item[0], reverse=order_by.startswith("-"))
+    absent = sorted((row for row in rows if _sort_key(row.get(name)) is None), key=lambda row: row.id, reverse=True)
+    return [row for _, row in present] + absent
+
+
+_NUMBER = re.compile(r"[+-]?(\d|\.\d|inf\Z)", re.IGNORECASE)
+
+
+def _sort_key(value: object) -> tuple[int, float, str] | None:
+    """Numbers before text, numbers as numbers; None where there is nothing to sort by (NaN included)."""
+    if value is None or value == "" or value == []:
+        return None
+    if isinstance(value, datetime):
+        return (0, value.astimezone(UTC).timestamp(), "")
+    if isinstance(value, list):
+        return (1, 0.0, ",".join(map(str, value)))
+    text = str(value)
+    if _NUMBER.match(text):
+        try:
+            as_number = float(text)
+        except ValueError:
+            return (1, 0.0, text.casefold())
+        return (0, as_number, "")
+    return None if text.lower() == "nan" else (1, 0.0, text.casefold())
