@@ -5,6 +5,7 @@ PYTHON ?=
 run = .venv/bin/python
 
 .DEFAULT_GOAL := help
+.NOTPARALLEL:
 .PHONY: help demo test check bench clean environment dev-environment
 
 help: ## say what there is to make

@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import msgspec
+
 from taskstore.core.states import Status
 from taskstore.disk.atomic import replace_record
 from taskstore.disk.layout import TaskPaths
@@ -26,14 +27,19 @@ def fill_store(root: Path, count: int) -> None:
     for number in range(count):
         project = f"group {number % 4}/project {number % PROJECTS}"
         tasks.create(opened, project, f"run {number:05}", fill=_filler(number))
-        if number % 1000 == 999:
-            print(f"\r{number + 1:,} of {count:,} tasks made", end="", file=sys.stderr, flush=True)
-    print("\r\033[K", end="", file=sys.stderr)
+        if number % 1000 == 999 and sys.stderr.isatty():
+            end = "\r" if number + 1 < count else "\r\033[K"
+            print(f"making tasks: {number + 1:,} of {count:,}", end=end, file=sys.stderr, flush=True)
 
 
 def learning_rate(number: int) -> float:
     """The parameter Args/lr of a task: a tenth of all tasks have one below 0.002."""
-    return (1 + number % 10) / 500 - 0.0005
+    return (1 + number % 10) / 600
+
+
+def is_wanted(number: int) -> bool:
+    """Whether a task has Args/lr < 0.002 and ends with metric0/train < 0.1: a few of a hundred do."""
+    return learning_rate(number) < 0.002 and _curve(number, 0)[-1] < 0.1
 
 
 def _filler(number: int) -> Callable[[TaskPaths, TaskRecord], None]:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import _harness as harness
 import _stores
+from _environment import make_environment
 
 TASKS, ROUNDS = 1_000, 15
 
 
 def measure() -> list[harness.Row]:
-    command = Path(sys.executable).with_name("taskstore")
     with harness.scratch() as room:
+        python = make_environment(room.folder / "environment")
+        command = python.with_name("taskstore")
         _stores.fill_store(room.store, TASKS)
-        commands = {"bare": harness.BARE, "help": (command, "--help"), "ls": (command, "ls")}
+        commands = {"bare": (python, "-c", "pass"), "help": (command, "--help"), "ls": (command, "ls")}
         taken = harness.time_processes(room, commands, rounds=ROUNDS)
     return [
         harness.ratio_row("taskstore --help", taken["help"], taken["bare"], at_most=15, unit="bare python"),

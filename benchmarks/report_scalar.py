@@ -22,20 +22,20 @@ report = logger.report_scalar
 report("loss", "train", 0.5, 0)
 (log,) = root.rglob("scalars.*.jsonl")
 descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-taken = {"report": [], "write": []}
+reported, written = [], []
 for turn in range(rounds):
     first = turn * calls + 1
     start = time.perf_counter()
     for i in range(first, first + calls):
         report("loss", "train", i / 1000003, i)
-    taken["report"].append(time.perf_counter() - start)
+    reported.append(time.perf_counter() - start)
     line = log.read_bytes().splitlines(keepends=True)[-1]
     start = time.perf_counter()
     for i in range(first, first + calls):
         os.write(descriptor, line)
-    taken["write"].append(time.perf_counter() - start)
+    written.append(time.perf_counter() - start)
 task.close()
-print(json.dumps(taken))
+print(json.dumps([reported, written]))
 """
 
 KILLED = """\
@@ -56,7 +56,7 @@ from taskstore.store import events, places, store
 opened = store.open_default()
 (series,) = events.read_scalars(places.resolve(opened, "benchmarks/killed"))
 whole = {i for i, value in zip(series.iterations, series.values) if value == 1 / (i + 1)}
-print(json.dumps(len(whole)))
+print(json.dumps([len(whole)]))
 """
 
 
@@ -64,10 +64,10 @@ def measure() -> list[harness.Row]:
     with harness.scratch() as room:
         child = room.script("cost.py", COST)
         target = room.folder / "bare.jsonl"
-        taken = room.answer(child, str(CALLS), str(ROUNDS), room.store, target)
-        report, write = (harness.Timing(tuple(s / CALLS for s in taken[name])) for name in ("report", "write"))
+        answer = room.answer(child, str(CALLS), str(ROUNDS), room.store, target)
+        report, write = (harness.Timing(tuple(seconds / CALLS for seconds in taken)) for taken in answer)
         room.run([sys.executable, room.script("killed.py", KILLED), str(KILLED_CALLS)], expect=-signal.SIGKILL)
-        readable = room.answer(room.script("read_back.py", READ_BACK))
+        (readable,) = room.answer(room.script("read_back.py", READ_BACK))
     return [
         harness.ratio_row(f"report_scalar, {CALLS:,} calls", report, write, at_most=4, unit="os.write"),
         harness.count_row("points readable after SIGKILL", readable, KILLED_CALLS),

@@ -1,1 +1,38 @@
-"""An offline-first experiment store: every run is a directory of plain files."""
+"""An offline-first experiment store: every run is a directory of plain files.
+
+    from taskstore import Task
+    task = Task.init(project_name="examples", task_name="first run")
+
+Importing this does next to nothing; names are loaded when they are first used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .core import errors as errors
+    from .logger import Logger as Logger
+    from .store.store import Store as Store
+    from .task import Task as Task
+
+__version__ = "0.1.0"
+__all__ = ["Logger", "Store", "Task", "errors"]
+
+_HOMES = {"Task": ".task", "Logger": ".logger", "Store": ".store.store", "errors": ".core.errors"}
+
+
+def __getattr__(name: str) -> object:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import importlib
+
+    module = importlib.import_module(home, __name__)
+    value = module if name == "errors" else getattr(module, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])

@@ -10,14 +10,14 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from taskstore.capture.vcs import place
-from taskstore.capture.vcs.bundle import write_bundle
-from taskstore.capture.vcs.command import Git, environment, find_git
-from taskstore.capture.vcs.porcelain import Config, Status, commit_id, parse_config, parse_status, remote_url
-from taskstore.capture.vcs.records import DEFAULT_LIMITS, Limits, Snapshot, Submodule, Untracked
-from taskstore.capture.vcs.submodules import Indexed, read_index
-from taskstore.capture.vcs.untracked import choose, describe, listed
-from taskstore.core.urls import strip_credentials
+from ..core.urls import strip_credentials
+from .vcs import place
+from .vcs.bundle import write_bundle
+from .vcs.command import Git, environment, find_git
+from .vcs.porcelain import Config, Status, commit_id, parse_config, parse_status, remote_url
+from .vcs.records import DEFAULT_LIMITS, Limits, Snapshot, Submodule, Untracked
+from .vcs.submodules import Indexed, read_index
+from .vcs.untracked import choose, describe, listed
 
 __all__ = ["DEFAULT_LIMITS", "Limits", "Snapshot", "Submodule", "Untracked", "snapshot", "write_bundle"]
 
@@ -26,8 +26,8 @@ _CONFIG_KEYS = r"^(remote\..*\.url|branch\..*\.remote|url\..*\.insteadof|submodu
 _DIFF = (
     *("-c", "diff.autoRefreshIndex=true", "-c", "diff.suppressBlankEmpty=false"),
     *("diff", "--binary", "--no-color", "--no-ext-diff", "--no-textconv", "--find-renames", "--unified=3"),
-    *("--inter-hunk-context=0", "--src-prefix=a/", "--dst-prefix=b/", "--submodule=short"),
-    *("--ignore-submodules=dirty", f"-O{os.devnull}"),
+    *("--inter-hunk-context=0", "--src-prefix=a/", "--dst-prefix=b/"),
+    *("--submodule=short", "--ignore-submodules=dirty"),
 )
 _LFS_POINTER = b"\n+version https://git-lfs.github.com/spec/"
 
@@ -72,8 +72,9 @@ def _read_at(git: Git, marked: Path, script: Path | None, cwd: Path, limits: Lim
     is_none = "not a git repository (or any" in answer.problem
     if answer.stdout.startswith(b"false") or (is_none and not (marked / ".git" / "objects").is_dir()):
         return None
-    if answer.problem:
-        return Snapshot(marked, notes=(f"the repository cannot be read: {_advised(answer.problem, marked)}",))
+    if answer.problem or not answer.stdout.startswith(b"true"):
+        problem = _advised(answer.problem or "git did not answer", marked)
+        return Snapshot(marked, notes=(f"the repository cannot be read: {problem}",))
     root = Path(os.fsdecode(answer.stdout.removeprefix(b"true").strip(b"\r\n")))
     return _Reading(git.inside(root), root, limits).run(script, cwd)
 
@@ -169,6 +170,8 @@ class _Reading:
         if not status.is_changed:
             return b""
         base = status.commit or self.empty_tree()
+        if not status.commit and not status.branch:
+            self.notes.append("the present commit cannot be read: the diff holds all files whole")
         answer = self.git.ask(*_DIFF, base, "--", max_bytes=self.limits.diff_bytes)
         if answer.problem:
             self.notes.append(f"uncommitted changes left out: {answer.problem}")
@@ -180,7 +183,7 @@ class _Reading:
         return answer.stdout
 
     def empty_tree(self) -> str:
-        """What a repository without a commit is compared with; the name depends on its hash. Nothing is written."""
+        """What a work tree without a commit is compared with; its name depends on the hash. Nothing is written."""
         return self.git.ask("hash-object", "-t", "tree", "--stdin").stdout.decode(errors="replace").strip()
 
     def unpushed(self, status: Status, config: Config) -> tuple[str, ...]:

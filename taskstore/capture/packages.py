@@ -19,7 +19,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
+from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import TYPE_CHECKING
 
 from ..disk.distributions import Distribution, Installed
@@ -332,8 +332,9 @@ def _loaded_files() -> Iterator[str]:
 def _names_in_main() -> Iterator[str]:
     """Where the program has no text (a prompt): the modules that its variables are, or come from."""
     for value in list(_attributes(sys.modules.get("__main__")).values()):
-        name = _attributes(value).get("__name__") or (isinstance(value, type) and value.__module__)
-        if isinstance(name, str):
+        is_named = issubclass(type(value), (type, FunctionType, BuiltinFunctionType))
+        name = value.__module__ if is_named else _attributes(value).get("__name__")
+        if isinstance(name, str) and name != "__main__":
             yield name
 
 

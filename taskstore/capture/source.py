@@ -19,7 +19,7 @@ Note = Callable[[str], None]
 
 MAX_SOURCE_BYTES = 10 << 20
 _WRAPPER = re.compile(r"^from ([\w.]+) import \w+[\s\S]*^ *sys\.exit\(", re.M)
-_MAGIC = re.compile(r"^(\s*)((?:[%!?]|[\w, ]+=\s*[%!]).*|[\w.]+\?{1,2}\s*)$", re.M)
+_MAGIC = re.compile(r"^([ \t]*)((?:%\w|[!?]|[\w, ]+=[ \t]*[%!]).*|[\w.]+\?{1,2}[ \t]*)$", re.M)
 _WHOLE_CELL_MAGICS = ("%%time", "%%timeit", "%%capture", "%%prun")  # what follows is Python all the same
 
 

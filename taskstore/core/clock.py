@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from datetime import datetime, timedelta, timezone
 from typing import Protocol
@@ -57,21 +58,24 @@ class FixedClock:
 
 
 SYSTEM = SystemClock()
+_FRACTION = re.compile(r"\.([0-9]+)")
 
 
 def to_text(moment: datetime) -> str:
     """Spell a moment as RFC 3339 in UTC with microseconds, so that texts sort as times do."""
     if moment.tzinfo is None:
         raise BadValue(f"{moment!r} has no time zone; times here are aware, for example datetime.now(timezone.utc)")
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def from_text(text: str) -> datetime:
     """Read an RFC 3339 moment; `Z` and numeric offsets both do. Raises BadValue naming the text."""
     try:
-        moment = datetime.fromisoformat(text[:-1] + "+00:00" if text.endswith(("Z", "z")) else text)
-    except ValueError:
+        # Before 3.11, fromisoformat takes 3 or 6 digits of a fraction only, and no Z.
+        plain = _FRACTION.sub(lambda found: f".{found[1][:6]:0<6}", text, count=1)
+        moment = datetime.fromisoformat(plain[:-1] + "+00:00" if plain.endswith(("Z", "z")) else plain)
+        if moment.tzinfo is not None:
+            return moment.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise BadValue(f"{text!r} is not a time; write it like 2026-01-31T12:00:00Z") from None
-    if moment.tzinfo is None:
-        raise BadValue(f"{text!r} has no time zone; write it like 2026-01-31T12:00:00Z")
-    return moment.astimezone(UTC)
+    raise BadValue(f"{text!r} has no time zone; write it like 2026-01-31T12:00:00Z")

@@ -72,7 +72,7 @@ class BadTransition(Refused):
     """A task's status does not allow the change; the task is as it was."""
 
     def __init__(self, task_id: str, current: str, wanted: str, hint: str = "") -> None:
-        super().__init__(f"task {task_id[:8]} is {current} and cannot become {wanted}" + (f"; {hint}" if hint else ""))
+        super().__init__(f"task {task_id[:12]} is {current} and cannot become {wanted}" + (f"; {hint}" if hint else ""))
         self.task_id = task_id
         self.current = current
         self.wanted = wanted

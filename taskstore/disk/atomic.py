@@ -1,7 +1,7 @@
 """Records and blobs: written aside, synced, renamed into place; a reader sees the old whole or the new whole.
 
-Temporary files stand beside their target as `.<name>.<nonce>.tmp`, so that the rename stays within one
-filesystem and `doctor` can tell what a crash left.
+Temporary files stand beside their target as `.<name>.<owner>-<nonce>.tmp`, so that the rename stays within one
+filesystem and `doctor` can tell what a crash left: the owner is the process that is writing.
 """
 
 from __future__ import annotations
@@ -10,24 +10,46 @@ import contextlib
 import errno
 import hashlib
 import os
+import re
 import secrets
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from .layout import TEMPORARY_SUFFIX
+from ..core.ids import is_id
+from .layout import NEW_PREFIX, PURGE_PREFIX, TEMPORARY_SUFFIX
+from .process import is_owner_gone, owner_tag
 
 _CHUNK_BYTES = 1 << 20
+_OWNER = re.compile(rf"[.-]([0-9a-f]{{8}}-[0-9]+)-[0-9a-f]+({re.escape(TEMPORARY_SUFFIX)})?\Z")
+_GRACE_S = 3600.0
 
 
 def temporary_beside(path: Path) -> Path:
     """Return a fresh name beside `path`, of the form that `doctor` recognises as a leftover."""
-    return path.with_name(f".{path.name[:100]}.{secrets.token_hex(6)}{TEMPORARY_SUFFIX}")
+    return path.with_name(f".{path.name[:100]}.{owner_tag()}-{secrets.token_hex(6)}{TEMPORARY_SUFFIX}")
+
+
+def staging_beside(path: Path, prefix: str = NEW_PREFIX) -> Path:
+    """Return a fresh name beside `path` for a folder that is being built, or (PURGE_PREFIX) removed."""
+    return path.with_name(f"{prefix}{owner_tag()}-{path.name if is_id(path.name) else secrets.token_hex(6)}")
 
 
 def is_temporary(name: str) -> bool:
-    """Tell whether a file of this name is one that a crash left."""
-    return name.startswith(".") and name.endswith(TEMPORARY_SUFFIX)
+    """Tell whether a file or folder of this name is unfinished: being written now, or left by a crash."""
+    return name.startswith((NEW_PREFIX, PURGE_PREFIX)) or (name.startswith(".") and name.endswith(TEMPORARY_SUFFIX))
+
+
+def is_abandoned(path: Path, now: float) -> bool:
+    """Tell whether nobody will finish the temporary at `path`: its owner is gone, or unknown and silent for an hour."""
+    try:
+        stat = path.lstat()
+    except FileNotFoundError:
+        return False
+    touched = max(stat.st_mtime, stat.st_ctime)
+    owner = _OWNER.search(path.name)
+    is_gone = is_owner_gone(owner[1], touched) if owner else None
+    return now - touched > _GRACE_S if is_gone is None else is_gone
 
 
 def replace_record(path: Path, data: bytes, *, is_durable: bool = True) -> None:
@@ -78,13 +100,14 @@ def _aside(path: Path, *, is_durable: bool) -> Iterator[int]:
                 os.fsync(descriptor)
         finally:
             os.close(descriptor)
-        os.replace(temporary, path)  # noqa: PTH105 - crash tests hook the os module's calls
+        # Opened before the rename: a project renamed right after it must not make a change that is done look undone.
+        with _open_folder(path.parent if is_durable else None) as folder:
+            os.replace(temporary, path)  # noqa: PTH105 - crash tests hook the os module's calls
+            _sync(folder)
     except BaseException:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise
-    if is_durable:
-        sync_folder(path.parent)
 
 
 def write_all(descriptor: int, data: bytes) -> None:
@@ -101,18 +124,32 @@ def write_all(descriptor: int, data: bytes) -> None:
 
 
 def sync_folder(path: Path) -> None:
-    """Make renames within a folder survive a power cut; does nothing where folders cannot be synced."""
-    if sys.platform == "win32":
+    """Make renames within a folder survive a power cut; does nothing where folders cannot be synced, or it has gone."""
+    with contextlib.suppress(FileNotFoundError), _open_folder(path) as folder:
+        _sync(folder)
+
+
+@contextlib.contextmanager
+def _open_folder(path: Path | None) -> Iterator[int]:
+    if path is None or sys.platform == "win32":
+        yield -1
         return
     descriptor = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(descriptor)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _sync(folder: int) -> None:
+    if folder < 0:
+        return
+    try:
+        os.fsync(folder)
     except OSError as error:
         # FUSE and some network filesystems have no fsync for folders.
         if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.ENOSYS):
             raise
-    finally:
-        os.close(descriptor)
 
 
 def make_folders(path: Path, *, until: Path) -> None:

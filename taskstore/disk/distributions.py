@@ -31,7 +31,7 @@ class Distribution:
     @property
     def is_development(self) -> bool:
         """Whether it is `name.egg-info`, which a development install leaves in the source tree itself."""
-        return self.info.endswith(".egg-info") and "-" not in os.path.basename(self.info)
+        return self.info.endswith(".egg-info") and "-" not in os.path.basename(self.info).removesuffix(".egg-info")
 
     def _text(self, name: str) -> bytes:
         try:
@@ -42,12 +42,13 @@ class Distribution:
 
     @cached_property
     def _record(self) -> bytes:
-        return self._text("RECORD").replace(b"\r", b"")
+        return self._text("RECORD")
 
     def holds(self, file: str) -> bool:
         """Whether it installed this file; the path is relative to the folder it lies in, with forward slashes."""
         if self._record:
-            return b"\n" + file.encode() + b"," in b"\n" + self._record
+            entry = file.encode("utf-8", "surrogateescape") + b","
+            return b"\n" + entry in self._record or self._record.startswith(entry)
         top = file.partition("/")[0].partition(".")[0]
         tops = self._text("top_level.txt").decode(errors="replace").split()
         return top in tops if tops else normalised(top) == self.name
@@ -165,14 +166,12 @@ def _head(metadata: str, name: str, version: str) -> tuple[str, str]:
 
 
 def _local_path(url: str) -> str | None:
-    from urllib.parse import urlsplit
-    from urllib.request import url2pathname
-
-    try:
-        parts = urlsplit(url)
-    except ValueError:
+    if not url.startswith("file://"):
         return None
-    return url2pathname(parts.path).rstrip(os.sep) if parts.scheme == "file" else None
+    from urllib.parse import unquote
+
+    path = unquote(url.removeprefix("file://").removeprefix("localhost"))
+    return (path.lstrip("/").replace("/", "\\") if os.name == "nt" else path).rstrip(os.sep)
 
 
 def _direct_url(origin: dict[str, object]) -> str | None:

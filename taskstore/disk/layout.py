@@ -15,6 +15,7 @@ SUMMARY = "summary.json"
 MANIFEST = "manifest.json"
 LOCK = ".lock"
 BEACON = ".alive"
+EXIT_CODE = ".exit"
 PROJECT = "project.yaml"
 TEMPORARY_SUFFIX = ".tmp"
 NEW_PREFIX = ".new-"
@@ -66,6 +67,11 @@ class TaskPaths:
     def beacon(self) -> Path:
         """What a live run holds locked."""
         return self.home / BEACON
+
+    @property
+    def exit_code(self) -> Path:
+        """One byte, the exit code, left by a run that could not know it while it could still write its record."""
+        return self.home / EXIT_CODE
 
     @property
     def source(self) -> Path:
@@ -168,6 +174,10 @@ class StorePaths:
     def project(self, parts: Sequence[str]) -> Path:
         """A project's folder, by the parts of its name."""
         return self.projects.joinpath(*(encode(part) for part in parts))
+
+    def quarantined(self, name: str) -> Path:
+        """One thing that doctor took out, with a note of where it came from."""
+        return self.quarantine / name
 
     def trashed(self, task_id: str) -> TaskPaths:
         """Where a deleted task is."""

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
+import socket
 import time
 from collections.abc import Iterator
 from enum import Enum
@@ -20,7 +22,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ..core.errors import Busy, ReadOnly
-from .process import ProcessIdentity, identity, is_gone, is_here
+from .process import ProcessIdentity, identity, is_gone, is_here, start_of
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -32,6 +34,9 @@ EDIT_TIMEOUT_S = 30.0
 _POLL_S = 0.004
 _ACQUIRE_BEACON_S = 2.0
 _EDIT_LEASE_S = 60.0
+_TORN_MARKER_S = 60.0
+_SILENT_MARKER_S = 3600.0
+_BREAKER = re.compile(r"\.(?:break|restore)\.([0-9]+)\.[0-9a-f]+\Z")
 
 
 class LockKind(str, Enum):
@@ -46,6 +51,7 @@ class Beacon(msgspec.Struct, omit_defaults=True):
 
     process: ProcessIdentity
     oom_kills: int | None = None
+    is_released: bool = False
 
 
 _beacon_decoder = msgspec.json.Decoder(Beacon)
@@ -92,6 +98,34 @@ def _file_lock(path: Path, kind: LockKind) -> BaseFileLock:
     return filelock.SoftFileLease(marker, poll_interval=_POLL_S, lease_duration=_EDIT_LEASE_S)
 
 
+def drop_moved_marker(path: Path, kind: LockKind) -> None:
+    """Give up an edit lock whose folder its holder has just moved, so that its file is now at `path`.
+
+    A lease's marker moves with the folder, where the holder's release does not find it. It is the last thing that the
+    holder does: from here on the next one may take the lock.
+    """
+    if kind is LockKind.LEASE:
+        path.with_name(path.name + ".lease").unlink(missing_ok=True)
+
+
+def is_marker_void(marker: Path, now: float) -> bool:
+    """Tell whether a lease's file is nobody's: its holder on this host is gone, or it has been silent for an hour.
+
+    `<marker>.break.<pid>.…` is one that the process of that pid was about to take out.
+    """
+    try:
+        touched = marker.stat().st_mtime
+        text = marker.read_bytes()[:1024].decode("utf-8", "replace")
+    except FileNotFoundError:
+        return False
+    fields = dict(line.partition("=")[::2] for line in text.splitlines())
+    breaker = _BREAKER.search(marker.name)
+    pid = breaker[1] if breaker else fields.get("pid", "")
+    if pid.isdecimal() and fields.get("host") == socket.gethostname():
+        return start_of(int(pid)) is None
+    return now - touched > (_TORN_MARKER_S if not text else _SILENT_MARKER_S)
+
+
 class HeldBeacon:
     """A live run's hold on its task. `beat` renews it; `release` gives it up. A forked child does not hold it."""
 
@@ -99,16 +133,26 @@ class HeldBeacon:
         self._path = path
         self._lock = lock
         self._pid = os.getpid()
+        self._is_released = False
 
     def beat(self, path: Path) -> None:
         """Renew the heartbeat; `path` is where the beacon file is now."""
         os.utime(path)
 
-    def release(self) -> None:
-        """Give the beacon up; the file stays."""
-        if self._lock is not None and self._pid == os.getpid():
+    def release(self, path: Path | None = None) -> None:
+        """Give the beacon up; the file stays. `path` is where it is now, if it has been moved since."""
+        if self._pid != os.getpid() or self._is_released:
+            return
+        self._is_released = True
+        if self._lock is not None:
             self._lock.release()
-            self._lock = None
+            return
+        where = path or self._path
+        beacon = read_beacon(where)
+        if beacon is not None and beacon.process == identity():
+            beacon.is_released = True
+            with contextlib.suppress(OSError):
+                where.write_bytes(msgspec.json.encode(beacon) + b"\n")
 
 
 def hold_beacon(path: Path, kind: LockKind) -> HeldBeacon:
@@ -149,6 +193,8 @@ def is_alive(path: Path, kind: LockKind, *, now: float | None = None) -> bool:
     except OSError:
         return False
     beacon = read_beacon(path)
+    if beacon is not None and beacon.is_released:
+        return False
     silence_s = (time.time() if now is None else now) - heartbeat
     if beacon is not None and not is_here(beacon.process):
         has_rebooted = beacon.process.host == identity().host

@@ -14,13 +14,25 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 
+from .process import start_of
+
+_WRITER = re.compile(r"\.(?P<host>[A-Za-z0-9-]+)-(?P<pid>[0-9]+)-[0-9a-f]{8}\.[a-z]+\Z")
 _UNSAFE = re.compile(r"[^A-Za-z0-9-]+")
 
 
 def writer_name() -> str:
     """Return a fresh name for this process as a writer: host, pid and a nonce, safe in a file name."""
-    host = _UNSAFE.sub("-", socket.gethostname())[:40] or "host"
-    return f"{host}-{os.getpid()}-{secrets.token_hex(4)}"
+    return f"{_host()}-{os.getpid()}-{secrets.token_hex(4)}"
+
+
+def is_writer_gone(log_name: str) -> bool | None:
+    """Tell from a log's file name whether its writer has ended; None where it is not of this host."""
+    found = _WRITER.search(log_name)
+    return start_of(int(found["pid"])) is None if found and found["host"] == _host() else None
+
+
+def _host() -> str:
+    return _UNSAFE.sub("-", socket.gethostname())[:40] or "host"
 
 
 class LogWriter:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import hashlib
 import os
 import socket
 import sys
@@ -77,3 +78,32 @@ def is_gone(process: ProcessIdentity) -> bool | None:
         return None
     start = start_of(process.pid)
     return start is None or (process.start is not None and start != process.start)
+
+
+def owner_tag() -> str:
+    """Name this process within a file name, short and for this boot of this machine only: `<place>-<pid>`."""
+    return f"{_place()}-{os.getpid()}"
+
+
+@functools.cache
+def _place() -> str:
+    return hashlib.sha256(f"{boot_id()}\n{pid_space()}".encode()).hexdigest()[:8]
+
+
+def is_owner_gone(tag: str, touched: float) -> bool | None:
+    """Tell whether the process that `owner_tag` named has ended; None where that cannot be known from here.
+
+    `touched` is when it last changed its file (seconds since 1970): a process that started later is another one,
+    which was given the same pid.
+    """
+    place, _, pid = tag.partition("-")
+    if place != _place():
+        return None
+    if start_of(int(pid)) is None:
+        return True
+    import psutil
+
+    try:
+        return psutil.Process(int(pid)).create_time() > touched + 2
+    except psutil.Error:
+        return True

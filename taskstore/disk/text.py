@@ -9,6 +9,8 @@ import msgspec
 from ..core.errors import Damaged
 
 MAX_RECORD_BYTES = 256 << 20
+# What PyYAML's constructors let through where a tag and its text do not fit: `!!bool x`, `!!int ''`, `!!timestamp x`.
+_YAML_ERRORS = (ValueError, LookupError, AttributeError, TypeError, OverflowError)
 _JSON = msgspec.json.Decoder()
 
 
@@ -17,7 +19,9 @@ def read_bytes(path: Path) -> bytes:
     try:
         with path.open("rb") as stream:
             data = stream.read(MAX_RECORD_BYTES + 1)
-    except (IsADirectoryError, PermissionError) as error:
+    except (FileNotFoundError, NotADirectoryError):
+        raise
+    except OSError as error:
         raise Damaged(path, error.strerror or str(error)) from None
     if len(data) > MAX_RECORD_BYTES:
         raise Damaged(path, f"larger than {MAX_RECORD_BYTES >> 20} MiB")
@@ -41,7 +45,7 @@ def parse_yaml_object(path: Path, data: bytes) -> dict[str, object]:
 
     try:
         value = yaml.load(data, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - a safe loader
-    except (yaml.YAMLError, RecursionError, UnicodeDecodeError, ValueError) as error:
+    except (yaml.YAMLError, RecursionError, *_YAML_ERRORS) as error:
         raise Damaged(path, "not YAML: " + " ".join(str(error).split())) from None
     if value is None:
         return {}

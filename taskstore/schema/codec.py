@@ -12,6 +12,7 @@ import msgspec
 
 from ..core.errors import Damaged
 from ..disk.text import parse_json_object
+from .record import Number
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -40,7 +41,12 @@ def convert(kind: type[T], value: object, path: Path) -> T:
 
 def encode(record: msgspec.Struct) -> bytes:
     """Spell a record as a person would like to read it: indented, one key a line, a line end at the end."""
-    return msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n"
+    return _spell(record)
+
+
+def encode_plain(value: dict[str, object]) -> bytes:
+    """Spell plain values as `encode` spells a record."""
+    return msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"
 
 
 def encode_over(record: msgspec.Struct, previous: bytes, path: Path) -> bytes:
@@ -48,7 +54,24 @@ def encode_over(record: msgspec.Struct, previous: bytes, path: Path) -> bytes:
     raw = parse_json_object(path, previous)
     known = msgspec.to_builtins(record)
     merged = _keep_unknown(known, raw, type(record))
-    return msgspec.json.format(msgspec.json.encode(merged), indent=2) + b"\n"
+    return _spell(merged)
+
+
+def _spell(value: object) -> bytes:
+    try:
+        data = msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        data = msgspec.json.encode(_as_text(msgspec.to_builtins(value)))
+    return msgspec.json.format(data, indent=2) + b"\n"
+
+
+def _as_text(value: Any) -> Any:  # noqa: ANN401 - plain JSON values
+    """Spell out what no UTF-8 holds: undecodable bytes of a file name in an error's message must not stop a record."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, dict):
+        return {_as_text(key): _as_text(item) for key, item in value.items()}
+    return [_as_text(item) for item in value] if isinstance(value, list) else value
 
 
 @functools.cache
@@ -87,13 +110,31 @@ def _keep_in_list(new: list[Any], old: list[Any], item_kind: object) -> list[Any
     struct = _struct_in(item_kind)
     if struct is None:
         return new
-    before = {}
-    for item in old:
-        try:
-            before[msgspec.json.encode(msgspec.convert(item, struct))] = item
-        except msgspec.ValidationError:
-            continue
-    return [before.get(msgspec.json.encode(msgspec.convert(item, struct)), item) for item in new]
+    unclaimed: dict[object, list[int]] = {}
+    for position, item in enumerate(old):
+        unclaimed.setdefault(_known(item, struct), []).append(position)
+    out = list(new)
+    changed = []
+    for position, item in enumerate(new):
+        same = unclaimed.get(_known(item, struct))
+        if same:
+            out[position] = old[same.pop(0)]
+        else:
+            changed.append(position)
+    if len(new) == len(old):
+        # What is left at the same position is the same item, edited.
+        left = {position for positions in unclaimed.values() for position in positions}
+        for position in left.intersection(changed):
+            out[position] = _keep_in_struct(new[position], old[position], struct)
+    return out
+
+
+def _known(item: object, struct: type[msgspec.Struct]) -> object:
+    """What of an item this program knows, as a key to compare by."""
+    try:
+        return msgspec.msgpack.encode(msgspec.convert(item, struct))
+    except (msgspec.ValidationError, UnicodeEncodeError):
+        return None
 
 
 def _struct_in(kind: object) -> type[msgspec.Struct] | None:
@@ -105,13 +146,13 @@ def _struct_in(kind: object) -> type[msgspec.Struct] | None:
     return None
 
 
-def number_text(value: float) -> float | str:
+def number_text(value: float) -> Number:
     """Spell a float for JSON: NaN and the infinities as text."""
     if math.isfinite(value):
         return value
     return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
-def number(value: float | str) -> float:
+def number(value: Number) -> float:
     """Read a float that `number_text` spelled."""
     return float(value)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from ..core.errors import TooNew
+from ..core.errors import Damaged, TooNew
 from .record import FORMAT
 
 Step = Callable[[Path], None]
@@ -24,7 +24,12 @@ def check(found: int, path: Path, *, known: int = FORMAT) -> bool:
 
 
 def migrate(root: Path, found: int, record: Callable[[int], None], *, steps: Mapping[int, Step] = STEPS) -> None:
-    """Run every step from format `found` on; `record` writes the number reached after each."""
+    """Run every step from format `found` on; `record` writes the number reached after each.
+
+    Raises Damaged, and changes nothing, where no step leads on from there.
+    """
+    if found not in steps:
+        raise Damaged(root, f"there is no format {found}")
     while found in steps:
         steps[found](root)
         found += 1

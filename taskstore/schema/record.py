@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Annotated
 
 import msgspec
 
@@ -10,6 +11,7 @@ from ..core.states import Status
 
 FORMAT = 1
 MAX_HISTORY = 100
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 USER_PROPERTIES = "properties"
 """The section of the hyperparameters that stays editable in every status."""
 
@@ -20,14 +22,14 @@ class StoreRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     format: int
     id: str
     locks: str = "flock"
-    created: datetime | None = None
+    created: Moment | None = None
 
 
 class Change(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     """One entry of a task's history: the status it took, when, why, and who did it (user@host)."""
 
     status: Status
-    time: datetime
+    time: Moment
     reason: str = ""
     message: str = ""
     who: str = ""
@@ -37,7 +39,7 @@ class Trashed(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Where a deleted task came from, for `restore`."""
 
     project: str
-    time: datetime
+    time: Moment
     who: str = ""
 
 
@@ -54,11 +56,11 @@ class TaskRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     status: Status
     status_reason: str = ""
     status_message: str = ""
-    status_changed: datetime | None = None
-    created: datetime
-    started: datetime | None = None
-    completed: datetime | None = None
-    last_update: datetime | None = None
+    status_changed: Moment | None = None
+    created: Moment
+    started: Moment | None = None
+    completed: Moment | None = None
+    last_update: Moment | None = None
     active_duration: float | None = None
     user: str = ""
     host: str = ""
@@ -139,7 +141,7 @@ class ScriptRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     notes: list[str] = []
 
 
-Number = float | str
+Number = float | Annotated[str, msgspec.Meta(pattern=r"^(NaN|-?Infinity)$")]
 """A number; "NaN", "Infinity" and "-Infinity" are spelled as text, because JSON has none of them."""
 
 
@@ -174,17 +176,22 @@ class SummaryRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 class ProjectRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """project.yaml: what people say of a project. `name` is its own part of the name."""
+    """project.yaml: what people say of a project. `name` is its own part of the name.
+
+    `renaming_to` is the name that it is about to have, for the instants of a rename: the folder's name says which of
+    the two holds, also where it is abbreviated.
+    """
 
     name: str = ""
+    renaming_to: str = ""
     description: str = ""
     tags: list[str] = []
     default_output_destination: str = ""
-    created: datetime | None = None
+    created: Moment | None = None
 
 
 class ManifestRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     """manifest.json of a published task: SHA-256 by path, of a record's fields that may no longer change."""
 
-    published: datetime
+    published: Moment
     files: dict[str, str] = {}

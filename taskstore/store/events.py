@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import heapq
 import math
 import re
@@ -55,7 +56,7 @@ def scalar_logs(paths: TaskPaths) -> list[Path]:
 
 def decode_scalars(data: bytes) -> list[Scalar]:
     """Read the whole lines of a scalar log; lines that are not scalars (a torn one, a full disk) are passed over."""
-    with contextlib.suppress(msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError):
+    with contextlib.suppress(msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError, RecursionError):
         return _LINES.decode(b"[" + data.rstrip(b"\n").replace(b"\n", b",") + b"]")
     events = []
     for line in data.splitlines():
@@ -66,30 +67,44 @@ def decode_scalars(data: bytes) -> list[Scalar]:
 
 def read_scalars(paths: TaskPaths, metric: str | None = None, variant: str | None = None) -> list[Series]:
     """Return every point of every series (of one metric, of one variant), several writers' merged by time."""
-    found: dict[tuple[str, str], Series] = {}
+    groups: dict[tuple[str, str], list[Scalar]] = {}
     logs = scalar_logs(paths)
-    for log in logs:
-        for event in decode_scalars(_bytes_of(log)):
-            key = (event.metric, event.variant)
-            series = found.get(key)
-            if series is None:
-                if (metric is not None and key[0] != metric) or (variant is not None and key[1] != variant):
-                    continue
-                series = found[key] = Series(*key)
-            series.iterations.append(event.iter)
-            series.values.append(float(event.value))
-            series.timestamps.append(event.timestamp)
-    if len(logs) > 1:
-        for series in found.values():
-            _sort_by_time(series)
-    return list(found.values())
+    with _no_collection():
+        for log in logs:
+            for event in decode_scalars(_bytes_of(log)):
+                key = (event.metric, event.variant)
+                group = groups.get(key)
+                if group is None:
+                    group = groups[key] = []
+                group.append(event)
+        return [
+            _series(key, group, is_merged=len(logs) > 1)
+            for key, group in groups.items()
+            if (metric is None or key[0] == metric) and (variant is None or key[1] == variant)
+        ]
 
 
-def _sort_by_time(series: Series) -> None:
-    order = sorted(range(len(series.timestamps)), key=series.timestamps.__getitem__)
-    series.iterations = [series.iterations[index] for index in order]
-    series.values = [series.values[index] for index in order]
-    series.timestamps = [series.timestamps[index] for index in order]
+def _series(key: tuple[str, str], events: list[Scalar], *, is_merged: bool) -> Series:
+    if is_merged:
+        events.sort(key=lambda event: event.timestamp)
+    return Series(
+        *key,
+        [event.iter for event in events],
+        [float(event.value) for event in events],
+        [event.timestamp for event in events],
+    )
+
+
+@contextlib.contextmanager
+def _no_collection() -> Iterator[None]:
+    """Keep the collector from walking a growing million of objects that hold no cycle."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _bytes_of(log: Path, start: int = 0) -> bytes:
@@ -180,6 +195,11 @@ def _lines_of(data: bytes) -> Iterator[ConsoleLine]:
     return ConsoleTail().feed(data, is_end=True)
 
 
+def is_console_line(line: bytes) -> bool:
+    """Tell whether a line of a console log can be read."""
+    return next(ConsoleTail().feed(line, is_end=True), None) is not None
+
+
 class ConsoleTail:
     """Reads one console log piece by piece, as `logs --follow` does."""
 
@@ -206,3 +226,8 @@ class ConsoleTail:
             for stream, (time, text) in sorted(self._parts.items(), key=lambda item: item[1][0]):
                 yield ConsoleLine(time, stream, text, is_whole=False)
             self._parts.clear()
+
+
+def rebuild_summary(paths: TaskPaths) -> SummaryRecord:
+    """Return the summary that the logs alone give, whatever summary.json says. Writes nothing."""
+    return _read_all(paths, SummaryRecord())

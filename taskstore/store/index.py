@@ -61,7 +61,7 @@ def entries(store: Store, damaged: list[Damaged]) -> Iterator[Entry]:
     found: list[Entry] = []
     stale = 0
     root = str(store.paths.projects)
-    for folder, task_id in places.walk(store):
+    for folder, task_id in places.walk(store, damaged):
         home = f"{folder}{os.sep}{task_id}"
         signature = _signature(home)
         entry = cached.get(task_id)
@@ -168,6 +168,17 @@ def _load(store: Store) -> dict[str, Entry]:
     if file.version != _VERSION or file.store_id != store.id:
         return {}
     return {entry.id: entry for entry in file.entries}
+
+
+def is_sound(store: Store) -> bool:
+    """Tell whether the stored index can be read, or there is none: a listing does without one that cannot."""
+    try:
+        _decoder.decode(store.paths.index.read_bytes())
+    except FileNotFoundError:
+        return True
+    except (OSError, msgspec.DecodeError, msgspec.ValidationError, RecursionError, ValueError):
+        return False
+    return True
 
 
 def _save(store: Store, found: list[Entry]) -> None:

@@ -32,19 +32,19 @@ def is_running(store: Store, paths: TaskPaths, record: TaskRecord) -> bool:
 
 
 def settle(store: Store, paths: TaskPaths, record: TaskRecord) -> TaskRecord:
-    """Return the record as it truly is: a run that is dead becomes failed, with the reason where it can be known.
+    """Return the record as it truly is: a run that died becomes failed, with the reason where it can be known.
 
     That is written down, and the summary brought up to date, where the store can be written; otherwise only the
     returned record says it.
     """
     if record.status is not Status.IN_PROGRESS or is_running(store, paths, record):
         return record
-    reason, message = why_gone(paths.beacon)
+    status, reason, message = _how_it_ended(paths)
     try:
         settled = tasks.transition(
             store,
             record.id,
-            Status.FAILED,
+            status,
             only_from=frozenset({Status.IN_PROGRESS}),
             reason=reason,
             message=message,
@@ -58,7 +58,7 @@ def settle(store: Store, paths: TaskPaths, record: TaskRecord) -> TaskRecord:
             return tasks.read(paths)
         return record
     except (ReadOnly, Busy, OSError):
-        change = Change(status=Status.FAILED, time=store.clock.now(), reason=reason, message=message)
+        change = Change(status=status, time=store.clock.now(), reason=reason, message=message)
         return msgspec.structs.replace(
             record,
             status=Status.FAILED,
@@ -69,6 +69,17 @@ def settle(store: Store, paths: TaskPaths, record: TaskRecord) -> TaskRecord:
     with contextlib.suppress(OSError):
         events.refresh_summary(paths)
     return settled
+
+
+def _how_it_ended(paths: TaskPaths) -> tuple[Status, str, str]:
+    """Return what a run that is gone ended in: what its exit code says where it left one, else failed."""
+    with contextlib.suppress(OSError):
+        left = paths.exit_code.read_bytes()
+        if left == b"\0":
+            return Status.COMPLETED, "completed", ""
+        if left:
+            return Status.FAILED, f"exit code {left[0]}", ""
+    return Status.FAILED, *why_gone(paths.beacon)
 
 
 class _Alive(Exception):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..core.errors import Ambiguous, BadValue, Damaged, NotFound
 from ..core.ids import is_id
-from ..core.names import decode
+from ..core.names import decode, encode
 from ..disk.layout import PROJECT, RECORD, TaskPaths
 from ..disk.text import parse_yaml_object, read_bytes
 from ..schema import codec
@@ -16,20 +16,30 @@ from ..schema.record import TaskRecord
 from .store import Store
 
 _MIN_PREFIX = 4
+_MAX_WALKS = 20
 _LS_HINT = "`taskstore ls` lists them"
 
 
-def walk(store: Store) -> Iterator[tuple[str, str]]:
-    """Yield (project folder, task id) of every task in the tree, folder by folder, ids of each in order."""
-    yield from _walk(str(store.paths.projects))
+def walk(store: Store, damaged: list[Damaged] | None = None) -> Iterator[tuple[str, str]]:
+    """Yield (project folder, task id) of every task in the tree, folder by folder, ids of each in order.
+
+    A folder that cannot be read goes to `damaged` where that is given; otherwise it raises Damaged.
+    """
+    yield from _walk(str(store.paths.projects), damaged)
 
 
-def _walk(folder: str) -> Iterator[tuple[str, str]]:
-    ids, folders = entries(folder)
+def _walk(folder: str, damaged: list[Damaged] | None) -> Iterator[tuple[str, str]]:
+    try:
+        ids, folders = entries(folder)
+    except Damaged as error:
+        if damaged is None:
+            raise
+        damaged.append(error)
+        return
     for task_id in ids:
         yield folder, task_id
     for name in folders:
-        yield from _walk(f"{folder}{os.sep}{name}")
+        yield from _walk(f"{folder}{os.sep}{name}", damaged)
 
 
 def walk_projects(store: Store) -> Iterator[Path]:
@@ -50,7 +60,8 @@ def entries(folder: str) -> tuple[list[str], list[str]]:
             for entry in entries:
                 name = entry.name
                 if is_id(name):
-                    ids.append(name)
+                    if entry.is_dir():
+                        ids.append(name)
                 elif name[0] != "." and entry.is_dir(follow_symlinks=False):
                     folders.append(name)
     except (FileNotFoundError, NotADirectoryError):
@@ -65,11 +76,16 @@ def locate(store: Store, task_id: str) -> TaskPaths:
     hint = store.places.get(task_id)
     if hint is not None and (hint / RECORD).is_file():
         return TaskPaths(hint)
-    for folder, found in walk(store):
-        if found == task_id:
-            home = Path(folder) / found
-            store.places[task_id] = home
-            return TaskPaths(home)
+    before: list[tuple[str, str]] | None = None
+    for _ in range(_MAX_WALKS):
+        seen = list(walk(store, []))
+        for folder, found in seen:
+            if found == task_id:
+                store.places[task_id] = Path(folder) / found
+                return TaskPaths(Path(folder) / found)
+        if seen == before:
+            break
+        before = seen  # a project renamed behind the walk hides its tasks: believe it when it is seen twice
     store.places.pop(task_id, None)
     hint_text = (
         f"it is in the trash: `taskstore trash restore {task_id[:12]}`" if _is_trashed(store, task_id) else _LS_HINT
@@ -91,22 +107,27 @@ def project_name(store: Store, folder: Path) -> str:
     parts = []
     projects = store.paths.projects
     while folder != projects and folder != folder.parent:
-        parts.append(_part_name(folder))
+        parts.append(part_name(folder))
         folder = folder.parent
     return "/".join(reversed(parts))
 
 
-def _part_name(folder: Path) -> str:
+def part_name(folder: Path) -> str:
+    """Return a project's own part of its name by its folder."""
     name = decode(folder.name)
     if name is not None:
         return name
     # Abbreviated: its record knows.
     path = folder / PROJECT
     try:
-        value = parse_yaml_object(path, read_bytes(path)).get("name")
+        record = parse_yaml_object(path, read_bytes(path))
     except (FileNotFoundError, Damaged):
-        value = None
-    return value if isinstance(value, str) and value else folder.name
+        return folder.name
+    for key in ("name", "renaming_to"):
+        value = record.get(key)
+        if isinstance(value, str) and value and encode(value) == folder.name:
+            return value
+    return folder.name
 
 
 def resolve(store: Store, reference: str) -> TaskPaths:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -11,9 +13,10 @@ from pathlib import Path
 import msgspec
 
 from ..core.errors import Conflict, NotFound, Refused
+from ..core.ids import is_id
 from ..core.names import decode, split_project
-from ..disk.atomic import make_folders, replace_record, sync_folder
-from ..disk.layout import PROJECT
+from ..disk.atomic import make_folders, replace_record, staging_beside, sync_folder
+from ..disk.layout import PROJECT, PURGE_PREFIX
 from ..disk.lock import edit_lock
 from ..disk.text import format_yaml, parse_yaml_object, read_bytes
 from ..schema import codec
@@ -39,13 +42,28 @@ def ensure_folder(store: Store, parts: tuple[str, ...]) -> Path:
     if folder.is_dir():
         return folder
     store.paths.projects.mkdir(exist_ok=True)
-    make_folders(folder, until=store.paths.projects)
-    for count in range(1, len(parts) + 1):
+    for count, part in enumerate(parts, 1):
         part_folder = store.paths.project(parts[:count])
-        if decode(part_folder.name) is None and not (part_folder / PROJECT).exists():
-            # An abbreviated name is whole only in its record.
-            _write(part_folder, ProjectRecord(name=parts[count - 1]), {})
+        if decode(part_folder.name) is not None:
+            make_folders(part_folder, until=store.paths.projects)
+        elif not part_folder.is_dir():
+            # An abbreviated name is whole only in its record: the folder must not appear without it.
+            _appear(part_folder, ProjectRecord(name=part))
     return folder
+
+
+def _appear(folder: Path, record: ProjectRecord) -> None:
+    """Make a project's folder with its record in it, by one rename; does nothing where it holds something by now."""
+    staging = staging_beside(folder)
+    staging.mkdir()
+    try:
+        write(staging, record, {})
+        staging.rename(folder)
+    except OSError as error:
+        shutil.rmtree(staging, ignore_errors=True)
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
+    sync_folder(folder.parent)
 
 
 def find(store: Store, name: str) -> Path:
@@ -62,9 +80,14 @@ def create(store: Store, name: str, *, description: str = "", tags: tuple[str, .
     with _tree_lock(store):
         if store.paths.project(parts).exists():
             raise Conflict(f"there is a project '{'/'.join(parts)}' already")
-        folder = ensure_folder(store, parts)
-        record = ProjectRecord(name=parts[-1], description=description, tags=list(tags), created=store.clock.now())
-        _write(folder, record, {})
+        folder = store.paths.project(parts)
+        store.paths.projects.mkdir(exist_ok=True)
+        if len(parts) > 1:
+            ensure_folder(store, parts[:-1])
+        _appear(
+            folder,
+            ProjectRecord(name=parts[-1], description=description, tags=list(tags), created=store.clock.now()),
+        )
     return folder
 
 
@@ -84,13 +107,14 @@ def edit(store: Store, name: str, change: Callable[[ProjectRecord], None]) -> Pr
         path = folder / PROJECT
         raw = parse_yaml_object(path, read_bytes(path)) if path.exists() else {}
         record = codec.convert(ProjectRecord, raw, path)
-        record.name = record.name or split_project(name)[-1]
         change(record)
-        _write(folder, record, raw)
+        record.name = split_project(name)[-1]
+        write(folder, record, raw)
     return record
 
 
-def _write(folder: Path, record: ProjectRecord, raw: dict[str, object]) -> None:
+def write(folder: Path, record: ProjectRecord, raw: dict[str, object]) -> None:
+    """Replace what is said of a project, keeping the keys of `raw` that this program does not know."""
     known = {field.name for field in msgspec.structs.fields(ProjectRecord)}
     value = msgspec.to_builtins(record) | {key: item for key, item in raw.items() if key not in known}
     replace_record(folder / PROJECT, format_yaml(value))
@@ -113,6 +137,8 @@ def rename(store: Store, name: str, to: str) -> Path:
             raise Conflict(f"there is a project '{to}' already; move tasks one by one with `taskstore mv`")
         if len(parts) > 1:
             ensure_folder(store, parts[:-1])
+        if decode(source.name) is None or decode(target.name) is None:
+            _edit_names(source, places.part_name(source), parts[-1])
         _rename(source, target, name)
         _set_own_name(target, parts[-1])
     store.places.clear()
@@ -126,18 +152,26 @@ def _rename(source: Path, target: Path, name: str) -> None:
         if os.name == "nt":
             raise Refused(f"a task in '{name}' has open files, which Windows does not move; wait for its end") from None
         raise
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
+        raise Conflict(f"a project of the new name of '{name}' has just been made; nothing was moved") from None
     sync_folder(target.parent)
     sync_folder(source.parent)
 
 
 def _set_own_name(folder: Path, part: str) -> None:
     path = folder / PROJECT
-    if not path.exists() and decode(folder.name) is not None:
-        return
+    if path.exists() or decode(folder.name) is None:
+        _edit_names(folder, part, "")
+
+
+def _edit_names(folder: Path, name: str, renaming_to: str) -> None:
+    path = folder / PROJECT
     raw = parse_yaml_object(path, read_bytes(path)) if path.exists() else {}
     record = codec.convert(ProjectRecord, raw, path)
-    record.name = part
-    _write(folder, record, raw)
+    record.name, record.renaming_to = name, renaming_to
+    write(folder, record, raw)
 
 
 def delete(store: Store, name: str, *, trash_task: Callable[[str], object] | None = None) -> None:
@@ -156,17 +190,33 @@ def delete(store: Store, name: str, *, trash_task: Callable[[str], object] | Non
         for task_id in task_ids:
             trash_task(task_id)
     with _tree_lock(store):
-        for place in [*reversed(subprojects), folder]:
-            _remove_empty(place, name)
+        folder = find(store, name)
+        _check_empty(folder, name)
+        # One rename first: a crash must not leave a project without what was said of it. What somebody has put in
+        # since goes on existing, because only what is empty is removed.
+        doomed = staging_beside(folder, PURGE_PREFIX)
+        folder.rename(doomed)
+        try:
+            _check_empty(doomed, name)
+        except Refused:
+            doomed.rename(folder)
+            raise
+        remove_empty(doomed)
         sync_folder(folder.parent)
 
 
-def _remove_empty(folder: Path, name: str) -> None:
-    left = [entry.name for entry in folder.iterdir() if entry.name != PROJECT]
-    if left:
-        raise Refused(f"project '{name}' still holds {left[0]!r} in {folder}; `taskstore doctor` says what it is")
-    (folder / PROJECT).unlink(missing_ok=True)
-    folder.rmdir()
+def _check_empty(folder: Path, name: str) -> None:
+    for root, folders, files in os.walk(folder):
+        left = [*(entry for entry in folders if entry[0] == "." or is_id(entry)), *(f for f in files if f != PROJECT)]
+        if left:
+            raise Refused(f"project '{name}' still holds {left[0]!r} in {root}; `taskstore doctor` says what it is")
+
+
+def remove_empty(folder: Path) -> None:
+    """Remove a project's folder and those in it, with their records. Raises OSError where one holds anything else."""
+    for root, _, _ in os.walk(folder, topdown=False):
+        (Path(root) / PROJECT).unlink(missing_ok=True)
+        Path(root).rmdir()
 
 
 def contents(folder: Path) -> tuple[list[str], list[Path]]:

@@ -16,14 +16,14 @@ import msgspec
 from ..core.errors import Refused
 from ..core.states import ALWAYS_EDITABLE, Status
 from ..disk.atomic import is_temporary, replace_record, sha256_of
-from ..disk.layout import BEACON, LOCK, MANIFEST, PARAMS, RECORD, SUMMARY, TaskPaths
+from ..disk.layout import BEACON, EXIT_CODE, LOCK, MANIFEST, PARAMS, RECORD, SUMMARY, TaskPaths
 from ..disk.text import parse_json_object, read_bytes
 from ..schema import codec
 from ..schema.record import USER_PROPERTIES, ManifestRecord, TaskRecord
 from . import events, tasks
 from .store import Store
 
-_NOT_FROZEN = frozenset({LOCK, f"{LOCK}.lease", BEACON, MANIFEST, SUMMARY})
+_NOT_FROZEN = frozenset({LOCK, f"{LOCK}.lease", BEACON, EXIT_CODE, MANIFEST, SUMMARY})
 _MAY_CHANGE = ALWAYS_EDITABLE | {"rev", "last_update", "trashed"}
 
 
@@ -37,7 +37,14 @@ def publish(store: Store, task_id: str, *, message: str = "", force: bool = Fals
         replace_record(paths.manifest, codec.encode(manifest))
 
     record = tasks.transition(
-        store, task_id, Status.PUBLISHED, reason="published", message=message, force=force, also=freeze
+        store,
+        task_id,
+        Status.PUBLISHED,
+        only_from=frozenset(Status) - {Status.PUBLISHED},  # a second time would bless what has changed since
+        reason="published",
+        message=message,
+        force=force,
+        also=freeze,
     )
     tasks.under_lock(store, task_id, take_write_bits)
     return record
@@ -46,6 +53,8 @@ def publish(store: Store, task_id: str, *, message: str = "", force: bool = Fals
 def take_write_bits(paths: TaskPaths) -> None:
     """Make a published task's files and folders read-only; the lock stays writable for the edits still allowed."""
     for path in _all_files(paths):
+        if path.is_symlink():
+            continue  # what it names is not ours to change
         if path.name not in (LOCK, f"{LOCK}.lease", BEACON) or path.parent != paths.home:
             path.chmod(path.stat().st_mode & ~0o222)
     for folder, _, _ in os.walk(paths.home, topdown=False):
@@ -55,7 +64,9 @@ def take_write_bits(paths: TaskPaths) -> None:
 def has_write_bits(paths: TaskPaths) -> bool:
     """Tell whether some file that should be frozen can still be written."""
     return bool(paths.home.stat().st_mode & 0o222) or any(
-        path.stat().st_mode & 0o222 for path in _all_files(paths) if path.name not in _NOT_FROZEN
+        path.stat().st_mode & 0o222
+        for path in _all_files(paths)
+        if path.relative_to(paths.home).as_posix() not in _NOT_FROZEN and not path.is_symlink()
     )
 
 
@@ -90,7 +101,9 @@ def _hashes(paths: TaskPaths, record: TaskRecord) -> dict[str, str]:
         if name == RECORD:
             hashes[name] = _hash_of(_frozen_record(record))
         elif name == PARAMS:
-            hashes[name] = _hash_of(_frozen_params(path))
+            frozen = _frozen_params(path)
+            if frozen:  # a first user property makes the file, and changes nothing that is frozen
+                hashes[name] = _hash_of(frozen)
         elif path.is_symlink():
             hashes[name] = _hash_of({"link": os.readlink(path)})  # noqa: PTH115 - as it is spelled
         else:
@@ -108,7 +121,9 @@ def _frozen_params(path: Path) -> dict[str, object]:
     value.pop("rev", None)
     sections = value.get("hyperparams")
     if isinstance(sections, dict):
-        value["hyperparams"] = {key: item for key, item in sections.items() if key != USER_PROPERTIES}
+        sections.pop(USER_PROPERTIES, None)
+        if not sections:
+            del value["hyperparams"]
     return value
 
 
@@ -117,6 +132,7 @@ def _hash_of(value: dict[str, object]) -> str:
 
 
 def _all_files(paths: TaskPaths) -> Iterator[Path]:
-    for folder, _, names in os.walk(paths.home):
-        for name in names:
-            yield Path(folder) / name
+    """Every file, and the links to folders, which `os.walk` counts as folders and does not enter."""
+    for folder, folders, names in os.walk(paths.home):
+        yield from (Path(folder) / name for name in names)
+        yield from (Path(folder) / name for name in folders if (Path(folder) / name).is_symlink())

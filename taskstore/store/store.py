@@ -12,8 +12,8 @@ import msgspec
 
 from ..core.clock import SYSTEM, Clock
 from ..core.errors import BadValue, Conflict, Damaged, NotFound, ReadOnly, Refused
-from ..disk.atomic import replace_record
-from ..disk.layout import StorePaths
+from ..disk.atomic import is_temporary, replace_record
+from ..disk.layout import LOCK, StorePaths
 from ..disk.lock import LockKind, edit_lock
 from ..disk.text import read_bytes
 from ..schema import codec, migrate
@@ -55,11 +55,10 @@ def find_root(explicit: str | Path | None = None, *, environ: Mapping[str, str],
 
 
 def open_default(explicit: str | Path | None = None, *, clock: Clock = SYSTEM) -> Store:
-    """Open the store that `find_root` finds; one that nobody named and is not there yet is made."""
+    """Open the store that `find_root` finds; where it is not there yet it is made, unless it was named explicitly."""
     home = Path.home()
     root = find_root(explicit, environ=os.environ, cwd=Path.cwd(), home=home)
-    is_named = bool(explicit or os.environ.get(ROOT_VARIABLE))
-    if not StorePaths(root).record.exists() and (not is_named or not explicit):
+    if not explicit and not StorePaths(root).record.exists():
         return init(root, clock=clock)
     return open_at(root, clock=clock)
 
@@ -71,7 +70,7 @@ def open_at(root: str | Path, *, clock: Clock = SYSTEM) -> Store:
     """
     paths = StorePaths(Path(root).expanduser().absolute())
     try:
-        record = _read(paths)
+        record = read_record(paths)
     except (FileNotFoundError, NotADirectoryError):
         raise NotFound("store", str(paths.root), f"`taskstore init {paths.root}` makes one") from None
     if migrate.check(record.format, paths.record):
@@ -100,7 +99,7 @@ def init(root: str | Path, *, locks: str | None = None, clock: Clock = SYSTEM) -
 def _make(paths: StorePaths, kind: LockKind, clock: Clock) -> None:
     try:
         paths.root.mkdir(parents=True, exist_ok=True)
-        strangers = sorted(entry.name for entry in paths.root.iterdir() if entry.name not in _OWN_NAMES)
+        strangers = sorted(entry.name for entry in paths.root.iterdir() if not _is_own(entry.name))
         if strangers:
             raise Refused(f"{paths.root} is not empty (it holds {strangers[0]!r}); name an empty or a new folder")
         with edit_lock(paths.lock, kind):
@@ -114,15 +113,23 @@ def _make(paths: StorePaths, kind: LockKind, clock: Clock) -> None:
         raise ReadOnly(f"no store can be made at {paths.root}: {error.strerror or error}") from None
 
 
-_OWN_NAMES = frozenset({".lock", ".lock.lease", "projects", "trash", "taskstore.json", "cache", "config.yaml"})
+_OWN_NAMES = frozenset({"projects", "trash", "taskstore.json", "cache", "config.yaml", "quarantine"})
 
 
-def _read(paths: StorePaths) -> StoreRecord:
+def _is_own(name: str) -> bool:
+    """Tell whether a name is one of a store, or what a crash while making one left."""
+    return name in _OWN_NAMES or is_temporary(name) or name.startswith(LOCK)
+
+
+def read_record(paths: StorePaths) -> StoreRecord:
+    """Return a store's record. Raises FileNotFoundError, TooNew, Damaged."""
     data = read_bytes(paths.record)
     # The format comes first: a later one may have changed everything else.
     head = codec.decode(_Head, data, paths.record)
     migrate.check(head.format, paths.record)
-    return codec.decode(StoreRecord, data, paths.record)
+    record = codec.decode(StoreRecord, data, paths.record)
+    _lock_kind(record, paths)
+    return record
 
 
 class _Head(msgspec.Struct):
@@ -130,16 +137,16 @@ class _Head(msgspec.Struct):
 
 
 def _migrated(paths: StorePaths, clock: Clock) -> StoreRecord:
-    record = _read(paths)
+    record = read_record(paths)
     with edit_lock(paths.lock, _lock_kind(record, paths)):
-        record = _read(paths)  # another process may have done it meanwhile
+        record = read_record(paths)  # another process may have done it meanwhile
 
         def reached(number: int) -> None:
             record.format = number
             replace_record(paths.record, codec.encode_over(record, read_bytes(paths.record), paths.record))
 
         migrate.migrate(paths.root, record.format, reached)
-    return _read(paths)
+    return read_record(paths)
 
 
 def _parse_locks(text: str) -> LockKind:

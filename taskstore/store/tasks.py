@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import getpass
 import os
 import shutil
@@ -13,16 +14,16 @@ from typing import TypeVar
 
 import msgspec
 
-from ..core.errors import BadTransition, BadValue, Busy, NotFound, ReadOnly, Refused
+from ..core.errors import BadTransition, BadValue, Busy, Conflict, ReadOnly, Refused
 from ..core.ids import is_id, new_id
 from ..core.names import check_name, split_project
 from ..core.states import ALWAYS_EDITABLE, EDITABLE, ENDED, RECORDING, Status, is_allowed
-from ..disk.atomic import replace_record, sync_folder
-from ..disk.layout import MANIFEST, NEW_PREFIX, PURGE_PREFIX, TaskPaths
-from ..disk.lock import edit_lock
+from ..disk.atomic import replace_record, staging_beside, sync_folder
+from ..disk.layout import TaskPaths
+from ..disk.lock import drop_moved_marker, edit_lock
 from ..disk.text import read_bytes
 from ..schema import codec
-from ..schema.record import MAX_HISTORY, USER_PROPERTIES, Change, ParamsRecord, ScriptRecord, TaskRecord, Trashed
+from ..schema.record import MAX_HISTORY, USER_PROPERTIES, Change, ParamsRecord, ScriptRecord, TaskRecord
 from . import places
 from .projects import ensure_folder
 from .store import Store
@@ -76,7 +77,9 @@ def create(
     )
     try:
         return _appear(store, parts, record, fill)
-    except PermissionError as error:
+    except OSError as error:
+        if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise
         raise ReadOnly(f"the store at {store.root} cannot be written: {error.strerror}") from None
 
 
@@ -86,28 +89,35 @@ def _appear(
     record: TaskRecord,
     fill: Callable[[TaskPaths, TaskRecord], None] | None,
 ) -> TaskPaths:
-    for _ in range(_MAX_MOVES):
-        try:
-            folder = ensure_folder(store, parts)
-            staging = TaskPaths(folder / f"{NEW_PREFIX}{record.id}")
-            staging.home.mkdir()
-            break
-        except FileNotFoundError:
-            continue  # the project was renamed or deleted under us: make it again
-    else:
-        raise Busy(store.paths.projects, 0)
+    # Built outside of every project, so that renaming one does not take it away.
+    store.paths.projects.mkdir(exist_ok=True)
+    staging = TaskPaths(staging_beside(store.paths.projects / record.id))
+    staging.home.mkdir()
     try:
         if fill is not None:
             fill(staging, record)
         replace_record(staging.record, codec.encode(record))
-        home = folder / record.id
-        staging.home.rename(home)
+        return _enter_project(store, parts, record, staging)
     except BaseException:
         shutil.rmtree(staging.home, ignore_errors=True)
         raise
-    sync_folder(folder)
-    store.places[record.id] = home
-    return TaskPaths(home)
+
+
+def _enter_project(store: Store, parts: tuple[str, ...], record: TaskRecord, staging: TaskPaths) -> TaskPaths:
+    for _ in range(_MAX_MOVES):
+        try:
+            folder = ensure_folder(store, parts)
+            staging.home.rename(folder / record.id)
+        except FileNotFoundError:
+            continue  # the project was renamed or deleted under us: make it again
+        except OSError as error:
+            if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+                raise Conflict(f"there is a task {record.id} in project '{'/'.join(parts)}' already") from None
+            raise
+        sync_folder(folder)
+        store.places[record.id] = folder / record.id
+        return TaskPaths(folder / record.id)
+    raise Busy(store.paths.projects, 0)
 
 
 def read(paths: TaskPaths) -> TaskRecord:
@@ -142,7 +152,7 @@ def under_lock(store: Store, task_id: str, action: Callable[[TaskPaths], R]) -> 
         try:
             with edit_lock(paths.lock, store.locks):
                 _check_present(paths)
-                with _writable(paths):
+                with writable(paths):
                     return action(paths)
         except FileNotFoundError:
             store.places.pop(task_id, None)
@@ -163,7 +173,7 @@ def _check_present(paths: TaskPaths) -> None:
 
 
 @contextlib.contextmanager
-def _writable(paths: TaskPaths) -> Iterator[None]:
+def writable(paths: TaskPaths) -> Iterator[None]:
     """Open a published task's folder for the instant of a change that is allowed even there."""
     mode = paths.home.stat().st_mode
     if mode & 0o200:
@@ -204,7 +214,8 @@ def edit(
         record = codec.decode(TaskRecord, previous, paths.record)
         before = msgspec.to_builtins(record)
         change(record)
-        record.name = check_name("task", record.name)
+        if record.name != before["name"]:
+            record.name = check_name("task", record.name)
         after = msgspec.to_builtins(record)
         changed = {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
         if changed & {"id", "status"}:
@@ -240,11 +251,16 @@ def edit_params(
         change(record)
         if owner.status not in allowed and _without_properties(record) != before:
             raise not_editable(owner, "parameters")
-        record.rev += 1
-        _replace(paths.params, codec.encode_over(record, previous, paths.params))
+        replace_params(paths, record, previous)
         return record
 
     return under_lock(store, task_id, action)
+
+
+def replace_params(paths: TaskPaths, record: ParamsRecord, previous: bytes) -> None:
+    """Replace a task's parameters; the caller holds the lock, or alone knows the task."""
+    record.rev += 1
+    _replace(paths.params, codec.encode_over(record, previous, paths.params))
 
 
 def _without_properties(record: ParamsRecord) -> dict[str, object]:
@@ -340,7 +356,8 @@ def move(store: Store, task_id: str, project: str) -> TaskPaths:
         target = folder / paths.id
         if target == paths.home:
             return paths
-        _rename(paths, target)
+        rename_home(paths, target)
+        drop_moved_marker(TaskPaths(target).lock, store.locks)
         return TaskPaths(target)
 
     moved = under_lock(store, task_id, action)
@@ -348,7 +365,8 @@ def move(store: Store, task_id: str, project: str) -> TaskPaths:
     return moved
 
 
-def _rename(paths: TaskPaths, target: Path) -> None:
+def rename_home(paths: TaskPaths, target: Path) -> None:
+    """Move a task's folder, durably; the caller holds its lock. Raises Refused where the system cannot."""
     source = paths.home.parent
     try:
         paths.home.rename(target)
@@ -358,82 +376,8 @@ def _rename(paths: TaskPaths, target: Path) -> None:
                 f"task {paths.id[:12]} has open files, which Windows does not move; wait for its end"
             ) from None
         raise
-    if (target / MANIFEST).exists():
+    if not TaskPaths(target).record.stat().st_mode & 0o200:
         # Published: the folder was opened for the rename only.
         target.chmod(target.stat().st_mode & ~0o222)
     sync_folder(target.parent)
     sync_folder(source)
-
-
-def trash(store: Store, task_id: str, *, force: bool = False) -> TaskPaths:
-    """Move a task to the trash. A running or a published one is refused unless `force` is given."""
-
-    def action(paths: TaskPaths) -> TaskPaths:
-        previous = read_bytes(paths.record)
-        record = codec.decode(TaskRecord, previous, paths.record)
-        if record.status in (Status.PUBLISHED, Status.IN_PROGRESS) and not force:
-            label = record.status.label.lower()
-            raise Refused(f"task {task_id[:12]} is {label}; give --force to delete it all the same")
-        project = places.project_of(store, paths.home)
-        record.trashed = Trashed(project=project, time=store.clock.now(), who=who())
-        write(paths, record, previous)
-        store.paths.trash.mkdir(exist_ok=True)
-        target = store.paths.trashed(task_id)
-        _rename(paths, target.home)
-        return target
-
-    target = under_lock(store, task_id, action)
-    store.places.pop(task_id, None)
-    return target
-
-
-def trashed(store: Store) -> list[TaskPaths]:
-    """Return the tasks in the trash, oldest first."""
-    try:
-        names = sorted(entry.name for entry in store.paths.trash.iterdir())
-    except FileNotFoundError:
-        return []
-    return [store.paths.trashed(name) for name in names if is_id(name)]
-
-
-def find_trashed(store: Store, reference: str) -> TaskPaths:
-    """Return the one task in the trash whose id begins with `reference`. Raises NotFound."""
-    found = [paths for paths in trashed(store) if paths.id.startswith(reference.lower())]
-    if len(found) != 1 or not reference:
-        raise NotFound("task in the trash", reference, "`taskstore trash ls` lists them")
-    return found[0]
-
-
-def restore(store: Store, task_id: str) -> TaskPaths:
-    """Bring a task back from the trash to the project that it came from."""
-    source = store.paths.trashed(task_id)
-    if not source.record.is_file():
-        raise NotFound("task in the trash", task_id, "`taskstore trash ls` lists them")
-    with edit_lock(source.lock, store.locks), _writable(source):
-        previous = read_bytes(source.record)
-        record = codec.decode(TaskRecord, previous, source.record)
-        project = record.trashed.project if record.trashed else "restored"
-        target = ensure_folder(store, split_project(project)) / task_id
-        record.trashed = None
-        write(source, record, previous)
-        _rename(source, target)
-    store.places[task_id] = target
-    return TaskPaths(target)
-
-
-def purge(store: Store, task_id: str) -> None:
-    """Remove a task in the trash for good."""
-    source = store.paths.trashed(task_id)
-    if not source.home.is_dir():
-        raise NotFound("task in the trash", task_id, "`taskstore trash ls` lists them")
-    doomed = source.home.with_name(f"{PURGE_PREFIX}{task_id}")
-    # One rename first: a crash within the removal must not leave half a task to restore.
-    source.home.rename(doomed)
-    remove_tree(doomed)
-
-
-def remove_tree(folder: Path) -> None:
-    """Remove a folder, read-only files of published tasks included."""
-    for root, _, _ in os.walk(folder):
-        Path(root).chmod(0o700)
-    shutil.rmtree(folder)

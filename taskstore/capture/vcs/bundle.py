@@ -6,9 +6,9 @@ import contextlib
 import os
 from pathlib import Path
 
-from taskstore.capture.vcs.command import Git, environment, find_git
-from taskstore.capture.vcs.records import DEFAULT_LIMITS, Limits, Snapshot
-from taskstore.disk.atomic import sync_folder, temporary_beside
+from ...disk.atomic import sync_folder, temporary_beside
+from .command import Git, environment, find_git
+from .records import DEFAULT_LIMITS, Limits, Snapshot
 
 
 def write_bundle(snapshot: Snapshot, target: Path, *, limits: Limits = DEFAULT_LIMITS) -> str | None:

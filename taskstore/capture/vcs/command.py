@@ -24,6 +24,7 @@ ANSWER_BYTES = 64 << 20  # for the commands whose answers are lists
 _STDERR_BYTES = 64 << 10
 _CHUNK_BYTES = 1 << 16
 _KILL_WAIT_S = 1.0
+_NO_WINDOW: int = getattr(subprocess, "CREATE_NO_WINDOW", 0)  # there on Windows only
 
 # Where the repository is, is found from the folder; a hook or `rebase --exec` that this process was started from
 # may have pointed these elsewhere. GIT_CONFIG_COUNT and its like stay: containers give safe.directory that way.
@@ -67,6 +68,7 @@ _OPTIONS = (
     *("-c", "core.quotepath=off"),
     *("-c", "credential.helper="),
     *("-c", "pack.threads=1"),
+    *("-c", f"diff.orderFile={os.devnull}"),  # read by status too, which dies where the user's is missing
 )
 
 
@@ -147,7 +149,7 @@ def _started(command: list[str], folder: Path, env: Mapping[str, str]) -> subpro
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,  # a group to kill, and out of reach of the terminal's ^C
-        creationflags=subprocess.CREATE_NO_WINDOW if sys.platform == "win32" else 0,
+        creationflags=_NO_WINDOW,
     )
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 _HEX = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 # how many fields stand before the path, by kind of entry: git-status(1), "Porcelain Format Version 2"
 _FIELDS = {"1": 8, "2": 9, "u": 10}
+_NO_BRANCH = ("(detached)", "(unknown)")
 
 
 @dataclass(frozen=True)
@@ -51,9 +52,10 @@ def parse_status(output: bytes) -> Status:
                 unmerged.append(fields[-1])
             if kind == "2":
                 next(entries, None)  # the name it had before
+    branch = headers.get("branch.head", "")
     return Status(
         commit=commit_id(headers.get("branch.oid", "")),
-        branch=headers.get("branch.head", "").replace("(detached)", ""),
+        branch="" if branch in _NO_BRANCH else branch,
         is_ahead=_is_ahead(headers.get("branch.ab")),
         is_changed=is_changed,
         unmerged=tuple(unmerged),

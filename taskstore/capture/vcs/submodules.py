@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from taskstore.capture.vcs.command import Git
-from taskstore.capture.vcs.porcelain import Config, commit_id, parse_config, parse_index
-from taskstore.capture.vcs.records import Submodule
-from taskstore.core.urls import strip_credentials
+from ...core.urls import strip_credentials
+from .command import Git
+from .porcelain import Config, commit_id, parse_config, parse_index
+from .records import Submodule
 
 _GITLINK = "160000"
 

@@ -7,12 +7,13 @@ import stat
 from collections.abc import Sequence
 from pathlib import Path
 
-from taskstore.capture.vcs.records import Limits, Untracked
+from .records import Limits, Untracked
 
 _NAMES_IN_A_NOTE = 5
 # taken first when not everything fits: what people write, before what programs do
-_SOURCE_SUFFIXES = frozenset(
-    ".py .pyi .pyx .ipynb .sh .c .cc .cpp .cu .cuh .h .hpp .rs .r .jl .yaml .yml .toml .json .cfg .ini .md .txt".split()
+_SOURCE_SUFFIXES = (
+    *(".py", ".pyi", ".pyx", ".ipynb", ".sh", ".c", ".cc", ".cpp", ".cu", ".cuh", ".h", ".hpp", ".rs", ".r", ".jl"),
+    *(".yaml", ".yml", ".toml", ".json", ".cfg", ".ini", ".md", ".txt"),
 )
 
 
@@ -21,7 +22,7 @@ def describe(root: Path, path: str) -> Untracked | str:
     source = root / path
     try:
         facts = source.lstat()
-        target = os.readlink(source) if stat.S_ISLNK(facts.st_mode) else None
+        target = os.readlink(source) if stat.S_ISLNK(facts.st_mode) else None  # noqa: PTH115 - Path tidies the text
     except (OSError, ValueError):
         return "unreadable"
     if target is not None:

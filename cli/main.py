@@ -1,0 +1,153 @@
+"""The command `taskstore`: the table of its commands, and the one boundary where errors become exit codes.
+
+Each command lives in a module of its own, which is imported when it is called: `taskstore ls` does not pay for
+`taskstore run`. Exit codes: 0 done; 1 other failure; 2 wrong usage; 3 not found; 4 refused; 5 busy; 6 damaged;
+7 a store of a later taskstore; 8 a remote failed; 70 a fault of taskstore itself; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from taskstore.core.errors import TaskstoreError
+
+from . import context
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+COMMANDS: dict[str, str] = {
+    "init": "Make a store here, or where you say.",
+    "run": "Run a script as a task, or a draft's recorded command.",
+    "ls": "List tasks, newest first.",
+    "show": "Show all about one task.",
+    "logs": "Print a task's console output; -f follows it.",
+    "diff": "Compare two tasks: parameters, code, packages, metrics.",
+    "clone": "Copy a task into a new draft, with changed parameters.",
+    "set": "Set parameters of a draft.",
+    "edit": "Edit a draft's parameters or comment in your editor.",
+    "rename": "Rename a task.",
+    "mv": "Move tasks to another project.",
+    "tag": "Add or remove tags.",
+    "comment": "Show or set a task's comment.",
+    "archive": "Put tasks away: ls leaves them out.",
+    "unarchive": "Bring archived tasks back.",
+    "reset": "Make a task a draft again; its outputs are deleted.",
+    "abort": "End a running task.",
+    "publish": "Make a task that has ended read-only, for good.",
+    "verify": "Check that published tasks are as they were.",
+    "rm": "Move tasks to the trash.",
+    "trash": "List, restore or purge deleted tasks.",
+    "project": "List, create, rename, move or delete projects.",
+    "path": "Print where a task is, or the store.",
+    "du": "Show what takes up space.",
+    "doctor": "Check the store, and repair it with --fix.",
+    "completion": "Print or install shell completion.",
+}
+_MODULES = {name: name for name in COMMANDS} | {"set": "set_", "unarchive": "archive", "init": "init"}
+
+
+class LazyGroup(TyperGroup):
+    """A group whose commands are imported when they are called."""
+
+    def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
+        """Return the names in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401 - typer's own types differ by version
+        """Import a command; None where there is none of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = load(cmd_name)
+        command = typer.main.get_command(module.APPS[cmd_name] if hasattr(module, "APPS") else module.app)
+        command.name = cmd_name
+        return command
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401
+        """List the commands from the table, importing none."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+def load(name: str) -> ModuleType:
+    """Import the module of a command."""
+    return importlib.import_module(f".{_MODULES[name]}", __package__)
+
+
+app = typer.Typer(
+    cls=LazyGroup,
+    name="taskstore",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(value: bool) -> None:
+    if value:
+        from taskstore import __version__
+
+        typer.echo(f"taskstore {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    store: Annotated[
+        str | None,
+        typer.Option("--store", metavar="DIR", help="The store to use (else TASKSTORE_ROOT, .taskstore above, ~)."),
+    ] = None,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Keep experiments as plain files: list, show, compare, clone and re-run them, with no server.
+
+    Example: taskstore ls --where 'validation/loss.min < 0.1'
+    """
+    context.store_option = store
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command line and leave the process with its exit code."""
+    sys.exit(run(sys.argv[1:] if argv is None else argv))
+
+
+def run(argv: Sequence[str]) -> int:
+    """Run the command line; return its exit code. The boundary: no traceback for a person's mistake."""
+    command = typer.main.get_command(app)
+    try:
+        code = command.main(args=list(argv), prog_name="taskstore", standalone_mode=True)
+    except SystemExit as error:
+        return error.code if isinstance(error.code, int) else int(error.code is not None)
+    except TaskstoreError as error:
+        context.say(str(error))
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # The reader (head, less) has left; nothing more may be written to it at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        context.say(f"{error.strerror or error}: {error.filename}" if error.filename else str(error))
+        return 1
+    except Exception:  # noqa: BLE001 - the command line's edge
+        import traceback
+
+        context.say(f"a fault of taskstore itself; please report it\n{traceback.format_exc()}")
+        return 70
+    return int(code or 0)
+
+
+if __name__ == "__main__":
+    main()

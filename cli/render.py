@@ -1,0 +1,294 @@
+"""Output: JSON for programs, one object a line; tables and pages for people, plain where the output is piped.
+
+In a terminal a table has aligned columns that are cut to its width, colours (unless NO_COLOR is set) and relative
+times. Piped, the same table is tab-separated values below a line of column names, with nothing cut or coloured and
+times in RFC 3339. Text that comes from tasks never controls the terminal: what is not printable is shown as an escape.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from taskstore.core.clock import SYSTEM, UTC
+from taskstore.core.states import Status
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+STYLES = {
+    Status.CREATED: "",
+    Status.QUEUED: "yellow",
+    Status.IN_PROGRESS: "cyan",
+    Status.STOPPED: "magenta",
+    Status.CLOSED: "green",
+    Status.FAILED: "red",
+    Status.COMPLETED: "green",
+    Status.PUBLISHING: "blue",
+    Status.PUBLISHED: "blue",
+}
+_GAP = 2
+_LEAST_WIDTH = 8
+_INVISIBLE = frozenset("\u200e\u200f\u061c\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
+_BLOCKS, _ASCII_BLOCKS = "▁▂▃▄▅▆▇█", "_.,-=+*#"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table. One that `is_fixed` is never cut; `style` is rich's, for the terminal."""
+
+    name: str
+    is_fixed: bool = False
+    style: str = ""
+
+
+def print_json(value: object) -> None:
+    """Print one JSON object on one line; times as RFC 3339, non-finite numbers as text."""
+    plain = _json_value(msgspec.to_builtins(value, enc_hook=str))
+    text = msgspec.json.encode(plain).decode()
+    if not _speaks_unicode():
+        import json
+
+        text = json.dumps(plain)  # escapes what is not ASCII
+    sys.stdout.write(text + "\n")
+
+
+def _json_value(value: object) -> object:
+    if isinstance(value, float) and not math.isfinite(value):
+        return number_word(value)
+    if isinstance(value, str) and not value.isascii():
+        return value.encode("utf-8", "backslashreplace").decode()  # lone surrogates
+    if isinstance(value, dict):
+        return {_json_value(key): _json_value(item) for key, item in value.items()}
+    return [_json_value(item) for item in value] if isinstance(value, list) else value
+
+
+def number_word(value: float) -> str:
+    """Spell a number that JSON has none for, as records do."""
+    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+
+
+def is_terminal() -> bool:
+    """Tell whether a person reads along; otherwise nothing is coloured, cut or made relative."""
+    return sys.stdout.isatty()
+
+
+def safe(text: str) -> str:
+    """Show what a terminal would obey (escapes, bidirectional marks) or what would break a line as an escape."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(char if _is_harmless(char) else char.encode("unicode_escape").decode() for char in text)
+
+
+def _is_harmless(char: str) -> bool:
+    return char not in _INVISIBLE and (char.isprintable() or char in "\u200d\u3000\xa0")
+
+
+def safe_lines(text: str) -> str:
+    """The same for a text of several lines: line ends and tabs stay."""
+    return "\n".join(
+        line.replace("\t", "    ") if line.isprintable() else _tabs_kept(line) for line in text.split("\n")
+    )
+
+
+def _tabs_kept(line: str) -> str:
+    return "    ".join(safe(part) for part in line.rstrip("\r").split("\t"))
+
+
+def line(text: str = "") -> None:
+    """Print a line; what stdout's encoding lacks is shown as an escape. The text is trusted: clean it with `safe`."""
+    if not _speaks_unicode():
+        encoding = sys.stdout.encoding or "ascii"
+        text = text.encode(encoding, "backslashreplace").decode(encoding)
+    sys.stdout.write(text + "\n")
+
+
+def styled(*pieces: str | tuple[str, str]) -> None:
+    """Print a line of pieces, each a text or (text, rich style); the styles show in a terminal only."""
+    if not is_terminal():
+        line("".join(piece if isinstance(piece, str) else piece[0] for piece in pieces))
+        return
+    from rich.text import Text
+
+    console().print(Text.assemble(*pieces), soft_wrap=True)
+
+
+def console() -> Console:
+    """Return a rich console on stdout that adds nothing of its own: no markup, no highlighting."""
+    from rich.console import Console
+
+    return Console(markup=False, highlight=False, emoji=False)
+
+
+def _speaks_unicode() -> bool:
+    return (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
+
+
+def table(rows: Iterable[Sequence[object]], columns: Sequence[str | Column]) -> None:
+    """Print rows of values (text, numbers, times, statuses, lists of text, None) under the names of the columns.
+
+    Nothing is printed for a terminal where there are no rows; piped, the header always is.
+    """
+    named = [Column(column) if isinstance(column, str) else column for column in columns]
+    if is_terminal():
+        kept = [list(row) for row in rows]
+        if kept:
+            _aligned(kept, named)
+        return
+    line("\t".join(safe(column.name) for column in named))
+    for row in rows:
+        line("\t".join(cell(value) for value in row))
+
+
+def cell(value: object, now: datetime | None = None) -> str:
+    """Spell a value on one line: exactly; or, where `now` is given, as a person at a terminal likes to read it."""
+    if value is None:
+        return ""
+    if isinstance(value, Status):
+        return value.label
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, datetime):
+        return ago(value, now) if now else rfc3339(value)
+    if isinstance(value, float):
+        return short_number(value) if now else number_text(value)
+    if isinstance(value, (list, tuple)):
+        return safe((", " if now else ",").join(map(str, value)))
+    return safe(str(value))
+
+
+def number_text(value: float) -> str:
+    """Spell a number exactly: whole ones without a fraction."""
+    if not math.isfinite(value):
+        return number_word(value)
+    return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+
+
+def short_number(value: float) -> str:
+    """Spell a number in up to six significant digits."""
+    return f"{value:.6g}" if math.isfinite(value) else number_word(value)
+
+
+def rfc3339(moment: datetime) -> str:
+    """Spell a moment in UTC, without a fraction."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def ago(moment: datetime, now: datetime) -> str:
+    """Spell how long ago a moment was: `3 min ago`; after four weeks its date."""
+    seconds = (now - moment).total_seconds()
+    if seconds < -60:
+        return moment.astimezone().strftime("%Y-%m-%d %H:%M")
+    for limit, unit, name in _AGES:
+        if seconds < limit:
+            return "just now" if unit == 0 else f"{int(seconds // unit)} {name} ago"
+    return moment.astimezone().strftime("%Y-%m-%d")
+
+
+_AGES = ((10, 0, ""), (60, 1, "s"), (3600, 60, "min"), (86400, 3600, "h"), (28 * 86400, 86400, "d"))
+
+
+def duration(seconds: float) -> str:
+    """Spell a length of time in its two greatest units: `1 h 05 min`."""
+    if seconds < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{int(seconds)} s"
+    whole = timedelta(seconds=int(seconds))
+    minutes, rest = divmod(whole.seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    if whole.days:
+        return f"{whole.days} d {hours} h"
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
+
+
+def size(count_bytes: int) -> str:
+    """Spell a number of bytes in binary units."""
+    value = float(count_bytes)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if value < 1024:
+            return f"{value:.0f} {unit}" if unit == "B" or value >= 100 else f"{value:.1f} {unit}"
+        value /= 1024
+    return f"{value:,.1f} TiB"
+
+
+def count(number: int, noun: str, plural: str = "") -> str:
+    """Spell a number of things: `1 task`, `2 tasks`."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def sparkline(values: Sequence[float], width: int = 24) -> str:
+    """Draw the course of some values in at most `width` characters; a mean for each, a gap where none is finite."""
+    blocks = _BLOCKS if _speaks_unicode() else _ASCII_BLOCKS
+    steps = min(width, len(values))
+    means = []
+    for step in range(steps):
+        part = values[len(values) * step // steps : len(values) * (step + 1) // steps]
+        finite = [value for value in part if math.isfinite(value)]
+        # Halved first: the sum of two of the greatest floats is infinite.
+        means.append(math.fsum(value / len(finite) for value in finite) if finite else None)
+    known = [mean for mean in means if mean is not None]
+    if not known:
+        return ""
+    low, high = min(known) / 2, max(known) / 2
+    top = len(blocks) - 1
+    return "".join(
+        " " if mean is None else blocks[round((mean / 2 - low) / (high - low) * top) if high > low else top // 2]
+        for mean in means
+    )
+
+
+def _aligned(rows: list[list[object]], columns: Sequence[Column]) -> None:
+    from rich.cells import cell_len
+    from rich.table import Table
+    from rich.text import Text
+
+    out = console()
+    now = SYSTEM.now()
+    texts = [[cell(value, now) for value in row] for row in rows]
+    widths = [
+        max(cell_len(safe(column.name)), *(cell_len(row[index]) for row in texts))
+        for index, column in enumerate(columns)
+    ]
+    widths = _fit(widths, columns, out.width - _GAP * (len(columns) - 1))
+    grid = Table(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, header_style="bold")
+    for index, column in enumerate(columns):
+        is_number = all(row[index] is None or _is_number(row[index]) for row in rows)
+        grid.add_column(
+            Text(safe(column.name)),
+            width=widths[index],
+            no_wrap=True,
+            overflow="ellipsis",
+            justify="right" if is_number else "left",
+            style=column.style,
+        )
+    for row, text in zip(rows, texts, strict=True):
+        grid.add_row(*(Text(shown, style=style_of(value)) for value, shown in zip(row, text, strict=True)))
+    out.print(grid, soft_wrap=sum(widths) + _GAP * (len(columns) - 1) > out.width)
+
+
+def style_of(value: object) -> str:
+    """Return the colour of a value: statuses have one."""
+    return STYLES[value] if isinstance(value, Status) else ""
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _fit(widths: list[int], columns: Sequence[Column], available: int) -> list[int]:
+    """Cut the widest of the columns that may be cut, as long as the whole is too wide."""
+    widths = list(widths)
+    excess = sum(widths) - available
+    while excess > 0:
+        able = [i for i, column in enumerate(columns) if not column.is_fixed and widths[i] > _LEAST_WIDTH]
+        if not able:
+            break
+        widest = max(able, key=lambda i: widths[i])
+        widths[widest] -= 1
+        excess -= 1
+    return widths

@@ -1,0 +1,46 @@
+"""What a program reports by: scalars, single values and text."""
+
+from __future__ import annotations
+
+import logging
+from typing import SupportsFloat
+
+from .core.errors import BadValue
+from .sections.reports import Writer
+
+
+class Logger:
+    """Reports into one task. Safe to call from any thread, from forked children and from helper processes."""
+
+    def __init__(self, writer: Writer, *, is_console_captured: bool = False) -> None:
+        self._writer = writer
+        self._is_console_captured = is_console_captured
+
+    def report_scalar(self, title: str, series: str, value: SupportsFloat, iteration: int) -> None:
+        """Report one point of a series; it survives a SIGKILL that comes right after the call.
+
+        NaN and infinities are kept as what they are. The line is in events/scalars.<writer>.jsonl afterwards.
+        Raises BadValue where value is not one number or iteration not a whole one; never for the disk's sake.
+        """
+        self._writer.scalar(title, series, value, iteration)
+
+    def report_single_value(self, name: str, value: SupportsFloat) -> None:
+        """Report a result of the whole run, such as a final accuracy: a scalar that has no iteration."""
+        self._writer.single_value(name, value)
+
+    def report_text(self, msg: str, level: int = logging.INFO, print_console: bool = True) -> None:
+        """Write text to the task's console, and to the terminal unless `print_console` is false.
+
+        From `logging.WARNING` on it goes to stderr. Raises BadValue where msg is not a text.
+        """
+        if not isinstance(msg, str):
+            raise BadValue(f"msg must be a text, not {type(msg).__name__}")
+        import sys
+
+        stream = sys.stderr if level >= logging.WARNING else sys.stdout
+        if print_console and stream is not None:
+            stream.write(msg if msg.endswith("\n") else f"{msg}\n")
+            if self._is_console_captured:
+                return  # the capture has it already
+        for line in msg.rstrip("\n").split("\n"):
+            self._writer.console("stderr" if level >= logging.WARNING else "stdout", line, is_whole=True)

@@ -1,0 +1,240 @@
+"""Recording what runs: entry point, git state, packages, host. The slow part is done beside the user's program."""
+
+from __future__ import annotations
+
+import os
+import stat
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..capture import git, host, packages, source
+from ..core.errors import TaskstoreError
+from ..core.secrets import Masker
+from ..disk.atomic import make_folders, write_blob
+from ..disk.layout import TaskPaths
+from ..schema.record import FileRef, ScriptRecord, Submodule, TaskRecord, Untracked
+from ..store import tasks
+from ..store.settings import Capture
+from ..store.store import Store
+from .sink import StoreSink
+
+if TYPE_CHECKING:
+    from ..capture.vcs.records import Snapshot
+    from ..capture.vcs.records import Untracked as FoundUntracked
+
+_WAIT_S = 90.0
+
+
+def first_look(entry: source.Entry, masker: Masker) -> ScriptRecord:
+    """Return what is known at once of the running program; `CodeCapture` fills in the rest."""
+    argv, masked = masker.argv(entry.argv)
+    notes = [f"arguments: masked {', '.join(sorted(set(masked)))}"] if masked else []
+    return ScriptRecord(
+        kind=entry.kind,
+        entry_point=str(entry.path) if entry.path else "",
+        module=entry.module or "",
+        cwd=str(entry.working_directory),
+        binary=entry.binary,
+        executable=entry.executable,
+        python=".".join(map(str, _version())),
+        argv=argv,
+        notes=notes,
+    )
+
+
+def _version() -> tuple[int, int, int]:
+    import sys
+
+    return sys.version_info[:3]
+
+
+class CodeCapture:
+    """Captures the code and its surroundings on a thread of its own, so that the user's code begins at once."""
+
+    def __init__(
+        self,
+        store: Store,
+        task_id: str,
+        paths: Callable[[], TaskPaths],
+        entry: source.Entry,
+        settings: Capture,
+        sink: StoreSink,
+    ) -> None:
+        self._store = store
+        self._task_id = task_id
+        self._paths = paths
+        self._entry = entry
+        self._settings = settings
+        self._sink = sink
+        self._root: Path | None = None
+        self._source: bytes | None = None
+        self._thread = threading.Thread(target=self._run, name="taskstore-code", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def wait(self, timeout_s: float) -> None:
+        """Wait for the thread's part, but not for ever."""
+        self._thread.join(timeout_s)
+
+    def finish(self, observed: packages.Observed) -> None:
+        """Wait for the thread, then record the packages that the program has imported by now."""
+        self._thread.join(_WAIT_S)
+        if self._thread.is_alive():
+            self._sink.note("code", f"not all of it was captured within {_WAIT_S:g} s")
+        self._contained("packages", lambda: self._packages(observed))
+
+    def _run(self) -> None:
+        self._contained("git", self._code)
+        self._contained("host", self._host)
+
+    def _contained(self, name: str, capture: Callable[[], None]) -> None:
+        """The capture boundary: whatever fails in here is noted in the task, and the program goes on."""
+        try:
+            capture()
+        except (OSError, TaskstoreError) as error:
+            self._sink.cannot_write(error)
+        except Exception as error:  # noqa: BLE001 - the capture boundary
+            import traceback
+
+            self._sink.note(name, f"{type(error).__name__}: {error}\n{traceback.format_exc()}")
+
+    def _code(self) -> None:
+        path = self._entry.path
+        snapshot = git.snapshot(path, self._entry.working_directory, limits=_limits(self._settings))
+        if snapshot is not None:
+            self._root = snapshot.root
+        notes = list(snapshot.notes) if snapshot else []
+        is_in_git = snapshot is not None and bool(snapshot.entry_point) and bool(snapshot.version_num)
+        if not is_in_git and self._entry.kind != "module":
+            self._source = source.code(self._entry, note=notes.append)
+        # Files first, then the record that names them.
+        paths = self._paths()
+        files = _store_snapshot(paths, snapshot, _limits(self._settings), notes) if snapshot else ScriptRecord()
+        standalone = _store_source(paths, self._entry, self._source)
+
+        def change(script: ScriptRecord) -> None:
+            if snapshot is not None:
+                _describe(script, snapshot, files)
+            script.standalone = standalone
+            script.notes = list(dict.fromkeys([*script.notes, *notes]))
+
+        tasks.edit_script(self._store, self._task_id, change)
+
+    def _host(self) -> None:
+        facts = {name: str(value) for name, value in host.describe().items()}
+        wanted = host.environment_variables(self._settings.environment_variables)
+        facts |= {f"env/{name}": self._sink.masker.value(name, value) for name, value in wanted.items()}
+
+        def change(record: TaskRecord) -> None:
+            record.runtime = {**record.runtime, **facts}
+
+        tasks.edit(self._store, self._task_id, change)
+
+    def _packages(self, observed: packages.Observed) -> None:
+        notes: list[str] = []
+        found = packages.imported(
+            self._entry.path, self._root, source=self._source, observed=observed, note=notes.append
+        )
+        paths = self._paths()
+        make_folders(paths.source, until=paths.home)
+        write_blob(paths.requirements, [packages.requirements_text(found).encode()])
+        write_blob(paths.environment, ["\n".join([*packages.environment(), ""]).encode()])
+
+        def change(script: ScriptRecord) -> None:
+            script.requirements = found
+            script.notes = list(dict.fromkeys([*script.notes, *notes]))
+
+        tasks.edit_script(self._store, self._task_id, change)
+
+
+def _limits(settings: Capture) -> git.Limits:
+    mib = 1 << 20
+    return git.Limits(
+        diff_bytes=int(settings.diff_mib * mib),
+        untracked_file_bytes=int(settings.untracked_file_mib * mib),
+        untracked_total_bytes=int(settings.untracked_total_mib * mib),
+        untracked_files=settings.untracked_files,
+        bundle_bytes=int(settings.bundle_mib * mib),
+    )
+
+
+def _describe(script: ScriptRecord, snapshot: Snapshot, files: ScriptRecord) -> None:
+    script.repository = snapshot.repository
+    script.branch = snapshot.branch
+    script.tag = snapshot.tag
+    script.version_num = snapshot.version_num
+    script.working_dir = snapshot.working_dir
+    if snapshot.entry_point:
+        script.entry_point = snapshot.entry_point
+    script.root = str(snapshot.root)
+    script.diff, script.bundle, script.untracked = files.diff, files.bundle, files.untracked
+    script.submodules = [
+        Submodule(path=item.path, url=item.url, version_num=item.commit, dirty=item.is_dirty)
+        for item in snapshot.submodules
+    ]
+
+
+def _store_snapshot(paths: TaskPaths, snapshot: Snapshot, limits: git.Limits, notes: list[str]) -> ScriptRecord:
+    """Write the diff, the bundle and the untracked files; return a record that names them."""
+    files = ScriptRecord()
+    make_folders(paths.source, until=paths.home)
+    if snapshot.diff:
+        files.diff = _blob(paths, paths.diff, [snapshot.diff])
+    if snapshot.unpushed:
+        note = git.write_bundle(snapshot, paths.bundle, limits=limits)
+        if note:
+            notes.append(note)
+        if paths.bundle.exists():
+            files.bundle = _reference(paths, paths.bundle)
+    for item in snapshot.untracked:
+        try:
+            files.untracked.append(_store_untracked(paths, item))
+        except OSError as error:
+            notes.append(f"untracked file {item.path!r} left out: {error.strerror or error}")
+    return files
+
+
+def _store_untracked(paths: TaskPaths, item: FoundUntracked) -> Untracked:
+    path = item.path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    if item.link_target is not None:
+        return Untracked(path=path, link=item.link_target.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
+    target = paths.untracked(path)
+    make_folders(target.parent, until=paths.home)
+    return Untracked(path=path, file=_blob(paths, target, _read(item)), executable=item.is_executable)
+
+
+def _read(item: FoundUntracked) -> Iterator[bytes]:
+    """Read a file that may have been replaced by a link, or have grown, since it was listed."""
+    descriptor = os.open(item.source, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+    with os.fdopen(descriptor, "rb") as stream:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError("it is no regular file any more")
+        left = 2 * item.size_bytes + (1 << 20)
+        while left > 0 and (chunk := stream.read(min(left, 1 << 20))):
+            left -= len(chunk)
+            yield chunk
+
+
+def _store_source(paths: TaskPaths, entry: source.Entry, text: bytes | None) -> FileRef | None:
+    if text is None:
+        return None
+    names = {"notebook": "notebook.py", "command": "command.py", "interactive": "interactive.py"}
+    name = names.get(entry.kind) or (entry.path.name if entry.path else "program.py")
+    target = paths.standalone(name)
+    make_folders(target.parent, until=paths.home)
+    return _blob(paths, target, [text])
+
+
+def _blob(paths: TaskPaths, target: Path, chunks: list[bytes] | Iterator[bytes]) -> FileRef:
+    digest, size_bytes = write_blob(target, chunks)
+    return FileRef(path=target.relative_to(paths.home).as_posix(), size=size_bytes, hash=digest)
+
+
+def _reference(paths: TaskPaths, target: Path) -> FileRef:
+    from ..disk.atomic import sha256_of
+
+    return FileRef(path=target.relative_to(paths.home).as_posix(), size=target.stat().st_size, hash=sha256_of(target))

@@ -1,0 +1,275 @@
+"""How the program ends: seen without changing it.
+
+    normal end, sys.exit(0)      completed
+    uncaught exception           failed, with the traceback as the message
+    sys.exit(n), os._exit(n)     failed, with the code
+    Ctrl-C, SIGTERM, SIGHUP      stopped
+
+Exit codes, tracebacks and signals stay the program's own: hooks record and then do what was there before. A
+`raise SystemExit(n)` that bypasses sys.exit is seen from Python 3.12 on (sys.monitoring). Before it, Python tells no
+Python code what n was: there the C library is asked to leave it in a file when the process is all but gone, and who
+looks next at the task writes its state down (`leave_exit_code`).
+"""
+
+from __future__ import annotations
+
+import builtins
+import contextlib
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import NoReturn
+
+from ..capture.base import swapped
+from ..core.states import Status
+
+_SIGNALS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name))
+_MAX_MESSAGE = 64 << 10
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The status that a run ends in, and why."""
+
+    status: Status
+    reason: str
+    message: str = ""
+
+
+COMPLETED = Outcome(Status.COMPLETED, "completed")
+INTERRUPTED = Outcome(Status.STOPPED, "interrupted (SIGINT)")
+
+
+def of_exit_code(code: object) -> Outcome:
+    """Return what an exit code means: None and 0 are success, a text is printed by Python and means 1."""
+    if code is None or code == 0:
+        return COMPLETED
+    if isinstance(code, int):
+        return Outcome(Status.FAILED, f"exit code {code}")
+    return Outcome(Status.FAILED, "exit code 1", str(code)[:_MAX_MESSAGE])
+
+
+def of_exception(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> Outcome:
+    """Return what an exception that nobody caught means."""
+    if issubclass(kind, KeyboardInterrupt):
+        return INTERRUPTED
+    text = "".join(traceback.format_exception(kind, error, trace))
+    summary = traceback.format_exception_only(kind, error)[-1].strip()
+    return Outcome(Status.FAILED, summary[:500], text[-_MAX_MESSAGE:])
+
+
+class Ending:
+    """What is known so far of how the program ends."""
+
+    def __init__(self, finish: Callable[[Outcome], None]) -> None:
+        self._finish = finish
+        self._outcome: Outcome | None = None
+        self._pid = os.getpid()
+        self._main_frame = _main_frame()
+        self._busy = 0
+        self._pending: int | None = None
+        self._taken: list[int] = []
+
+    def outcome(self) -> Outcome | None:
+        """Return how the program ends, at its end; None where it leaves with a code that only the system will know."""
+        was_left_early = _was_left_early(self._main_frame)
+        if self._outcome is not None and was_left_early is not False:
+            return self._outcome
+        if self._outcome is None and was_left_early:
+            return None
+        # Nothing was noted, or an exit that the program itself caught before its last line ran.
+        return COMPLETED
+
+    @contextlib.contextmanager
+    def interrupt_kept(self) -> Iterator[None]:
+        """Do the work of the end without a trace in how the process ends after an interrupt that nobody caught.
+
+        Python then dies of SIGINT, for the shell to see, unless some code is evaluated from a text meanwhile, as
+        dataclasses and namedtuples are: evaluating one more that is interrupted brings it back.
+        """
+        was_interrupted = self._outcome == INTERRUPTED
+        try:
+            yield
+        finally:
+            if was_interrupted:
+                with contextlib.suppress(KeyboardInterrupt):
+                    exec("raise KeyboardInterrupt")  # noqa: S102 - a constant
+
+    def note(self, outcome: Outcome) -> None:
+        """Record how the program is about to end; a later word replaces an earlier one."""
+        if os.getpid() == self._pid:
+            self._outcome = outcome
+
+    @contextlib.contextmanager
+    def watched(self) -> Iterator[Ending]:
+        """Watch for the end within the block."""
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(swapped(sys, "excepthook", self._wrap_excepthook))
+            stack.enter_context(swapped(sys, "exit", self._wrap_exit))
+            stack.enter_context(swapped(os, "_exit", self._wrap_hard_exit))
+            quitter = getattr(builtins, "exit", None)
+            if quitter is not None:
+                stack.enter_context(swapped(type(quitter), "__call__", self._wrap_quitter))
+            stack.enter_context(_system_exits_watched(self._note_system_exit))
+            stack.enter_context(self._signals())
+            yield self
+
+    @contextlib.contextmanager
+    def undisturbed(self) -> Iterator[None]:
+        """Hold back a signal's effect while the main thread holds a lock that finishing needs too."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        self._busy += 1
+        try:
+            yield
+        finally:
+            self._busy -= 1
+            if not self._busy and self._pending is not None:
+                number, self._pending = self._pending, None
+                self._end_by_signal(number)
+
+    def _wrap_excepthook(self, original: object) -> object:
+        def excepthook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+            self.note(of_exception(kind, error, trace))
+            original(kind, error, trace)  # type: ignore[operator]
+
+        return excepthook
+
+    def _wrap_exit(self, original: object) -> object:
+        def exit(code: object = None, /) -> NoReturn:  # noqa: A001 - its name shows in tracebacks
+            self._note_system_exit(code)
+            original(code)  # type: ignore[operator]
+            raise AssertionError  # for the type checker: sys.exit raises
+
+        return exit
+
+    def _wrap_quitter(self, original: object) -> object:
+        def __call__(quitter: object, code: object = None) -> None:  # noqa: N807 - the method that it stands for
+            self._note_system_exit(code)
+            original(quitter, code)  # type: ignore[operator]
+
+        return __call__
+
+    def _note_system_exit(self, code: object) -> None:
+        if threading.current_thread() is threading.main_thread():
+            self.note(of_exit_code(code))
+
+    def _wrap_hard_exit(self, original: object) -> object:
+        def _exit(status: int) -> NoReturn:
+            if os.getpid() == self._pid:
+                self._finish(of_exit_code(status))
+            original(status)  # type: ignore[operator]
+            raise AssertionError  # for the type checker: os._exit does not return
+
+        return _exit
+
+    @contextlib.contextmanager
+    def _signals(self) -> Iterator[None]:
+        """Take the signals that nobody else handles; the program's own handlers, now or later, have precedence."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        for number in _SIGNALS:
+            if signal.getsignal(number) is signal.SIG_DFL:
+                signal.signal(number, self._handle)
+                self._taken.append(number)
+        try:
+            yield
+        finally:
+            self._give_back()
+
+    def _give_back(self) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            return
+        for number in self._taken:
+            if signal.getsignal(number) == self._handle:
+                signal.signal(number, signal.SIG_DFL)
+        self._taken.clear()
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if self._busy:
+            self._pending = number
+        else:
+            self._end_by_signal(number)
+
+    def _end_by_signal(self, number: int) -> None:
+        # A second signal of the kind ends the process at once, and so does this one when all is written.
+        signal.signal(number, signal.SIG_DFL)
+        if os.getpid() == self._pid:
+            outcome = Outcome(Status.STOPPED, f"terminated ({signal.Signals(number).name})")
+            self.note(outcome)
+            self._finish(outcome)
+        os.kill(os.getpid(), number)
+
+
+def leave_exit_code(path: Path) -> bool:
+    """Have the C library write this process's exit code to `path`, as one byte, after Python is gone.
+
+    glibc's on_exit hands the code and a pointer to a C function: fputc(code, stream) is one. False where there is no
+    glibc.
+    """
+    import ctypes
+
+    try:
+        libc = ctypes.CDLL(None)
+        on_exit, fopen, fputc = libc.on_exit, libc.fopen, libc.fputc
+    except (OSError, AttributeError, TypeError):
+        return False
+    fopen.restype = ctypes.c_void_p
+    fopen.argtypes = [ctypes.c_char_p, ctypes.c_char_p]
+    on_exit.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
+    stream = fopen(os.fsencode(path), b"wbe")
+    return bool(stream) and on_exit(ctypes.cast(fputc, ctypes.c_void_p), stream) == 0
+
+
+def _main_frame() -> FrameType | None:
+    """Return the frame of the running program's top level, where there is one."""
+    frame: FrameType | None = sys._getframe()
+    while frame is not None:
+        if frame.f_globals.get("__name__") == "__main__" and frame.f_code.co_name == "<module>":
+            return frame
+        frame = frame.f_back
+    return None
+
+
+def _was_left_early(frame: FrameType | None) -> bool | None:
+    """Tell whether the program's top level was left by an exception and not by its last line; None: not known."""
+    if frame is None or frame.f_lasti < 0:
+        return None
+    import opcode
+
+    return not opcode.opname[frame.f_code.co_code[frame.f_lasti]].startswith("RETURN")
+
+
+@contextlib.contextmanager
+def _system_exits_watched(seen: Callable[[object], None]) -> Iterator[None]:
+    """Hear of each SystemExit that leaves a frame of the main thread, by sys.monitoring."""
+    if sys.version_info < (3, 12):
+        yield
+        return
+    monitoring = sys.monitoring
+    tool = next((number for number in (4, 3, 5) if monitoring.get_tool(number) is None), None)
+    if tool is None:
+        yield
+        return
+
+    def unwound(code: object, offset: int, error: BaseException) -> None:
+        if type(error) is SystemExit:
+            seen(error.code)
+
+    monitoring.use_tool_id(tool, "taskstore")
+    monitoring.register_callback(tool, monitoring.events.PY_UNWIND, unwound)
+    monitoring.set_events(tool, monitoring.events.PY_UNWIND)
+    try:
+        yield
+    finally:
+        monitoring.set_events(tool, 0)
+        monitoring.register_callback(tool, monitoring.events.PY_UNWIND, None)
+        monitoring.free_tool_id(tool)

@@ -1,0 +1,109 @@
+"""What the captures of one run report to: the store, as long as it can be written."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+
+from ..capture.base import Found, Stream
+from ..core.errors import TaskstoreError
+from ..core.secrets import Masker
+from ..disk.layout import TaskPaths
+from ..schema.record import Parameter, ScriptRecord
+from ..sections import parameters
+from ..sections.reports import Writer
+from ..store import tasks
+from ..store.store import Store
+
+
+class StoreSink:
+    """A Sink over one task. It never raises for the store's sake: it warns once, and the program goes on."""
+
+    def __init__(
+        self,
+        store: Store,
+        task_id: str,
+        paths: Callable[[], TaskPaths],
+        masker: Masker,
+        guard: Callable[[], AbstractContextManager[None]],
+        *,
+        is_rerun: bool,
+    ) -> None:
+        self.writer = Writer(paths, self.cannot_write)
+        self.masker = masker
+        self._store = store
+        self._task_id = task_id
+        self._guard = guard
+        self._is_rerun = is_rerun
+        self._has_warned = False
+        self._noted: set[str] = set()
+
+    def console(self, stream: Stream, text: str, *, is_whole: bool) -> None:
+        """Append one console entry."""
+        self.writer.console(stream, text, is_whole=is_whole)
+
+    def parameters(self, section: str, found: Mapping[str, Found]) -> Mapping[str, str]:
+        """Record parameters; in a task that is run again, return what overrides them."""
+        stored = {
+            name: parameters.parameter_of(name, item.value, self.masker, kind=item.type, about=item.description or "")
+            for name, item in found.items()
+        }
+        return parameters.overrides(self.record_parameters(section, stored)) if self._is_rerun else {}
+
+    def record_parameters(self, section: str, found: Mapping[str, Parameter]) -> dict[str, Parameter]:
+        """Merge parameters into a section; return what the section held before."""
+        try:
+            with self._guard():
+                return parameters.record(self._store, self._task_id, section, found, keep_stored=self._is_rerun)
+        except (OSError, TaskstoreError) as error:
+            self.cannot_write(error)
+            return {}
+
+    def replace_parameters(self, section: str, found: Mapping[str, Parameter]) -> None:
+        """Set what a section of the running program holds now, values changed by it included."""
+        try:
+            with self._guard():
+                parameters.record(self._store, self._task_id, section, found, keep_stored=False)
+        except (OSError, TaskstoreError) as error:
+            self.cannot_write(error)
+
+    def note(self, capture: str, message: str) -> None:
+        """Warn once, and record in the task, that something was left out or failed."""
+        text = f"{capture}: {message}"
+        if text in self._noted:
+            return
+        self._noted.add(text)
+        warn(text)
+
+        def change(script: ScriptRecord) -> None:
+            script.notes = [*script.notes, text]
+
+        try:
+            with self._guard():
+                tasks.edit_script(self._store, self._task_id, change)
+        except (OSError, TaskstoreError) as error:
+            self.cannot_write(error)
+
+    def silence(self) -> None:
+        """Say nothing of what cannot be written: that has been said already."""
+        self._has_warned = True
+
+    def cannot_write(self, error: BaseException) -> None:
+        """Warn once that the store cannot be written; what is reported from then on may be lost."""
+        if self._has_warned:
+            return
+        self._has_warned = True
+        warn(f"the store at {self._store.root} cannot be written ({error}); the program goes on, unrecorded")
+
+
+def warn(message: str) -> None:
+    """Say something to the person at the terminal, past the capture of it."""
+    stream = sys.__stderr__
+    if stream is None:
+        return
+    try:
+        stream.write(f"taskstore: {message}\n")
+        stream.flush()
+    except (OSError, ValueError):
+        return

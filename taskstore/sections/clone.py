@@ -1,0 +1,117 @@
+"""Copying a task into a new draft, and making a draft of a task again."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from ..core.errors import NotFound, Refused
+from ..core.states import Status
+from ..disk.atomic import chunks_of, replace_record, write_blob
+from ..disk.layout import PARAMS, SCRIPT, TaskPaths
+from ..disk.lock import is_alive
+from ..disk.text import read_bytes
+from ..schema.record import ParamsRecord, TaskRecord
+from ..store import places, tasks
+from ..store.store import Store
+
+_DROPPED_SYSTEM_TAGS = frozenset({"development", "archived"})
+_COPIED_FOLDERS = ("source", "config")
+
+
+def clone(
+    store: Store,
+    source: TaskPaths,
+    *,
+    name: str | None = None,
+    project: str | None = None,
+    comment: str | None = None,
+    parent: str | None = None,
+    change: Callable[[ParamsRecord], None] | None = None,
+) -> TaskPaths:
+    """Make a draft with everything that `source` was given, and nothing that it produced; return its paths.
+
+    Copied are type, tags, comment, parameters, configuration and the captured code (docs/explanation/lifecycle.md).
+    The name is 'Clone Of …' unless given; `change` may set parameters before the clone can be seen.
+    """
+    original = tasks.read(source)
+
+    def fill(paths: TaskPaths, record: TaskRecord) -> None:
+        record.type = original.type
+        record.tags = list(original.tags)
+        record.system_tags = [tag for tag in original.system_tags if tag not in _DROPPED_SYSTEM_TAGS]
+        record.comment = original.comment if comment is None else comment
+        record.parent = parent or original.parent or original.id
+        _copy_inputs(source, paths)
+        if change is not None:
+            _change_params(paths, change)
+
+    try:
+        return tasks.create(
+            store,
+            project or places.project_of(store, source.home),
+            name or f"Clone Of {original.name}",
+            fill=fill,
+        )
+    except FileNotFoundError:
+        raise NotFound("task", source.id, "it was moved or deleted while it was copied; try again") from None
+
+
+def _copy_inputs(source: TaskPaths, target: TaskPaths) -> None:
+    for name in (PARAMS, SCRIPT):
+        if (source.home / name).exists():
+            replace_record(target.home / name, read_bytes(source.home / name))
+    for folder in _COPIED_FOLDERS:
+        if (source.home / folder).is_dir():
+            _copy_tree(source.home / folder, target.home / folder)
+
+
+def _copy_tree(source: Path, target: Path) -> None:
+    """Copy files and links, durable, writable again where the source was published."""
+    target.mkdir()
+    for entry in os.scandir(source):
+        if entry.is_dir(follow_symlinks=False):
+            _copy_tree(Path(entry.path), target / entry.name)
+        elif entry.is_symlink():
+            (target / entry.name).symlink_to(os.readlink(entry.path))  # noqa: PTH115 - as it is spelled
+        else:
+            write_blob(target / entry.name, chunks_of(Path(entry.path)))
+
+
+def _change_params(paths: TaskPaths, change: Callable[[ParamsRecord], None]) -> None:
+    params = tasks.read_params(paths)
+    change(params)
+    previous = read_bytes(paths.params) if paths.params.exists() else b"{}"
+    tasks.replace_params(paths, params, previous)
+
+
+def reset(store: Store, task_id: str, *, force: bool = False) -> TaskRecord:
+    """Make a task a draft again: what it was given stays, what it produced (logs, files, times) is deleted.
+
+    A published task is refused unless `force` is given; a running one always.
+    """
+
+    def clear(paths: TaskPaths, record: TaskRecord) -> None:
+        if is_alive(paths.beacon, store.locks):
+            raise Refused(f"task {task_id[:12]} is running; `taskstore abort {task_id[:12]}` ends it first")
+        record.started = record.completed = record.active_duration = None
+        record.runtime = {}
+        if paths.manifest.exists():
+            _give_write_bits(paths)
+        for doomed in (paths.summary, paths.beacon, paths.exit_code, paths.manifest):
+            doomed.unlink(missing_ok=True)
+        for folder in (paths.events, paths.files):
+            if folder.exists():
+                shutil.rmtree(folder)
+
+    only_from = frozenset(Status) - ({Status.PUBLISHED} if not force else frozenset())
+    return tasks.transition(store, task_id, Status.CREATED, only_from=only_from, reason="reset", force=True, also=clear)
+
+
+def _give_write_bits(paths: TaskPaths) -> None:
+    for folder, _, names in os.walk(paths.home):
+        for path in (Path(folder), *(Path(folder) / name for name in names)):
+            if not path.is_symlink():
+                path.chmod(path.stat().st_mode | 0o200)

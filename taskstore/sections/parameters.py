@@ -1,0 +1,182 @@
+"""Hyperparameters: recording what the program has, and handing stored values back when a task is run again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from ..core import nesting, values
+from ..core.errors import BadValue
+from ..core.secrets import MASK, Masker
+from ..core.states import RECORDING
+from ..schema.record import Parameter, ParamsRecord
+from ..store import tasks
+from ..store.store import Store
+
+GENERAL = "General"
+
+
+def parameter_of(name: str, value: object, masker: Masker, *, kind: str | None = None, about: str = "") -> Parameter:
+    """Return a parameter as it is stored: its text (masked where it is a secret), type and description."""
+    text, found_kind = values.to_text(value)
+    described = about or values.enum_description(value) or None
+    return Parameter(masker.value(name, text), kind or found_kind or None, described)
+
+
+def record(
+    store: Store, task_id: str, section: str, parameters: Mapping[str, Parameter], *, keep_stored: bool
+) -> dict[str, Parameter]:
+    """Merge parameters into a section, and return the section as it was before.
+
+    With `keep_stored` (a task that is run again) what is stored stays, and only what it lacks is added.
+    Nothing is written where nothing changes. Raises ReadOnly.
+    """
+    before: dict[str, Parameter] = {}
+
+    def change(params: ParamsRecord) -> None:
+        before.clear()
+        before.update(params.hyperparams.get(section, {}))
+        merged = {**before}
+        for name, parameter in parameters.items():
+            if not keep_stored or name not in before:
+                merged[name] = parameter
+        if merged:
+            params.hyperparams[section] = merged
+
+    tasks.edit_params(store, task_id, change, allowed=RECORDING)
+    return before
+
+
+def overrides(stored: Mapping[str, Parameter]) -> dict[str, str]:
+    """Return the stored texts that replace a program's values; a masked one is no value."""
+    return {name: parameter.value for name, parameter in stored.items() if MASK not in parameter.value}
+
+
+def apply(target: dict[str, Any], texts: Mapping[str, str], types: Mapping[str, str | None]) -> list[str]:
+    """Set the values of a (nested) dictionary to the stored texts, each cast to the type that the code's value has.
+
+    Keys are paths joined by '/'. What does not fit keeps the code's value. Returns a warning for each such.
+    """
+    warnings = []
+    flat = nesting.flatten(target)
+    for name, text in texts.items():
+        if name in flat:
+            try:
+                value = values.cast_like(text, flat[name])
+            except BadValue as error:
+                warnings.append(f"parameter {name}: {error}; keeping {flat[name]!r}")
+                continue
+        else:
+            value = values.from_text(text, types.get(name) or "str")
+        flat[name] = value
+    nested = nesting.unflatten(flat)
+    target.clear()
+    target.update(nested)
+    return warnings
+
+
+def parse_assignment(text: str) -> tuple[str, str, str]:
+    """Split 'Section/name=value' as a person writes it; without a section it is General. Raises BadValue."""
+    name, separator, value = text.partition("=")
+    name = name.strip()
+    if not separator or not name:
+        raise BadValue(f"{text!r} is no assignment; write it like Args/lr=0.1")
+    section, slash, rest = name.partition("/")
+    if not slash:
+        return GENERAL, name, value
+    if not section or not rest:
+        raise BadValue(f"{name!r} is no parameter name; write it like Args/lr")
+    return section, rest, value
+
+
+def assign(params: ParamsRecord, section: str, name: str, text: str) -> str | None:
+    """Set one stored parameter to a text, keeping its type; return a warning where that is not one of its type."""
+    known = params.hyperparams.setdefault(section, {})
+    before = known.get(name)
+    kind = before.type if before else None
+    known[name] = Parameter(text, kind, before.description if before else None)
+    if kind is None:
+        return None
+    try:
+        values.from_text(text, kind)
+    except BadValue as error:
+        return f"{section}/{name}: {error}; it is stored as it is"
+    return None
+
+
+class LiveDict(dict[str, Any]):
+    """A dictionary that tells of each later change, nested ones included; otherwise it is a dict."""
+
+    def __init__(self, content: Mapping[str, Any], changed: Callable[[], None]) -> None:
+        self._changed: Callable[[], None] | None = None
+        super().__init__({key: self._wrapped(value, changed) for key, value in content.items()})
+        self._changed = changed
+
+    @staticmethod
+    def _wrapped(value: object, changed: Callable[[], None]) -> object:
+        return LiveDict(value, changed) if type(value) is dict else value
+
+    def _tell(self) -> None:
+        if self._changed is not None:
+            self._changed()
+
+    def __setitem__(self, key: str, value: object) -> None:
+        super().__setitem__(key, self._wrapped(value, self._changed) if self._changed else value)
+        self._tell()
+
+    def __delitem__(self, key: str) -> None:
+        super().__delitem__(key)
+        self._tell()
+
+    def update(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - dict's own signature
+        """Merge as dict.update does, telling once."""
+        for key, value in dict(*args, **kwargs).items():
+            super().__setitem__(key, self._wrapped(value, self._changed) if self._changed else value)
+        self._tell()
+
+    def setdefault(self, key: str, default: Any = None) -> Any:  # noqa: ANN401 - dict's own signature
+        """Insert as dict.setdefault does, telling of it."""
+        if key not in self:
+            self[key] = default
+        return self[key]
+
+    def pop(self, key: str, *default: Any) -> Any:  # noqa: ANN401 - dict's own signature
+        """Remove as dict.pop does, telling of it."""
+        value = super().pop(key, *default)
+        self._tell()
+        return value
+
+    def popitem(self) -> tuple[str, Any]:
+        """Remove as dict.popitem does, telling of it."""
+        item = super().popitem()
+        self._tell()
+        return item
+
+    def clear(self) -> None:
+        """Empty the dictionary, telling of it."""
+        super().clear()
+        self._tell()
+
+    def __ior__(self, other: Any) -> LiveDict:  # type: ignore[override,misc]  # noqa: ANN401 - dict's own signature
+        self.update(other)
+        return self
+
+    def __reduce__(self) -> tuple[type, tuple[dict[str, Any]]]:
+        # A copy that goes to another process is a plain dictionary.
+        return dict, (plain(self),)
+
+    def __deepcopy__(self, memo: dict[int, object]) -> dict[str, Any]:
+        import copy
+
+        return {key: copy.deepcopy(value, memo) for key, value in self.items()}
+
+
+def plain(value: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a live dictionary's content as ordinary dictionaries."""
+    return {key: plain(item) if isinstance(item, LiveDict) else item for key, item in value.items()}
+
+
+def flat_parameters(content: Mapping[str, Any], masker: Masker) -> Iterator[tuple[str, Parameter]]:
+    """Yield the parameters that a (nested) dictionary holds, by their path."""
+    for name, value in nesting.flatten(plain(content)).items():
+        yield name, parameter_of(name, value, masker)

@@ -1,0 +1,165 @@
+"""Reporting: what a run appends to its logs. Nothing here takes a lock or waits; each process has its own files.
+
+A task's report functions never raise for the disk's sake: when a log cannot be written they say so once, and the
+training goes on.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import weakref
+from collections.abc import Callable
+from datetime import datetime, timezone
+from time import time
+from typing import SupportsFloat
+
+import msgspec
+
+from ..core.errors import BadValue
+from ..disk.layout import TaskPaths
+from ..disk.log import LogWriter, writer_name
+from ..schema.codec import number_text
+
+SINGLE_VALUE_METRIC = "Summary"
+SINGLE_VALUE_ITERATION = -(2**31)
+_MAX_ENTRY_BYTES = 1 << 20
+
+_writers: weakref.WeakSet[Writer] = weakref.WeakSet()
+
+
+class Writer:
+    """One process's logs of one task. `paths` says where the task is now; `failed` hears of what cannot be written."""
+
+    def __init__(self, paths: Callable[[], TaskPaths], failed: Callable[[OSError], None]) -> None:
+        self._paths = paths
+        self._failed = failed
+        self._heads: dict[tuple[str, str], str] = {}
+        self._open_logs()
+        _writers.add(self)
+
+    def _open_logs(self) -> None:
+        name = writer_name()
+        self._scalars = LogWriter(lambda: self._paths().scalars(name))
+        self._console = LogWriter(lambda: self._paths().console(name))
+        self._descriptor = -1
+
+    def scalar(self, title: str, series: str, value: SupportsFloat, iteration: int) -> None:
+        """Append one point; when this returns, it survives a SIGKILL of the process. Raises BadValue."""
+        head = self._heads.get((title, series))
+        if head is None:
+            head = self._new_series(title, series)
+        number: object = value
+        if type(value) is not float or value - value != 0.0:
+            number = _plain_number("value", value)
+        if type(iteration) is not int:
+            iteration = _plain_iteration(iteration)
+        line = f'{{"timestamp":{int(time() * 1000)},"iter":{iteration},{head}{number}}}\n'.encode()
+        try:
+            if os.write(self._descriptor, line) == len(line):
+                return
+        except OSError as error:
+            if self._descriptor >= 0:
+                self._failed(error)
+                return
+        self._scalar_slowly(line)
+
+    def _scalar_slowly(self, line: bytes) -> None:
+        """Open the log on the first point; after a short write (a full disk) begin a new line."""
+        try:
+            if self._descriptor < 0:
+                self._descriptor = self._scalars.descriptor
+                self._scalars.append(line)
+            else:
+                self._scalars.append(b"\n" + line)
+        except OSError as error:
+            self._failed(error)
+
+    def _new_series(self, title: str, series: str) -> str:
+        for name, text in (("title", title), ("series", series)):
+            if not isinstance(text, str):
+                raise BadValue(f"{name} must be a text, not {type(text).__name__}")
+        metric, variant = msgspec.json.encode(_safe(title)).decode(), msgspec.json.encode(_safe(series)).decode()
+        head = self._heads[title, series] = f'"metric":{metric},"variant":{variant},"value":'
+        return head
+
+    def single_value(self, name: str, value: SupportsFloat) -> None:
+        """Append a value that has no iteration: a result of the whole run."""
+        self.scalar(SINGLE_VALUE_METRIC, name, value, SINGLE_VALUE_ITERATION)
+
+    def console(self, stream: str, text: str, *, is_whole: bool) -> None:
+        """Append one entry of console output, in the container-log line format."""
+        moment = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        flag = "F" if is_whole else "P"
+        body = _safe(text).replace("\n", " ").encode("utf-8")
+        try:
+            self._console.append(b"%s %s %s %s\n" % (moment.encode(), stream.encode(), flag.encode(), body))
+        except OSError as error:
+            self._failed(error)
+
+    def sync(self) -> None:
+        """Take the logs to the disk."""
+        for log in (self._scalars, self._console):
+            try:
+                log.sync()
+            except OSError as error:
+                self._failed(error)
+
+    def mark_unsynced(self) -> None:
+        """Note that points were written past the log's own bookkeeping, so that `sync` is not skipped."""
+        if self._descriptor >= 0:
+            self._descriptor = self._scalars.descriptor
+
+    def close(self) -> None:
+        """Sync and close the logs; a later report opens them again."""
+        self._descriptor = -1
+        for log in (self._scalars, self._console):
+            try:
+                log.close()
+            except OSError as error:
+                self._failed(error)
+
+    def after_fork(self) -> None:
+        """Give up the parent's files: a child writes its own."""
+        self._scalars.abandon()
+        self._console.abandon()
+        self._open_logs()
+
+
+def _after_fork_in_child() -> None:
+    for writer in list(_writers):
+        writer.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)
+
+
+def _plain_number(name: str, value: object) -> float | str:
+    """Return what JSON spells the number by; accepts what float() does, a tensor of one element included."""
+    if isinstance(value, (str, bytes)) or value is None:
+        raise BadValue(f"{name} must be a number, not {type(value).__name__} {value!r}")
+    try:
+        number = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError) as error:
+        shape = getattr(value, "shape", None)
+        of_shape = f" of shape {tuple(shape)}" if shape is not None else ""
+        raise BadValue(f"{name} must be one number, not {type(value).__name__}{of_shape} ({error})") from None
+    if math.isfinite(number):
+        return number
+    return f'"{number_text(number)}"'
+
+
+def _plain_iteration(iteration: object) -> int:
+    try:
+        whole = int(iteration)  # type: ignore[call-overload]
+    except (TypeError, ValueError, OverflowError):
+        raise BadValue(f"iteration must be a whole number, not {type(iteration).__name__} {iteration!r}") from None
+    if whole != iteration:
+        raise BadValue(f"iteration must be a whole number, not {iteration!r}")
+    return int(whole)
+
+
+def _safe(text: str) -> str:
+    """Lone surrogates have no UTF-8: show them as Python would."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -1,0 +1,101 @@
+"""The trash: deleting a task moves it there; it comes back, or is purged."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from ..core.errors import Ambiguous, NotFound, Refused
+from ..core.ids import is_id
+from ..core.names import split_project
+from ..core.states import Status
+from ..disk.atomic import staging_beside
+from ..disk.layout import PURGE_PREFIX, TaskPaths
+from ..disk.lock import drop_moved_marker, edit_lock
+from ..disk.text import read_bytes
+from ..schema import codec
+from ..schema.record import TaskRecord, Trashed
+from . import places, tasks
+from .projects import ensure_folder
+from .store import Store
+
+
+def put(store: Store, task_id: str, *, force: bool = False) -> TaskPaths:
+    """Move a task to the trash. A running or a published one is refused unless `force` is given."""
+
+    def action(paths: TaskPaths) -> TaskPaths:
+        previous = read_bytes(paths.record)
+        record = codec.decode(TaskRecord, previous, paths.record)
+        if record.status in (Status.PUBLISHED, Status.IN_PROGRESS) and not force:
+            label = record.status.label.lower()
+            raise Refused(f"task {task_id[:12]} is {label}; give --force to delete it all the same")
+        project = places.project_of(store, paths.home)
+        record.trashed = Trashed(project=project, time=store.clock.now(), who=tasks.who())
+        tasks.write(paths, record, previous)
+        store.paths.trash.mkdir(exist_ok=True)
+        target = store.paths.trashed(task_id)
+        tasks.rename_home(paths, target.home)
+        drop_moved_marker(target.lock, store.locks)
+        return target
+
+    target = tasks.under_lock(store, task_id, action)
+    store.places.pop(task_id, None)
+    return target
+
+
+def listed(store: Store) -> list[TaskPaths]:
+    """Return the tasks in the trash, oldest first."""
+    try:
+        names = sorted(entry.name for entry in store.paths.trash.iterdir())
+    except FileNotFoundError:
+        return []
+    return [store.paths.trashed(name) for name in names if is_id(name)]
+
+
+def find(store: Store, reference: str) -> TaskPaths:
+    """Return the one task in the trash whose id begins with `reference`. Raises NotFound."""
+    found = [paths for paths in listed(store) if paths.id.startswith(reference.lower())]
+    if len(found) > 1 and reference:
+        raise Ambiguous("task", reference, [paths.id for paths in found])
+    if len(found) != 1:
+        raise NotFound("task in the trash", reference, "`taskstore trash ls` lists them")
+    return found[0]
+
+
+def restore(store: Store, task_id: str) -> TaskPaths:
+    """Bring a task back from the trash to the project that it came from."""
+    source = store.paths.trashed(task_id)
+    if not source.record.is_file():
+        raise NotFound("task in the trash", task_id, "`taskstore trash ls` lists them")
+    with edit_lock(source.lock, store.locks), tasks.writable(source):
+        previous = read_bytes(source.record)
+        record = codec.decode(TaskRecord, previous, source.record)
+        project = record.trashed.project if record.trashed else "restored"
+        target = TaskPaths(ensure_folder(store, split_project(project)) / task_id)
+        # The rename comes first: a crash between the two must not forget which project it was.
+        tasks.rename_home(source, target.home)
+        record.trashed = None
+        with tasks.writable(target):
+            tasks.write(target, record, previous)
+        drop_moved_marker(target.lock, store.locks)
+    store.places[task_id] = target.home
+    return target
+
+
+def purge(store: Store, task_id: str) -> None:
+    """Remove a task in the trash for good."""
+    source = store.paths.trashed(task_id)
+    if not source.home.is_dir():
+        raise NotFound("task in the trash", task_id, "`taskstore trash ls` lists them")
+    doomed = staging_beside(source.home, PURGE_PREFIX)
+    # One rename first: a crash within the removal must not leave half a task to restore.
+    source.home.rename(doomed)
+    remove_tree(doomed)
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove a folder, read-only files of published tasks included."""
+    for root, _, _ in os.walk(folder):
+        Path(root).chmod(0o700)
+    shutil.rmtree(folder)

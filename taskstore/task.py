@@ -1,0 +1,265 @@
+"""The facade that users hold: `Task`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .core.errors import BadValue, NotFound, ReadOnly, Refused
+from .core.states import RECORDING
+from .disk.layout import TaskPaths
+from .logger import Logger
+from .run import session as sessions
+from .run.ending import COMPLETED
+from .run.session import Session, Wanted
+from .schema.record import TaskRecord
+from .sections import parameters
+from .sections.reports import Writer
+from .store import events, liveness, places, projects, query, tasks
+from .store.store import Store, open_default
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+TASK_TYPES = (
+    "training",
+    "testing",
+    "inference",
+    "data_processing",
+    "application",
+    "monitor",
+    "controller",
+    "optimizer",
+    "service",
+    "qc",
+    "custom",
+)
+
+
+class Task:
+    """One execution of code: what ran, with what, and what came of it. Get one by `Task.init` or `Task.get_task`."""
+
+    def __init__(self, store: Store, task_id: str, session: Session | None = None) -> None:
+        self._store = store
+        self._id = task_id
+        self._session = session
+        self._logger: Logger | None = None
+
+    @classmethod
+    def init(
+        cls,
+        project_name: str | None = None,
+        task_name: str | None = None,
+        *,
+        task_type: str = "training",
+        tags: Sequence[str] = (),
+        auto_connect_arg_parser: bool = True,
+        auto_connect_streams: bool = True,
+    ) -> Task:
+        """Begin this process's task, and capture code, packages, arguments and console from here on.
+
+        Afterwards the task's directory stands in the store with status in_progress, and the end of the process sets
+        its final status. A second call returns the same task; in a child of the run it joins the parent's, and in a
+        process that was launched for a task it is that one. Names missing are the script's and "Untitled".
+
+        Raises BadName for a name under 3 characters, BadValue for an unknown type, Refused where another task is open
+        in this process. A store that cannot be written warns, once, and the program goes on unrecorded.
+        """
+        if task_type not in TASK_TYPES:
+            raise BadValue(f"no task type {task_type!r}; it is one of {', '.join(TASK_TYPES)}")
+        if isinstance(tags, str):
+            raise BadValue(f"tags must be a list of texts; write [{tags!r}]")
+        wanted = Wanted(
+            project=project_name,
+            name=task_name,
+            type=task_type,
+            tags=tuple(tags),
+            with_streams=auto_connect_streams,
+            with_arguments=auto_connect_arg_parser,
+        )
+        session = sessions.current()
+        if session is not None and session.is_open:
+            return _of_open(session, wanted)
+        session = sessions.begin(wanted)
+        task = _of(session)
+        if session.is_recording and session.is_owner:
+            sessions.announce(session)
+        return task
+
+    @classmethod
+    def current_task(cls) -> Task | None:
+        """Return this process's task, or the one of the run whose child this process is; None where there is none."""
+        session = sessions.current()
+        return _of(session) if session is not None and session.is_open else None
+
+    @classmethod
+    def get_task(
+        cls, task_id: str | None = None, *, project_name: str | None = None, task_name: str | None = None
+    ) -> Task | None:
+        """Return a task of the store by its id (or a unique prefix), or the last modified of a project and name.
+
+        None where the project holds no task of that name. Raises NotFound for an unknown id or project, and
+        BadValue where neither is given.
+        """
+        store = _default_store()
+        if task_id:
+            return cls(store, places.resolve(store, task_id).id)
+        if not task_name:
+            raise BadValue("which task? give task_id, or project_name and task_name")
+        if project_name:
+            projects.find(store, project_name)
+        asked = query.Query(project=project_name, is_recursive=False, with_archived=True)
+        named = [row for row in query.find(store, asked, order_by="-last_update").rows if row.task.name == task_name]
+        best = next((row for row in named if not row.is_archived), named[0] if named else None)
+        return cls(store, best.id) if best else None
+
+    @property
+    def id(self) -> str:
+        """The task's id: 32 hex digits."""
+        return self._id
+
+    @property
+    def task_id(self) -> str:
+        """The task's id, by ClearML's other name for it."""
+        return self._id
+
+    def __repr__(self) -> str:
+        return f"Task({self._id!r})"
+
+    def path(self) -> Path:
+        """Return the task's directory, wherever it is now. Raises NotFound."""
+        return self._paths().home
+
+    def get_name(self) -> str:
+        """Read the task's name."""
+        return self._record().name
+
+    def get_project_name(self) -> str:
+        """Read the name of the task's project."""
+        return places.project_of(self._store, self._paths().home)
+
+    def get_status(self) -> str:
+        """Read the task's status, as stored: created, queued, in_progress, completed, failed, stopped, published.
+
+        A run that is found dead is failed from then on.
+        """
+        return liveness.settle(self._store, self._paths(), self._record()).status.value
+
+    def get_tags(self) -> list[str]:
+        """Read the task's tags."""
+        return list(self._record().tags)
+
+    def get_logger(self) -> Logger:
+        """Return what reports into this task. Raises ReadOnly where the task has ended."""
+        if self._logger is None:
+            self._logger = self._make_logger()
+        return self._logger
+
+    def _make_logger(self) -> Logger:
+        if self._session is not None:
+            return Logger(self._session.sink.writer, is_console_captured=self._session.has_console)
+        record = self._record()
+        if record.status not in RECORDING:
+            raise ReadOnly(f"task {self._id[:12]} is {record.status.label}; only a running one is reported into")
+        return Logger(Writer(self._paths, _raise))
+
+    def connect(self, mutable: Any, name: str | None = None) -> Any:  # noqa: ANN401 - what comes in goes out
+        """Record parameters, and in a task that is run again replace their values by the stored ones.
+
+        A dict comes back as a dict whose later changes are recorded too (section `name`, else "General"); an argparse
+        parser or namespace is recorded under "Args" and comes back as it is. Credentials are masked.
+        Raises BadValue for anything else.
+        """
+        if isinstance(mutable, dict):
+            return self._connect_dict(mutable, name or parameters.GENERAL)
+        if type(mutable).__module__ == "argparse" or hasattr(mutable, "_actions"):
+            return self._connect_arguments(mutable, name or "Args")
+        raise BadValue(f"connect takes a dict or an argparse parser or namespace, not {type(mutable).__name__}")
+
+    def _connect_dict(self, content: dict[str, Any], section: str) -> dict[str, Any]:
+        session = self._open_session()
+        stored = session.sink.record_parameters(section, dict(parameters.flat_parameters(content, session.masker)))
+        if session.is_rerun:
+            types = {name: parameter.type for name, parameter in stored.items()}
+            for warning in parameters.apply(content, parameters.overrides(stored), types):
+                session.sink.note("connect", warning)
+        live = parameters.LiveDict(content, lambda: changed())
+
+        def changed() -> None:
+            session.sink.replace_parameters(section, dict(parameters.flat_parameters(live, session.masker)))
+
+        return live
+
+    def _connect_arguments(self, source: ArgumentParser | Namespace, section: str) -> ArgumentParser | Namespace:
+        from .capture import arguments
+
+        self._open_session().sink.parameters(section, arguments.record(source))
+        return source
+
+    def get_parameters(self) -> dict[str, str]:
+        """Read the hyperparameters, flat: {'Section/name': text}."""
+        sections = tasks.read_params(self._paths()).hyperparams
+        return {f"{section}/{name}": item.value for section, items in sections.items() for name, item in items.items()}
+
+    def get_reported_scalars(self) -> dict[str, dict[str, events.Series]]:
+        """Read every point back, by title and series."""
+        found: dict[str, dict[str, events.Series]] = {}
+        for series in events.read_scalars(self._paths()):
+            found.setdefault(series.metric, {})[series.variant] = series
+        return found
+
+    def close(self) -> None:
+        """End the task: it is completed, and this process may begin another."""
+        if self._session is not None:
+            self._session.close(COMPLETED)
+
+    def _open_session(self) -> Session:
+        if self._session is None or not self._session.is_open:
+            raise Refused(f"task {self._id[:12]} is not this process's open task; Task.init begins one")
+        return self._session
+
+    def _paths(self) -> TaskPaths:
+        return places.locate(self._store, self._id)
+
+    def _record(self) -> TaskRecord:
+        for _ in range(3):
+            try:
+                return tasks.read(self._paths())
+            except FileNotFoundError:
+                self._store.places.pop(self._id, None)  # moved between looking and reading
+        raise NotFound("task", self._id)
+
+
+def _of(session: Session) -> Task:
+    if session.task is None:
+        session.task = Task(session.store, session.task_id, session)
+    task: Task = session.task
+    return task
+
+
+def _of_open(session: Session, wanted: Wanted) -> Task:
+    """Return the open task where it is the one asked for. Raises Refused, as ClearML's second init does."""
+    task = _of(session)
+    if session.is_adoptable:
+        session.adopt(wanted)
+        return task
+    if not session.is_owner or session.is_rerun or not session.is_recording:
+        return task
+    record = task._record()
+    same_name = wanted.name in (None, record.name) and wanted.project in (None, task.get_project_name())
+    if not same_name or wanted.type != record.type:
+        raise Refused(
+            f"task '{task.get_project_name()}/{record.name}' is open in this process; "
+            "close it with task.close() before Task.init begins another"
+        )
+    return task
+
+
+def _default_store() -> Store:
+    session = sessions.current()
+    return session.store if session is not None else open_default()
+
+
+def _raise(error: BaseException) -> None:
+    raise error

@@ -1,0 +1,291 @@
+"""What a snapshot says of a healthy repository."""
+
+import os
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+from gitrepo import GitRepo, git, isolate, link
+
+from taskstore.capture.git import Limits, Untracked, snapshot
+
+
+@pytest.fixture
+def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> GitRepo:
+    isolate(tmp_path, monkeypatch)
+    repo = GitRepo.create(tmp_path / "work")
+    repo.write("train.py")
+    repo.write("sub/dir/eval.py")
+    repo.commit("first")
+    return repo
+
+
+def paths(files: tuple[Untracked, ...]) -> list[str]:
+    return [file.path for file in files]
+
+
+def test_a_folder_outside_git_has_no_snapshot(repo: GitRepo, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    assert snapshot(outside / "x.py", outside) is None
+    assert snapshot(None, outside / "missing") is None
+
+
+def test_the_basic_facts_are_those_of_git(repo: GitRepo) -> None:
+    taken = repo.snapshot(script=repo.root / "train.py")
+    assert taken.root == repo.root
+    assert taken.repository == str(repo.root)
+    assert (taken.branch, taken.version_num, taken.tag) == ("main", repo.git("rev-parse", "HEAD"), "")
+    assert (taken.diff, taken.untracked, taken.submodules, taken.notes) == (b"", (), (), ())
+
+
+def test_branch_and_tag_keep_their_whole_names(repo: GitRepo) -> None:
+    repo.git("checkout", "-q", "-b", "feature/ünï")
+    repo.git("tag", "-a", "release/v1", "-m", "one")
+    taken = repo.snapshot()
+    assert (taken.branch, taken.tag) == ("feature/ünï", "release/v1")
+
+
+def test_the_remote_is_the_followed_one_then_origin_then_any(repo: GitRepo) -> None:
+    repo.git("remote", "add", "only", "https://example.org/only.git")
+    assert repo.snapshot().repository == "https://example.org/only.git"
+    repo.git("remote", "add", "origin", "git@example.org:a/origin.git")
+    assert repo.snapshot().repository == "git@example.org:a/origin.git"
+    repo.git("config", "branch.main.remote", "only")
+    assert repo.snapshot().repository == "https://example.org/only.git"
+    repo.git("config", "branch.main.remote", ".")
+    assert repo.snapshot().repository == "git@example.org:a/origin.git"
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://user:t0ken@example.org/a.git?private_token=t0ken", "https://example.org/a.git"),
+        ("ssh://git:t0ken@example.org/a.git", "ssh://git@example.org/a.git"),
+        ("work:a/b.git", "https://example.org/team/a/b.git"),
+    ],
+)
+def test_the_address_is_the_expanded_one_without_credentials(url: str, expected: str, repo: GitRepo) -> None:
+    repo.git("config", "url.https://u:t0ken@example.org/.insteadOf", "wor")
+    repo.git("config", "url.https://u:t0ken@example.org/team/.insteadOf", "work:")
+    repo.git("remote", "add", "origin", url)
+    repo.git("remote", "set-url", "--add", "origin", "https://second.example.org/")
+    taken = repo.snapshot()
+    assert taken.repository == expected
+    assert "t0ken" not in repr(taken)
+
+
+def test_a_relative_remote_is_read_from_the_root(repo: GitRepo, tmp_path: Path) -> None:
+    repo.git("remote", "add", "origin", "../remote.git")
+    assert repo.snapshot(cwd=repo.root / "sub").repository == str(tmp_path / "remote.git")
+
+
+@pytest.mark.parametrize(
+    ("cwd", "script", "working_dir", "entry_point"),
+    [
+        (".", "train.py", ".", "train.py"),
+        (".", "sub/dir/eval.py", ".", "sub/dir/eval.py"),
+        ("sub/dir", "sub/dir/eval.py", "sub/dir", "eval.py"),
+        ("sub/dir", "train.py", "sub/dir", "../../train.py"),
+        ("..", "sub/dir/eval.py", ".", "sub/dir/eval.py"),
+        ("sub", None, "sub", ""),
+    ],
+)
+def test_working_dir_and_entry_point_follow_clearml(
+    cwd: str, script: str | None, working_dir: str, entry_point: str, repo: GitRepo
+) -> None:
+    taken = repo.snapshot(script=repo.root / script if script else None, cwd=repo.root / cwd)
+    assert (taken.working_dir, taken.entry_point) == (working_dir, entry_point)
+
+
+def test_a_relative_script_is_read_from_the_cwd_of_the_process(repo: GitRepo, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(repo.root / "sub")
+    taken = repo.snapshot(script=Path("dir/eval.py"), cwd=Path())
+    assert (taken.working_dir, taken.entry_point) == ("sub", "dir/eval.py")
+
+
+def test_links_lead_to_the_repository_and_a_tracked_link_stays_one(repo: GitRepo, tmp_path: Path) -> None:
+    link(tmp_path / "alias", str(repo.root))
+    taken = repo.snapshot(script=tmp_path / "alias" / "train.py", cwd=tmp_path / "alias" / "sub")
+    assert (taken.root, taken.working_dir, taken.entry_point) == (repo.root, "sub", "../train.py")
+    link(tmp_path / "command", str(repo.root / "sub/dir/eval.py"))
+    assert repo.snapshot(script=tmp_path / "command", cwd=tmp_path).entry_point == "sub/dir/eval.py"
+    repo.link("run.py", "sub/dir/eval.py")
+    assert repo.snapshot(script=repo.root / "run.py").entry_point == "run.py"
+
+
+def test_the_repository_of_the_script_comes_before_that_of_the_cwd(repo: GitRepo, tmp_path: Path) -> None:
+    other = GitRepo.create(tmp_path / "other")
+    other.commit()
+    assert repo.snapshot(script=repo.root / "train.py", cwd=other.root).root == repo.root
+    stray = tmp_path / "stray.py"
+    stray.touch()
+    taken = repo.snapshot(script=stray, cwd=other.root)
+    assert (taken.root, taken.entry_point) == (other.root, stray.as_posix())
+
+
+def test_ignored_files_stay_out_but_for_the_entry_point(repo: GitRepo) -> None:
+    repo.write(".gitignore", "*.log\nscratch/\n")
+    repo.write("a.log")
+    repo.write("scratch/try.py", "print(1)\n")
+    assert paths(repo.snapshot().untracked) == [".gitignore"]
+    taken = repo.snapshot(script=repo.root / "scratch/try.py")
+    assert paths(taken.untracked) == [".gitignore", "scratch/try.py"]
+    assert taken.notes == ()
+
+
+def test_an_untracked_file_is_described_without_following_links(repo: GitRepo, tmp_path: Path) -> None:
+    repo.write("tool.sh", "1234", mode=0o755)
+    (tmp_path / "private").mkdir()
+    (tmp_path / "private" / "key").write_text("secret")
+    repo.link("leads out", "../private")
+    assert repo.snapshot().untracked == (
+        Untracked("leads out", repo.root / "leads out", 0, is_executable=False, link_target="../private"),
+        Untracked("tool.sh", repo.root / "tool.sh", 4, is_executable=True),
+    )
+
+
+def test_a_nested_repository_is_left_out_with_a_note(repo: GitRepo) -> None:
+    nested = GitRepo.create(repo.root / "vendor" / "lib")
+    nested.write("code.py")
+    nested.commit()
+    taken = repo.snapshot()
+    assert taken.untracked == ()
+    assert taken.notes == ("untracked files left out, nested repositories: vendor/lib/",)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no fifos, no sockets in folders")
+def test_fifos_and_sockets_are_neither_taken_nor_waited_for(repo: GitRepo, monkeypatch: pytest.MonkeyPatch) -> None:
+    os.mkfifo(repo.root / "pipe")
+    monkeypatch.chdir(repo.root)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind("listener")
+        repo.write("plain")
+        assert paths(repo.snapshot().untracked) == ["plain"]
+        assert paths(repo.snapshot(script=repo.root / "pipe").untracked) == ["plain"]
+
+
+@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="root reads everything")
+def test_an_unreadable_file_is_left_out_with_a_note(repo: GitRepo) -> None:
+    repo.write("locked", mode=0)
+    taken = repo.snapshot()
+    assert (taken.untracked, taken.notes) == ((), ("untracked files left out, unreadable: locked",))
+
+
+@pytest.mark.parametrize(
+    ("limits", "taken", "note"),
+    [
+        (Limits(untracked_file_bytes=50), ["a.csv", "z.py"], "larger than 50 bytes: b.csv, bad\\nname"),
+        (Limits(untracked_files=2), ["a.csv", "z.py"], "beyond the first 2: b.csv, bad\\nname"),
+        (Limits(untracked_files=1), ["z.py"], "beyond the first 1: "),
+        (Limits(untracked_total_bytes=60), ["a.csv", "z.py"], "beyond 60 bytes in all: b.csv, bad\\nname"),
+    ],
+)
+def test_beyond_a_limit_data_is_left_out_before_code(
+    limits: Limits, taken: list[str], note: str, repo: GitRepo
+) -> None:
+    repo.write("a.csv", "x" * 10)
+    repo.write("b.csv", "x" * 100)
+    repo.write("z.py", "x" * 40)
+    repo.write("bad\nname", "x" * 200)
+    found = repo.snapshot(limits)
+    assert paths(found.untracked) == taken
+    assert len(found.notes) == 1
+    assert note in found.notes[0].replace("'", "")
+
+
+def test_a_note_names_a_few_files_and_counts_the_others(repo: GitRepo) -> None:
+    for number in range(9):
+        repo.write(f"{number}.csv", "xx")
+    (note,) = repo.snapshot(Limits(untracked_file_bytes=1)).notes
+    assert note.endswith("0.csv, 1.csv, 2.csv, 3.csv, 4.csv and 4 more")
+
+
+def test_a_diff_over_the_limit_is_left_out_whole(repo: GitRepo) -> None:
+    repo.write("train.py", "changed\n" * 100_000)
+    taken = repo.snapshot(Limits(diff_bytes=100_000))
+    assert (taken.diff, taken.notes) == (b"", ("uncommitted changes left out: more than 100,000 bytes",))
+    whole = repo.snapshot(Limits(diff_bytes=10**7)).diff
+    assert repo.snapshot(Limits(diff_bytes=len(whole))).diff == whole
+    assert repo.snapshot(Limits(diff_bytes=len(whole) - 1)).diff == b""
+
+
+def test_unpushed_are_the_commits_that_no_remote_branch_has(repo: GitRepo, tmp_path: Path) -> None:
+    first = repo.git("rev-parse", "HEAD")
+    assert repo.snapshot().unpushed == (first,)
+    repo.publish(tmp_path / "remote.git")
+    assert repo.snapshot().unpushed == ()
+    second = repo.commit()
+    assert repo.snapshot().unpushed == (second,)
+    repo.git("push", "-q", "origin", "HEAD:refs/heads/elsewhere")
+    assert repo.snapshot().unpushed == ()
+    third = repo.commit()
+    repo.git("checkout", "-q", "--detach")
+    assert repo.snapshot().unpushed == (third,)
+    repo.git("checkout", "-q", "-b", "local", "--track", "main")
+    assert repo.snapshot().unpushed == (third,)  # level with its upstream, which is a branch of this repository
+    fourth = repo.commit()
+    taken = repo.snapshot(Limits(unpushed_commits=1))
+    assert taken.unpushed == (fourth,)
+    assert taken.notes == ("more than 1 commits are unpushed; the list holds the newest",)
+
+
+def with_submodule(repo: GitRepo, tmp_path: Path) -> GitRepo:
+    library = GitRepo.create(tmp_path / "library")
+    library.write("lib.py")
+    library.commit()
+    repo.git("submodule", "--quiet", "add", "../library", "deps/lib")
+    repo.commit("submodule")
+    return GitRepo(repo.root / "deps/lib")
+
+
+def test_submodules_come_with_address_and_commit(repo: GitRepo, tmp_path: Path) -> None:
+    module = with_submodule(repo, tmp_path)
+    repo.git("config", "submodule.deps/lib.url", "https://u:t0ken@example.org/lib.git")
+    (found,) = repo.snapshot().submodules
+    assert (found.path, found.url, found.is_dirty) == ("deps/lib", "https://example.org/lib.git", False)
+    assert found.commit == module.git("rev-parse", "HEAD")
+    repo.git("config", "--unset", "submodule.deps/lib.url")
+    assert repo.snapshot().submodules[0].url == "../library"
+    repo.git("submodule", "--quiet", "deinit", "--force", "deps/lib")
+    assert repo.snapshot().submodules[0].commit == found.commit
+
+
+def test_a_submodule_moved_to_another_commit_is_in_the_diff_which_still_applies(repo: GitRepo, tmp_path: Path) -> None:
+    module = with_submodule(repo, tmp_path)
+    repo.git("config", "diff.ignoreSubmodules", "all")
+    moved = module.commit("moved")
+    module.write("lib.py", "dirty too\n")
+    repo.write("train.py", "edited\n")
+    taken = repo.snapshot()
+    (found,) = taken.submodules
+    assert (found.commit, found.is_dirty) == (moved, True)
+    assert taken.notes == ("uncommitted changes inside submodules left out: deps/lib",)
+    git(tmp_path, "clone", "-q", str(repo.root), "again")
+    git(tmp_path / "again", "apply", "--index", given=taken.diff)
+    assert moved in git(tmp_path / "again", "ls-files", "--stage", "deps/lib")
+
+
+@pytest.mark.parametrize("change", ["edited", "untracked"])
+def test_a_dirty_submodule_is_called_dirty_and_adds_nothing_to_the_diff(
+    change: str, repo: GitRepo, tmp_path: Path
+) -> None:
+    with_submodule(repo, tmp_path).write("lib.py" if change == "edited" else "new.py", "changed\n")
+    taken = repo.snapshot()
+    assert (taken.diff, taken.submodules[0].is_dirty) == (b"", True)
+
+
+def test_contents_of_lfs_files_are_noted_as_missing(repo: GitRepo) -> None:
+    repo.write("big.bin", "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")
+    repo.git("add", "big.bin")
+    assert any("LFS" in note for note in repo.snapshot().notes)
+
+
+def test_a_linked_work_tree_is_its_own_root(repo: GitRepo, tmp_path: Path) -> None:
+    repo.git("worktree", "add", "-q", "-b", "side", str(tmp_path / "linked"))
+    linked = GitRepo(tmp_path / "linked")
+    linked.write("new.py")
+    taken = linked.snapshot(script=linked.root / "train.py")
+    assert (taken.root, taken.branch, paths(taken.untracked)) == (linked.root, "side", ["new.py"])
+    assert taken.notes == ()
