@@ -8,8 +8,9 @@ times in RFC 3339. Text that comes from tasks never controls the terminal: what 
 from __future__ import annotations
 
 import math
+import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -36,6 +37,10 @@ STYLES = {
 _GAP = 2
 _LEAST_WIDTH = 8
 _INVISIBLE = frozenset("\u200e\u200f\u061c\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
+# Control sequences: colours, all other ones of their form, titles and links, and what is shorter.
+_SEQUENCE = re.compile(
+    r"(?P<colour>\x1b\[[0-9;:]*m)|\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-~]"
+)
 _BLOCKS, _ASCII_BLOCKS = "▁▂▃▄▅▆▇█", "_.,-=+*#"
 
 
@@ -292,3 +297,22 @@ def _fit(widths: list[int], columns: Sequence[Column], available: int) -> list[i
         widths[widest] -= 1
         excess -= 1
     return widths
+
+
+def console_pieces(text: str, *, with_colours: bool) -> Iterator[str]:
+    """Split a line that a program printed into pieces to print: its colours kept or left out, nothing else obeyed."""
+    end = 0
+    is_coloured = False
+    for found in _SEQUENCE.finditer(text):
+        yield _kept(text[end : found.start()])
+        end = found.end()
+        if with_colours and found["colour"]:
+            is_coloured = True
+            yield found.group()
+    yield _kept(text[end:])
+    if is_coloured:
+        yield "\x1b[0m"
+
+
+def _kept(text: str) -> str:
+    return "\t".join(safe(part) for part in text.split("\t"))

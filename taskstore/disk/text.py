@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from ..core.errors import Damaged
 
+if TYPE_CHECKING:
+    import yaml
+
 MAX_RECORD_BYTES = 256 << 20
+_MAX_YAML_DEPTH = 50
 # What PyYAML's constructors let through where a tag and its text do not fit: `!!bool x`, `!!int ''`, `!!timestamp x`.
 _YAML_ERRORS = (ValueError, LookupError, AttributeError, TypeError, OverflowError)
 _JSON = msgspec.json.Decoder()
@@ -43,8 +49,14 @@ def parse_yaml_object(path: Path, data: bytes) -> dict[str, object]:
     """Parse one YAML mapping with text keys; an empty document is an empty mapping."""
     import yaml  # 15 ms, and only a person's files need it
 
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        value = yaml.load(data, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - a safe loader
+        depth = 0
+        for event in yaml.parse(data, Loader=loader):
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > _MAX_YAML_DEPTH:  # the C loader overruns the stack, which ends the process
+                raise Damaged(path, f"nested more than {_MAX_YAML_DEPTH} deep")
+        value = yaml.load(data, Loader=loader)  # noqa: S506 - a safe loader
     except (yaml.YAMLError, RecursionError, *_YAML_ERRORS) as error:
         raise Damaged(path, "not YAML: " + " ".join(str(error).split())) from None
     if value is None:
@@ -58,4 +70,20 @@ def format_yaml(value: dict[str, object]) -> bytes:
     """Spell a mapping as a person would like to edit it."""
     import yaml
 
-    return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, default_flow_style=False).encode()
+    return yaml.dump(value, Dumper=_dumper(), sort_keys=False, allow_unicode=True, default_flow_style=False).encode()
+
+
+@functools.cache
+def _dumper() -> type[yaml.SafeDumper]:
+    import yaml
+
+    class Dumper(yaml.SafeDumper):
+        pass
+
+    def text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+        # PyYAML writes these line breaks as they are, and reads them back as spaces, but between double quotes.
+        style = '"' if any(char in value for char in "\x85\u2028\u2029\ufeff") else None
+        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+    Dumper.add_representer(str, text)
+    return Dumper

@@ -7,29 +7,34 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 
 from ..core.errors import BadTransition, NotFound, Refused
 from ..core.secrets import MASK
 from ..core.states import Status
 from ..disk.layout import TaskPaths
-from ..schema.record import ScriptRecord
-from ..store import liveness, tasks
+from ..disk.lock import is_alive, why_gone
+from ..schema.record import ScriptRecord, TaskRecord
+from ..store import places, tasks
 from ..store.store import ROOT_VARIABLE, Store
+from . import checkout
 from .mode import MASTER_VARIABLE, TASK_VARIABLE
 
 _CHILD = "taskstore.run.child"
 _RUNNABLE = frozenset({Status.CREATED, Status.QUEUED})
+_FORWARDED = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name))
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What would be started: the command line after `python -m taskstore.run.child`, and the folder it starts in."""
+    """What would be started: what python is given, the folder it starts in, and what a person should know of it."""
 
     arguments: tuple[str, ...]
     cwd: Path
+    notes: tuple[str, ...] = ()
 
     def shown(self) -> str:
         """Return the command as a person would type it."""
@@ -39,55 +44,55 @@ class Plan:
 
 
 def plan(store: Store, paths: TaskPaths) -> Plan:
-    """Return how a draft's recorded command is run here. Raises BadTransition, or Refused saying what is missing."""
+    """Return how a draft's recorded command is run here. Raises BadTransition, or Refused saying what is missing.
+
+    Its notes say where the code here differs from the recorded code.
+    """
     record = tasks.read(paths)
     if record.status not in _RUNNABLE:
-        raise BadTransition(
-            record.id,
-            record.status.value,
-            Status.IN_PROGRESS.value,
-            f"`taskstore clone {record.id[:12]}` makes a draft of it to run, `taskstore reset` makes it one again",
-        )
+        raise _not_runnable(record)
     script = tasks.read_script(paths)
     cwd = Path(script.cwd or ".")
     if not cwd.is_dir():
-        raise Refused(f"the folder that task {record.id[:12]} ran in, {cwd}, is not on this machine")
+        raise Refused(
+            f"the folder that task {record.id[:12]} ran in, {cwd}, is not on this machine; "
+            "go to where the code is now, and use `taskstore run SCRIPT ARGS...`"
+        )
     masked = [argument for argument in script.argv if MASK in argument]
     if masked:
-        raise Refused(f"the recorded command has masked secrets ({masked[0]}); run the script again by hand with them")
-    return Plan((*_target(store, paths, script, cwd), *script.argv[1:]), cwd)
+        raise Refused(
+            f"the recorded command has masked secrets ({masked[0]}); "
+            "give them again, with `taskstore run SCRIPT ARGS...`"
+        )
+    target, notes = _target(paths, script, cwd)
+    return Plan((*target, *script.argv[1:]), cwd, tuple(notes))
 
 
-def _target(store: Store, paths: TaskPaths, script: ScriptRecord, cwd: Path) -> tuple[str, ...]:
-    """Return what python is given before the program's own arguments."""
+def _not_runnable(record: TaskRecord) -> BadTransition:
+    return BadTransition(
+        record.id,
+        record.status.value,
+        Status.IN_PROGRESS.value,
+        f"`taskstore clone {record.id[:12]}` makes a draft of it to run, `taskstore reset` makes it one again",
+    )
+
+
+def _target(paths: TaskPaths, script: ScriptRecord, cwd: Path) -> tuple[tuple[str, ...], list[str]]:
+    """Return what python is given before the program's own arguments, and what is to be said of it."""
     if script.kind == "module" and script.module:
-        return ("-m", script.module)
-    if script.entry_point:
-        base = Path(script.root, script.working_dir) if script.root else cwd
-        path = base / script.entry_point
-        if path.is_file():
-            return (str(path),)
-    if script.standalone is not None:
-        return (str(paths.home / script.standalone.path),)
+        return ("-m", script.module), checkout.differences(paths, script)
+    place = Path(script.root, script.working_dir) if script.root else cwd
+    if script.entry_point and (place / script.entry_point).is_file():
+        return (str(place / script.entry_point),), checkout.differences(paths, script)
+    if script.standalone is not None and (paths.home / script.standalone.path).is_file():
+        missing = [f"{script.entry_point} is gone; the task's own copy of it is run"] if script.entry_point else []
+        return (str(paths.home / script.standalone.path),), missing
     if not script.entry_point:
-        raise Refused(f"task {paths.id[:12]} records no script to run")
-    raise Refused(f"the script of task {paths.id[:12]}, {script.entry_point}, is not in {script.root or cwd}")
-
-
-def run_task(store: Store, task_id: str, planned: Plan) -> int:
-    """Run a draft as a child and wait for it; return its exit code (128 + n for a signal n), as a shell would.
-
-    The child's own session keeps the record. What it could not say itself (it was killed) is said here.
-    """
-    code = _run(store, {TASK_VARIABLE: task_id}, planned)
-    _settle(store, task_id, code)
-    return code
-
-
-def run_script(store: Store, planned: Plan, *, project: str | None, name: str | None) -> int:
-    """Run any script as a new task without changing it; return its exit code as `run_task` does."""
-    options = [f"--{key}={value}" for key, value in (("project", project), ("name", name)) if value]
-    return _run(store, {}, Plan((*options, "--", *planned.arguments), planned.cwd))
+        raise Refused(f"task {paths.id[:12]} records no script to run; `taskstore run SCRIPT ARGS...` runs one")
+    raise Refused(
+        f"the script of task {paths.id[:12]}, {script.entry_point}, is not in {place}; "
+        "bring it back, or use `taskstore run SCRIPT ARGS...`"
+    )
 
 
 def script_plan(script: str, arguments: Sequence[str], *, is_module: bool = False) -> Plan:
@@ -95,49 +100,127 @@ def script_plan(script: str, arguments: Sequence[str], *, is_module: bool = Fals
     if is_module:
         return Plan(("-m", script, *arguments), Path.cwd())
     if not Path(script).is_file():
-        raise NotFound("task or script", script, "`taskstore ls` lists the tasks")
+        raise NotFound("script", script, "name a Python file, or -m and a module")
     return Plan((script, *arguments), Path.cwd())
 
 
-def _run(store: Store, environment: dict[str, str], planned: Plan) -> int:
-    variables = {**os.environ, ROOT_VARIABLE: str(store.root), **environment}
-    variables.pop(MASTER_VARIABLE, None)
-    arguments = planned.arguments if "--" in planned.arguments else ("--", *planned.arguments)
-    command = [sys.executable, "-m", _CHILD, *arguments]
-    with _signals_left_to_child():
+def run_task(store: Store, task_id: str, planned: Plan) -> int:
+    """Run a draft as a child and wait for it; return its exit code (128 + n for a signal n), as a shell would.
+
+    Of two callers one wins, and the other gets BadTransition. The child's own session keeps the record; what it
+    could not say itself (it was killed) is said here.
+    """
+    _claim(store, task_id)
+    try:
+        code = _run(store, {TASK_VARIABLE: task_id}, (), planned)
+    except OSError as error:
+        _end(store, task_id, f"could not be started: {error.strerror}", str(error))
+        raise Refused(f"task {task_id[:12]} could not be started: {error}") from None
+    _settle(store, task_id, code)
+    return code
+
+
+def run_script(store: Store, planned: Plan, *, project: str | None, name: str | None) -> int:
+    """Run any script as a new task without changing it; return its exit code as `run_task` does."""
+    options = [f"--{key}={value}" for key, value in (("project", project), ("name", name)) if value]
+    return _run(store, {}, options, planned)
+
+
+def _claim(store: Store, task_id: str) -> None:
+    """Take the draft for this run; the child, which comes to hold the beacon, finds it in progress."""
+
+    def forget_earlier_run(paths: TaskPaths, record: TaskRecord) -> None:
+        if not is_alive(paths.beacon, store.locks):
+            paths.beacon.unlink(missing_ok=True)
+
+    try:
+        tasks.transition(
+            store, task_id, Status.IN_PROGRESS, only_from=_RUNNABLE, reason="launched", also=forget_earlier_run
+        )
+    except BadTransition:
+        raise _not_runnable(tasks.read(places.locate(store, task_id))) from None
+
+
+def _run(store: Store, environment: dict[str, str], options: Sequence[str], planned: Plan) -> int:
+    variables = {key: value for key, value in os.environ.items() if key not in (MASTER_VARIABLE, TASK_VARIABLE)}
+    variables |= {ROOT_VARIABLE: str(store.root), **environment}
+    command = [sys.executable, "-m", _CHILD, *options, "--", *planned.arguments]
+    with _Signals() as signals:
         process = subprocess.Popen(command, cwd=planned.cwd, env=variables)
+        signals.send_to(process)
         code = process.wait()
     return code if code >= 0 else 128 - code
 
 
-@contextlib.contextmanager
-def _signals_left_to_child() -> Iterator[None]:
-    """Ctrl-C reaches the child too, being in the same group: it decides, and we wait for what it does."""
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
+class _Signals:
+    """Hands on to the child, within the block, the signals that ask a program to end: it decides what they mean.
+
+    They are handled and not ignored, because a child inherits what is ignored. Ctrl-C reaches the child by itself,
+    being typed at the terminal of both.
+    """
+
+    def __init__(self) -> None:
+        self._before: dict[int, object] = {}
+        self._process: subprocess.Popen[bytes] | None = None
+        self._early: list[int] = []
+
+    def __enter__(self) -> _Signals:
+        with contextlib.suppress(ValueError):  # not the main thread, to which signals come
+            for number in (signal.SIGINT, *_FORWARDED):
+                if signal.getsignal(number) is not signal.SIG_IGN:
+                    self._before[number] = signal.signal(number, self._handle)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]  # what signal.signal has returned
+
+    def send_to(self, process: subprocess.Popen[bytes]) -> None:
+        """Name the child, once it runs."""
+        self._process = process
+        for number in self._early:
+            process.send_signal(number)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if number == signal.SIGINT and _is_in_foreground():
+            return
+        if self._process is None:
+            self._early.append(number)
+        else:
+            self._process.send_signal(number)
+
+
+def _is_in_foreground() -> bool:
+    """Tell whether what is typed at a terminal reaches this process's group, and so the child too."""
+    if os.name != "posix":
+        return True
+    with contextlib.suppress(OSError), open(os.ctermid(), "rb", buffering=0) as terminal:  # noqa: PTH123 - no file
+        return os.tcgetpgrp(terminal.fileno()) == os.getpgrp()
+    return False
 
 
 def _settle(store: Store, task_id: str, code: int) -> None:
-    """Say of a child that died without a word what its exit code tells."""
-    from ..store import places
-
+    """Say of a child that ended without a word what its exit code tells."""
     paths = places.locate(store, task_id)
-    record = tasks.read(paths)
-    if record.status is Status.IN_PROGRESS and not liveness.is_running(store, paths, record):
-        reason = f"killed ({signal.Signals(code - 128).name})" if code > 128 else f"exit code {code}"
-        with contextlib.suppress(BadTransition):
-            tasks.transition(
-                store,
-                task_id,
-                Status.FAILED,
-                only_from=frozenset({Status.IN_PROGRESS}),
-                reason=reason,
-                message="the process ended without a word",
-            )
-    elif record.status in _RUNNABLE and code:
-        with contextlib.suppress(BadTransition):
-            tasks.transition(store, task_id, Status.IN_PROGRESS, only_from=_RUNNABLE, reason="started")
-            tasks.transition(store, task_id, Status.FAILED, reason=f"exit code {code}", message="it did not start")
+    if tasks.read(paths).status is not Status.IN_PROGRESS or is_alive(paths.beacon, store.locks):
+        return
+    has_begun = paths.beacon.exists()
+    reason, message = f"exit code {code}", "the process ended without a word" if has_begun else "it did not start"
+    if code > 128:
+        with contextlib.suppress(ValueError):
+            reason = f"killed ({signal.Signals(code - 128).name})"
+        cause, details = why_gone(paths.beacon) if has_begun else ("", message)
+        reason, message = (cause, details) if cause == "out of memory" else (reason, details)
+    _end(store, task_id, reason, message)
+
+
+def _end(store: Store, task_id: str, reason: str, message: str) -> None:
+    with contextlib.suppress(BadTransition):  # somebody was first to notice
+        tasks.transition(
+            store,
+            task_id,
+            Status.FAILED,
+            only_from=frozenset({Status.IN_PROGRESS}),
+            reason=reason,
+            message=message,
+        )

@@ -23,10 +23,12 @@ from ..store import events, places, settings, tasks
 from ..store.store import Store, open_at, open_default
 from .code import CodeCapture, first_look
 from .ending import COMPLETED, Ending, Outcome, leave_exit_code
+from .forks import follow, warning_hidden
 from .mode import MASTER_VARIABLE, TASK_VARIABLE, Mode, Role, decide, master_text
 from .sink import StoreSink, warn
 
 _FORK_WAIT_S = 5.0
+_FORK_WARNING_S = 0.1
 _DEFAULT_PROJECT = "Untitled"
 
 
@@ -68,6 +70,7 @@ class Session:
         self._beacon: HeldBeacon | None = None
         self._heartbeat = threading.Event()
         self._beating: threading.Thread | None = None
+        self._forked_alone = False
         self._closing = threading.Lock()
         self._is_closed = False
 
@@ -103,10 +106,11 @@ class Session:
         capture(self.ending.watched())
         self._observed = capture(packages.watched())
         if wanted.with_arguments:
-            capture(arguments.capture(self.sink))
+            capture(arguments.capture(self.sink, masker=self.masker))
         self._code = CodeCapture(self.store, self.task_id, self.paths, entry, self.settings.capture, self.sink)
         self._code.start()
         self._start_beating()
+        follow(_owned)
         os.environ[MASTER_VARIABLE] = master_text(self.task_id, str(self.store.root))
         atexit.register(self._at_exit)
 
@@ -143,8 +147,11 @@ class Session:
             if wanted.project:
                 tasks.move(self.store, self.task_id, wanted.project)
 
-    def _beat(self) -> None:
+    def _beat(self, *started: Callable[[], None]) -> None:
         """Renew the heartbeat, take the logs to the disk, and keep the summary fresh, until the end."""
+        for tell in started:
+            self._heartbeat.wait(_FORK_WARNING_S)
+            tell()
         while not self._heartbeat.wait(HEARTBEAT_S):
             try:
                 self._beat_once()
@@ -173,15 +180,16 @@ class Session:
             self._beating.join()
         if self._code is not None:
             self._code.wait(_FORK_WAIT_S)
+        self._forked_alone = threading.active_count() == 1
 
     def resume(self) -> None:
         """Go on after a fork, in the parent."""
         if self.is_open and self._beating is not None:
-            self._start_beating()
+            self._start_beating(*([warning_hidden()] if self._forked_alone else []))
 
-    def _start_beating(self) -> None:
+    def _start_beating(self, *started: Callable[[], None]) -> None:
         self._heartbeat.clear()
-        self._beating = threading.Thread(target=self._beat, name="taskstore-heartbeat", daemon=True)
+        self._beating = threading.Thread(target=self._beat, args=started, name="taskstore-heartbeat", daemon=True)
         self._beating.start()
 
     def _leave_to_reader(self) -> bool:
@@ -247,18 +255,8 @@ class Session:
 _current: Session | None = None
 
 
-def _before_fork() -> None:
-    if _current is not None and _current.is_owner:
-        _current.pause()
-
-
-def _after_fork_in_parent() -> None:
-    if _current is not None and _current.is_owner:
-        _current.resume()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent)
+def _owned() -> Session | None:
+    return _current if _current is not None and _current.is_owner else None
 
 
 def current() -> Session | None:

@@ -34,6 +34,7 @@ class StoreSink:
         self.masker = masker
         self._store = store
         self._task_id = task_id
+        self._paths = paths
         self._guard = guard
         self._is_rerun = is_rerun
         self._has_warned = False
@@ -44,12 +45,22 @@ class StoreSink:
         self.writer.console(stream, text, is_whole=is_whole)
 
     def parameters(self, section: str, found: Mapping[str, Found]) -> Mapping[str, str]:
-        """Record parameters; in a task that is run again, return what overrides them."""
+        """Record parameters; in a task that is run again, return what overrides them (all, where none is found)."""
+        if not found:
+            return parameters.overrides(self._stored(section)) if self._is_rerun else {}
         stored = {
             name: parameters.parameter_of(name, item.value, self.masker, kind=item.type, about=item.description or "")
             for name, item in found.items()
         }
-        return parameters.overrides(self.record_parameters(section, stored)) if self._is_rerun else {}
+        before = self.record_parameters(section, stored)
+        return parameters.overrides(before) if self._is_rerun else {}
+
+    def _stored(self, section: str) -> dict[str, Parameter]:
+        try:
+            return tasks.read_params(self._paths()).hyperparams.get(section, {})
+        except (OSError, TaskstoreError) as error:
+            self.cannot_write(error)
+            return {}
 
     def record_parameters(self, section: str, found: Mapping[str, Parameter]) -> dict[str, Parameter]:
         """Merge parameters into a section; return what the section held before."""

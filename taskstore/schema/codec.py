@@ -110,22 +110,22 @@ def _keep_in_list(new: list[Any], old: list[Any], item_kind: object) -> list[Any
     struct = _struct_in(item_kind)
     if struct is None:
         return new
-    unclaimed: dict[object, list[int]] = {}
-    for position, item in enumerate(old):
-        unclaimed.setdefault(_known(item, struct), []).append(position)
-    out = list(new)
-    changed = []
-    for position, item in enumerate(new):
-        same = unclaimed.get(_known(item, struct))
-        if same:
-            out[position] = old[same.pop(0)]
-        else:
-            changed.append(position)
+    known_old = [_known(item, struct) for item in old]
+    known_new = [_known(item, struct) for item in new]
+    # In its place first, then wherever it is.
+    source = {at: at for at in range(min(len(old), len(new))) if known_new[at] == known_old[at]}
+    free: dict[object, list[int]] = {}
+    for at, key in enumerate(known_old):
+        if at not in source:
+            free.setdefault(key, []).append(at)
+    for at, key in enumerate(known_new):
+        if at not in source and free.get(key):
+            source[at] = free[key].pop(0)
+    out = [old[source[at]] if at in source else item for at, item in enumerate(new)]
     if len(new) == len(old):
-        # What is left at the same position is the same item, edited.
-        left = {position for positions in unclaimed.values() for position in positions}
-        for position in left.intersection(changed):
-            out[position] = _keep_in_struct(new[position], old[position], struct)
+        # What is left in one place on both sides is one item, edited.
+        for at in (at for places in free.values() for at in places if at not in source):
+            out[at] = _keep_in_struct(new[at], old[at], struct)
     return out
 
 

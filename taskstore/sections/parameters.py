@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ..core import nesting, values
-from ..core.errors import BadValue
+from ..core.errors import BadValue, NotFound
 from ..core.secrets import MASK, Masker
 from ..core.states import RECORDING
-from ..schema.record import Parameter, ParamsRecord
+from ..schema.record import USER_PROPERTIES, Parameter, ParamsRecord
 from ..store import tasks
 from ..store.store import Store
 
@@ -78,30 +78,72 @@ def apply(target: dict[str, Any], texts: Mapping[str, str], types: Mapping[str, 
 def parse_assignment(text: str) -> tuple[str, str, str]:
     """Split 'Section/name=value' as a person writes it; without a section it is General. Raises BadValue."""
     name, separator, value = text.partition("=")
-    name = name.strip()
-    if not separator or not name:
+    if not separator or not name.strip():
         raise BadValue(f"{text!r} is no assignment; write it like Args/lr=0.1")
-    section, slash, rest = name.partition("/")
-    if not slash:
-        return GENERAL, name, value
+    return *split_name(name), value
+
+
+def assign(params: ParamsRecord, section: str, name: str, text: str, *, masker: Masker | None = None) -> list[str]:
+    """Set one stored parameter to a text, keeping its type and description; return what a person should be told.
+
+    That is: a text that is none of its type, a name that was not recorded before (with those it may stand for), and
+    with `masker` a credential, which is masked before it is stored.
+    """
+    known = params.hyperparams.get(section, {})
+    before = known.get(name)
+    warnings = [] if before or section == USER_PROPERTIES else _warn_of_new(params, section, name)
+    stored = masker.value(name, text) if masker is not None else text
+    if stored != text:
+        warnings.append(f"{section}/{name} looks like a credential: it is stored masked, and the program keeps its own")
+    elif before is not None and before.type is not None:
+        try:
+            values.from_text(text, before.type)
+        except BadValue as error:
+            warnings.append(f"{section}/{name}: {error}; it is stored as it is")
+    description = before.description if before else None
+    params.hyperparams.setdefault(section, {})[name] = Parameter(stored, before.type if before else None, description)
+    return warnings
+
+
+def remove(params: ParamsRecord, section: str, name: str) -> None:
+    """Remove one stored parameter, and its section where that is empty then. Raises NotFound naming similar ones."""
+    known = params.hyperparams.get(section, {})
+    if name not in known:
+        similar = _similar(params, section, name)
+        hint = f"did you mean {similar}?" if similar else "`taskstore show` lists them"
+        raise NotFound("parameter", f"{section}/{name}", hint)
+    del known[name]
+    if not known:
+        del params.hyperparams[section]
+
+
+def _warn_of_new(params: ParamsRecord, section: str, name: str) -> list[str]:
+    if not any(items for key, items in params.hyperparams.items() if key != USER_PROPERTIES):
+        return []  # nothing was recorded that it could be meant for
+    similar = _similar(params, section, name)
+    question = f"; did you mean {similar}?" if similar else ""
+    return [f"{section}/{name} was not among the recorded parameters, and is added{question}"]
+
+
+def _similar(params: ParamsRecord, section: str, name: str) -> str:
+    """Name the parameters that a mistyped one may stand for: of the same name elsewhere, then of a similar spelling."""
+    import difflib
+
+    names = {f"{key}/{item}": item for key, items in params.hyperparams.items() for item in items}
+    same = [full for full, item in names.items() if item == name and full != f"{section}/{name}"]
+    return " or ".join(
+        [*same, *(f for f in difflib.get_close_matches(f"{section}/{name}", names) if f not in same)][:3]
+    )
+
+
+def split_name(name: str) -> tuple[str, str]:
+    """Split 'Section/name' as a person writes it; without a section it is General. Raises BadValue."""
+    section, slash, rest = name.strip().partition("/")
+    if not slash and section:
+        return GENERAL, section
     if not section or not rest:
         raise BadValue(f"{name!r} is no parameter name; write it like Args/lr")
-    return section, rest, value
-
-
-def assign(params: ParamsRecord, section: str, name: str, text: str) -> str | None:
-    """Set one stored parameter to a text, keeping its type; return a warning where that is not one of its type."""
-    known = params.hyperparams.setdefault(section, {})
-    before = known.get(name)
-    kind = before.type if before else None
-    known[name] = Parameter(text, kind, before.description if before else None)
-    if kind is None:
-        return None
-    try:
-        values.from_text(text, kind)
-    except BadValue as error:
-        return f"{section}/{name}: {error}; it is stored as it is"
-    return None
+    return section, rest
 
 
 class LiveDict(dict[str, Any]):

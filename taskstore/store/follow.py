@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..core.errors import Damaged, NotFound
+from ..core.errors import Damaged
 from ..core.states import ENDED
 from ..disk.layout import TaskPaths
 from ..disk.log import read_complete
@@ -67,21 +67,9 @@ def console(
         except FileNotFoundError:
             store.places.pop(task_id, None)  # moved between looking and reading
             continue
-        lines = follower.read(paths, is_end=has_ended)
-        if has_ended and not paths.record.exists():
-            if _is_elsewhere(store, task_id):
-                continue
+        yield follower.read(paths, is_end=has_ended)
+        if not has_ended:
+            sleep(poll_s)
+        elif paths.record.exists():
             return
-        yield lines
-        if has_ended:
-            return
-        sleep(poll_s)
-
-
-def _is_elsewhere(store: Store, task_id: str) -> bool:
-    store.places.pop(task_id, None)
-    try:
-        places.locate(store, task_id)
-    except NotFound:
-        return False
-    return True
+        # Moved between looking and reading: what was written last is read where it is now.

@@ -55,8 +55,8 @@ def repair(store: Store, findings: Sequence[Finding] | None = None) -> list[Find
         return [_tried(store, finding) for finding in findings]
     done: list[Finding] = []
     failed: dict[tuple[Kind, Path], Finding] = {}
+    found = check(store)
     for _ in range(_MAX_ROUNDS):
-        found = check(store)
         todo = [one for one in found if one.repair and (one.kind, one.path) not in failed]
         if not todo:
             break
@@ -66,7 +66,8 @@ def repair(store: Store, findings: Sequence[Finding] | None = None) -> list[Find
                 done.append(tried)
             else:
                 failed[tried.kind, tried.path] = tried
-    return [*done, *(failed.get((one.kind, one.path), one) for one in check(store))]
+        found = check(store)
+    return [*done, *(failed.get((one.kind, one.path), one) for one in found)]
 
 
 def _tried(store: Store, finding: Finding) -> Finding:

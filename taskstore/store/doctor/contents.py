@@ -28,7 +28,7 @@ _MAX_DEPTH = 100
 
 
 def check(store: Store, paths: TaskPaths, *, is_in_trash: bool) -> Iterator[Finding]:
-    """Yield what is wrong in one task's folder. A running task's files are its own: only its record is looked at."""
+    """Yield what is wrong in one task's folder. A running task's files are its own: only its records are looked at."""
     locked_out = list(_permissions(paths.home, is_frozen=_is_frozen(paths)))
     yield from locked_out
     if not os.access(paths.home, os.R_OK | os.X_OK):
@@ -44,9 +44,9 @@ def check(store: Store, paths: TaskPaths, *, is_in_trash: bool) -> Iterator[Find
     except FileNotFoundError:
         return  # it has just been moved
     except Damaged as error:
-        if not is_alive(paths.beacon, store.locks):
-            yield _rebuilt(error)
+        yield _rebuilt(error, is_live=is_alive(paths.beacon, store.locks))
         return
+    yield from _parts(paths, names)
     if liveness.is_running(store, paths, record):
         return
     yield from _identity(paths, record, is_in_trash=is_in_trash)
@@ -54,7 +54,6 @@ def check(store: Store, paths: TaskPaths, *, is_in_trash: bool) -> Iterator[Find
         yield Finding(
             Kind.DEAD_RUN, paths.home, "it says that it is running, and is not", "mark it failed, with the reason"
         )
-    yield from _parts(paths, names)
     yield from _blobs(paths, names)
     yield from _published(paths, record)
     yield from logs.check(store, paths, is_frozen=record.status is Status.PUBLISHED)
@@ -101,7 +100,9 @@ def _missing(paths: TaskPaths, names: set[str]) -> Finding:
     return _rebuilt(Damaged(paths.record, "the file is missing"))
 
 
-def _rebuilt(error: Damaged) -> Finding:
+def _rebuilt(error: Damaged, *, is_live: bool = False) -> Finding:
+    if is_live:
+        return Finding(Kind.RECORD, error.path, f"{error.why}; it is running, and can be repaired when it has ended")
     return Finding(
         Kind.RECORD, error.path, error.why, "rebuild it from what can be read; the original goes to quarantine"
     )

@@ -59,9 +59,9 @@ def _rewrite(path: Path, record: msgspec.Struct, data: bytes) -> None:
 
 
 @contextlib.contextmanager
-def _locked(store: Store, paths: TaskPaths) -> Iterator[None]:
+def _locked(store: Store, paths: TaskPaths, *, also_running: bool = False) -> Iterator[None]:
     with edit_lock(paths.lock, store.locks), tasks.writable(paths):
-        if is_alive(paths.beacon, store.locks):
+        if not also_running and is_alive(paths.beacon, store.locks):
             raise Refused(f"task {paths.id[:12]} is running; look again when it has ended")
         yield
 
@@ -84,7 +84,8 @@ def _task_record(store: Store, finding: Finding) -> None:
 
 def _part(store: Store, finding: Finding) -> None:
     path = finding.path
-    with _locked(store, TaskPaths(path.parent)):
+    # A live run changes its records under the same lock.
+    with _locked(store, TaskPaths(path.parent), also_running=True):
         if path.is_dir():
             quarantine.take(store, path, finding.message)
             return

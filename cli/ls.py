@@ -1,0 +1,261 @@
+"""`taskstore ls`: the listing, its filters, its columns."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from taskstore.core import states
+from taskstore.core.errors import BadValue
+
+from . import context, render
+
+if TYPE_CHECKING:
+    from taskstore.schema.filters import Filter
+    from taskstore.schema.record import TaskRecord
+    from taskstore.store.query import Listing, Query, Row
+    from taskstore.store.store import Store
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
+
+DEFAULT_COLUMNS = ("id", "project", "name", "status", "created", "duration", "tags")
+DEFAULT_LIMIT = 50
+_WIDE = 100
+_FIXED = frozenset({"id", "status", "created", "started", "completed", "last_update", "duration", "progress"})
+_EXIT_DAMAGED = 6
+
+Texts = list[str]
+
+
+@app.command()
+def ls(
+    project: context.ProjectOption = None,
+    no_recursive: Annotated[bool, typer.Option("--no-recursive", help="Leave out the project's subprojects.")] = False,
+    status: Annotated[Texts, typer.Option("--status", "-s", metavar="STATUS", help="draft, running, failed …")] = [],  # noqa: B006 - typer reads it and copies
+    task_type: Annotated[Texts, typer.Option("--type", metavar="TYPE", help="training, testing …")] = [],  # noqa: B006
+    tag: Annotated[Texts, typer.Option("--tag", "-t", metavar="TAG", help="With this tag; -TAG is without it.")] = [],  # noqa: B006
+    without_tag: Annotated[Texts, typer.Option("--without-tag", metavar="TAG", help="Without this tag.")] = [],  # noqa: B006
+    text: Annotated[str | None, typer.Option("--text", help="In the name, comment, project or id.")] = None,
+    since: Annotated[
+        str | None, typer.Option("--since", metavar="TIME", help="Made since: 2d, today, 2026-01-31 (UTC).")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", metavar="TIME", help="Made until; a date counts whole.")
+    ] = None,
+    where: Annotated[
+        str | None, typer.Option("--where", "-w", metavar="FILTER", help="A condition on fields, parameters, metrics.")
+    ] = None,
+    sort: Annotated[
+        str, typer.Option("--sort", metavar="FIELD", help="A field, parameter or metric; - before it: greatest first.")
+    ] = "-created",
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            "--limit", "-n", min=0, show_default=False, help="At most so many; 0 is all. In a terminal 50, else all."
+        ),
+    ] = None,
+    columns: Annotated[
+        str | None,
+        typer.Option("--columns", "-c", metavar="NAMES", help="With commas between: id,name,Args/lr,loss/train.min"),
+    ] = None,
+    archived: Annotated[bool, typer.Option("--archived", help="Only tasks that were put away.")] = False,
+    show_all: Annotated[bool, typer.Option("--all", "-a", help="Tasks that were put away, too.")] = False,
+    as_json: context.JsonOption = False,
+) -> None:
+    """List tasks, newest first.
+
+    All conditions given must hold; --status and --type may be repeated and mean any of them, --tag may be repeated
+    and means all of them. Piped, the table is tab-separated values with whole ids and times in UTC. The exit code
+    is 6 where some file was damaged: a warning names it, and the rest is listed.
+
+    Example: taskstore ls -p examples --where 'Args/lr < 0.1 and not tag = old' --sort validation/loss.min
+    """
+    from taskstore.store import query
+
+    if archived and show_all:
+        raise typer.BadParameter("--archived and --all exclude each other")
+    names = _names(columns)
+    wanted = query.Query(
+        project=project,
+        is_recursive=not no_recursive,
+        statuses=_statuses(status),
+        types=_split(task_type),
+        tags=[name for name in tag if not name.startswith("-")],
+        without_tags=[*without_tag, *(name[1:] for name in tag if name.startswith("-"))],
+        text=text,
+        with_archived=show_all,
+        only_archived=archived,
+        where=_condition(where, since, until),
+    )
+    store = context.open_store()
+    listing = query.find(store, wanted, order_by=sort)
+    _comment(store, wanted, listing, [*names, sort.lstrip("+-")] if columns else [sort.lstrip("+-")])
+    shown = _first(listing.rows, limit, is_short=render.is_terminal() and not as_json)
+    if as_json:
+        for row in shown:
+            render.print_json({name: row.get(name) for name in names} if columns else as_object(row))
+    else:
+        _print_table(store, shown, names, is_chosen=columns is not None)
+    _report_damaged(listing)
+
+
+def _names(columns: str | None) -> list[str]:
+    if columns is None:
+        return list(DEFAULT_COLUMNS)
+    names = [name.strip() for name in columns.split(",") if name.strip()]
+    if not names:
+        raise BadValue("no columns named; write them like id,name,Args/lr,validation/loss.min")
+    return names
+
+
+def _split(texts: list[str]) -> list[str]:
+    return [part.strip() for text in texts for part in text.split(",") if part.strip()]
+
+
+def _statuses(texts: list[str]) -> list[states.Status]:
+    found = []
+    for text in _split(texts):
+        status = states.parse(text)
+        if status is None:
+            known = ", ".join(status.label.lower() for status in states.Status)
+            raise BadValue(f"no status {text!r}; there are {known}")
+        found.append(status)
+    return found
+
+
+def _condition(where: str | None, since: str | None, until: str | None) -> Filter | None:
+    if where is None and since is None and until is None:
+        return None
+    from taskstore.schema import filters
+
+    parts = [filters.parse(where)] if where is not None else []
+    if since is not None:
+        parts.append(_created(">=", since, "--since"))
+    if until is not None:
+        parts.append(_created("<=", until, "--until"))
+    return parts[0] if len(parts) == 1 else filters.Filter(filters.Group("and", tuple(part.tree for part in parts)))
+
+
+def _created(operator: str, text: str, option: str) -> Filter:
+    from taskstore.schema import filters
+
+    quoted = text.strip().replace("\\", "\\\\").replace('"', '\\"')
+    for spelled in (quoted, f"{quoted} ago"):
+        try:
+            return filters.parse(f'created {operator} "{spelled}"')
+        except BadValue:
+            continue
+    raise BadValue(f"{option} {text!r} is not a time; write it like 2d, 90m, today, 2026-01-31 or 2026-01-31T12:00")
+
+
+def _first(rows: list[Row], limit: int | None, *, is_short: bool) -> list[Row]:
+    if limit is None:
+        limit = DEFAULT_LIMIT if is_short else 0
+    if limit == 0 or len(rows) <= limit:
+        return rows
+    if is_short:
+        context.say(f"{len(rows) - limit:,} more; --limit 0 shows all")
+    return rows[:limit]
+
+
+def _comment(store: Store, wanted: Query, listing: Listing, names: list[str]) -> None:
+    """Say what explains a listing that is emptier than expected. Raises NotFound for an unknown project."""
+    from taskstore.store import projects, query
+
+    if not listing.rows:
+        if wanted.project is not None:
+            projects.find(store, wanted.project)
+        context.say(
+            "no task fits"
+            if wanted != query.Query(statuses=[], types=[], tags=[], without_tags=[])
+            else "no tasks yet; `taskstore run SCRIPT` makes one"
+        )
+        return
+    for name in dict.fromkeys(names):
+        if name not in query.TASK_FIELDS and all(row.get(name) is None for row in listing.rows):
+            context.say(f"no task here has {name!r}; `taskstore show TASK` lists parameters and metrics")
+
+
+def _report_damaged(listing: Listing) -> None:
+    for error in listing.damaged:
+        context.say(render.safe_lines(str(error)))
+    if listing.damaged:
+        raise typer.Exit(_EXIT_DAMAGED)
+
+
+def as_object(row: Row) -> dict[str, object]:
+    """Return a task as `ls --json` prints it: names as in the task's own files, every key always there."""
+    task: TaskRecord = row.task
+    return {
+        "id": task.id,
+        "name": task.name,
+        "project": row.project,
+        "type": task.type,
+        "status": task.status,
+        "status_reason": task.status_reason,
+        "status_message": task.status_message,
+        "created": task.created,
+        "started": task.started,
+        "completed": task.completed,
+        "last_update": task.last_update,
+        "active_duration": task.active_duration,
+        "user": task.user,
+        "host": task.host,
+        "parent": task.parent,
+        "tags": task.tags,
+        "system_tags": task.system_tags,
+        "comment": task.comment,
+        "progress": row.get("progress"),
+        "last_iteration": row.last_iteration,
+        "hyperparams": row.hyperparams,
+        "last_metrics": row.last_metrics,
+        "path": str(row.paths.home),
+    }
+
+
+def _print_table(store: Store, rows: list[Row], names: list[str], *, is_chosen: bool) -> None:
+    if not render.is_terminal():
+        render.table(([_value(row, name) for name in names] for row in rows), names)
+        return
+    if not rows:
+        return
+    if not is_chosen and (shutil.get_terminal_size().columns < _WIDE or not any(row.task.tags for row in rows)):
+        names = [name for name in names if name != "tags"]
+    from taskstore.core import prefixes
+    from taskstore.store import places
+
+    short = prefixes.shortest(task_id for _, task_id in places.walk(store, []))
+    render.table(
+        ([_pretty(row, name, short) for name in names] for row in rows),
+        [render.Column(name, is_fixed=name in _FIXED, style="dim" if name == "id" else "") for name in names],
+    )
+
+
+def _value(row: Row, name: str) -> object:
+    return row.task.status if name == "status" else row.get(name)
+
+
+def _pretty(row: Row, name: str, short: dict[str, str]) -> object:
+    if name == "id":
+        return short.get(row.id, row.id)
+    if name == "status":
+        return row.task.status
+    value = row.get(name)
+    if name == "duration":
+        return _duration(row)
+    if name == "parent" and isinstance(value, str):
+        return short.get(value, value)
+    if name == "progress" and value is not None:
+        return f"{value}%"
+    return value
+
+
+def _duration(row: Row) -> str | None:
+    task = row.task
+    if task.status is states.Status.IN_PROGRESS and task.started:
+        elapsed: timedelta = datetime.now(task.started.tzinfo) - task.started
+        return render.duration(max(0.0, elapsed.total_seconds()))
+    return None if task.active_duration is None else render.duration(task.active_duration)

@@ -1,0 +1,155 @@
+"""Ending a run from outside: it is asked first, and made to after a time of grace."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..core.clock import SYSTEM, Clock
+from ..core.errors import BadTransition, BadValue, Refused
+from ..core.states import Status
+from ..disk.lock import is_alive, read_beacon
+from ..disk.process import ProcessIdentity, is_gone, is_here
+from ..schema.record import TaskRecord
+from ..store import liveness, places, tasks
+from ..store.store import Store
+
+if TYPE_CHECKING:
+    import psutil
+
+GRACE_S = 10.0
+_POLL_S = 0.05
+_KILL_WAIT_S = 5.0
+
+
+@dataclass(frozen=True)
+class Aborted:
+    """What became of a task that was aborted; `is_killed` where it did not end by itself in time."""
+
+    record: TaskRecord
+    is_killed: bool = False
+
+
+def abort(
+    store: Store,
+    task_id: str,
+    *,
+    grace_s: float = GRACE_S,
+    clock: Clock = SYSTEM,
+    pause: Callable[[float], None] = time.sleep,
+) -> Aborted:
+    """End a running or queued task, and return when it has ended.
+
+    Its process gets SIGTERM, and where it still lives `grace_s` seconds later SIGKILL. What it says itself about its
+    end stands; otherwise it is stopped. Raises Refused where it runs on another host (naming that), BadTransition
+    where it does not run: a run that is found dead is failed from then on.
+    """
+    if not grace_s >= 0:
+        raise BadValue(f"the time of grace is {grace_s}; it is a number of seconds from 0 on")
+    paths = places.locate(store, task_id)
+    before = tasks.read(paths)
+    record = liveness.settle(store, paths, before)
+    if record.status is Status.QUEUED:
+        return Aborted(_stop(store, task_id, frozenset({Status.QUEUED}), "aborted", "it had not begun"))
+    if record.status is not Status.IN_PROGRESS:
+        raise BadTransition(task_id, record.status.value, Status.STOPPED.value, _hint(before, record))
+    beacon = read_beacon(paths.beacon)
+    if beacon is None:
+        # Marked as started by a person or an importer: there is no process to end.
+        return Aborted(_stop(store, task_id, frozenset({Status.IN_PROGRESS}), "aborted", ""))
+    is_killed = _end(store, task_id, _local(task_id, beacon.process), grace_s, clock, pause)
+    return _outcome(store, task_id, grace_s, is_killed=is_killed)
+
+
+def _hint(before: TaskRecord, now: TaskRecord) -> str:
+    if before.status is Status.IN_PROGRESS:
+        return f"its process was gone already ({now.status_reason})"
+    if now.status is Status.CREATED:
+        return f"it has not run; `taskstore rm {now.id[:12]}` deletes it"
+    return "it has ended already"
+
+
+def _local(task_id: str, process: ProcessIdentity) -> psutil.Process | None:
+    """Return the run's process, None where it has just gone. Raises Refused where it is not one of this host."""
+    if not is_here(process):
+        raise Refused(
+            f"task {task_id[:12]} runs on {process.host} (process {process.pid}), not on this machine; "
+            f"use `taskstore abort {task_id[:12]}` there"
+        )
+    gone = is_gone(process)
+    if gone is None:
+        raise Refused(
+            f"task {task_id[:12]} runs in another container of this machine ({process.host}, process {process.pid}); "
+            f"use `taskstore abort {task_id[:12]}` there"
+        )
+    if gone:
+        return None
+    import psutil
+
+    try:
+        return psutil.Process(process.pid)
+    except psutil.NoSuchProcess:
+        return None
+
+
+def _end(
+    store: Store,
+    task_id: str,
+    process: psutil.Process | None,
+    grace_s: float,
+    clock: Clock,
+    pause: Callable[[float], None],
+) -> bool:
+    """Ask the process to end, then make it; tell whether that was needed."""
+    if process is None:
+        return False
+    import psutil
+
+    def is_running() -> bool:
+        # Its beacon, which it gives up when all is written, and not its pid: a zombie has ended too.
+        return is_alive(places.locate(store, task_id).beacon, store.locks)
+
+    try:
+        process.terminate()
+        if not _wait_while(is_running, grace_s, clock, pause):
+            return False
+        process.kill()
+    except psutil.NoSuchProcess:
+        return False
+    except psutil.AccessDenied:
+        raise Refused(
+            f"task {task_id[:12]} is the process {process.pid} of another user, who alone may end it"
+        ) from None
+    if _wait_while(is_running, _KILL_WAIT_S, clock, pause):
+        raise Refused(f"process {process.pid} of task {task_id[:12]} was killed and does not go; the system holds it")
+    return True
+
+
+def _wait_while(condition: Callable[[], bool], seconds: float, clock: Clock, pause: Callable[[float], None]) -> bool:
+    """Wait until the condition is false, at most so long; return it as it is then."""
+    deadline = clock.monotonic() + seconds
+    while condition():
+        left = deadline - clock.monotonic()
+        if left <= 0:
+            return True
+        pause(min(_POLL_S, left))
+    return False
+
+
+def _outcome(store: Store, task_id: str, grace_s: float, *, is_killed: bool) -> Aborted:
+    if is_killed:
+        message = f"it had not ended {grace_s:g} s after SIGTERM"
+        # Who looked in the meantime has called it failed.
+        from_ = frozenset({Status.IN_PROGRESS, Status.FAILED})
+        return Aborted(_stop(store, task_id, from_, "aborted (SIGKILL)", message), is_killed=True)
+    return Aborted(_stop(store, task_id, frozenset({Status.IN_PROGRESS}), "aborted", ""))
+
+
+def _stop(store: Store, task_id: str, only_from: frozenset[Status], reason: str, message: str) -> TaskRecord:
+    """Say that the task is stopped, where it has not said itself how it ended."""
+    with contextlib.suppress(BadTransition):
+        return tasks.transition(store, task_id, Status.STOPPED, only_from=only_from, reason=reason, message=message)
+    return tasks.read(places.locate(store, task_id))

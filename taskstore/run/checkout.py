@@ -1,0 +1,114 @@
+"""Where the code that is about to run differs from what a task recorded: said, never a reason not to run."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..capture import git as capture
+from ..disk.atomic import sha256_of
+from ..disk.layout import TaskPaths
+from ..schema.record import ScriptRecord
+
+if TYPE_CHECKING:
+    from git import Repo
+
+_LIMITS = capture.Limits(timeout_s=5.0, total_s=10.0)
+_GIT_TIMEOUT_S = 5.0
+_MAX_NAMES = 5
+_DIFF_PART = re.compile(rb"^diff --git ", re.M)
+_DIFF_NAME = re.compile(rb'"?a/(.*?)"? "?b/')
+
+
+def differences(paths: TaskPaths, script: ScriptRecord) -> list[str]:
+    """Return, a line each, how the checkout at the recorded place differs from the recorded commit, diff and files.
+
+    Nothing where there is nothing to compare, or git does not tell. Bounded in time; changes nothing.
+    """
+    root = Path(script.root)
+    if not script.root or not script.version_num or not root.is_dir():
+        return []
+    snapshot = capture.snapshot(None, root, limits=_LIMITS)
+    if snapshot is None or not snapshot.version_num:
+        return [f"{root} is no git checkout any more; the recorded commit is {script.version_num[:12]}"]
+    found = []
+    if snapshot.version_num != script.version_num:
+        found.append(_commits_apart(root, script.version_num, snapshot.version_num))
+    changed = _changed_parts(_recorded_diff(paths, script), snapshot.diff)
+    if changed:
+        found.append(f"the uncommitted changes are not the recorded ones ({_names(changed)})")
+    missing = [item.path for item in script.untracked if item.file and not _is_same(root / item.path, item.file.hash)]
+    if missing:
+        found.append(f"files that git does not track are not as they were ({_names(missing)})")
+    return found
+
+
+def _commits_apart(root: Path, recorded: str, present: str) -> str:
+    text = f"commit {recorded[:12]} was recorded, and {present[:12]} is checked out"
+    repository = _open(root)
+    if repository is None:
+        return text
+    with repository:
+        changed = _changed_between(repository, recorded, present)
+    if changed is None:
+        return f"{text}; the recorded one is not in this clone"
+    return f"{text}; {_names(changed)} differ" if changed else f"{text}; no file differs"
+
+
+def _open(root: Path) -> Repo | None:
+    try:
+        # 125 ms, and only two differing commits need it; it fails to import where there is no git.
+        import git
+    except ImportError:
+        return None
+    try:
+        return git.Repo(root)
+    except (git.GitError, OSError, ValueError):
+        return None
+
+
+def _changed_between(repository: Repo, recorded: str, present: str) -> list[str] | None:
+    """Return the files that differ between two commits; None where one is not known here, or git did not answer."""
+    import git
+
+    try:
+        listing = repository.git.diff("--name-only", "-z", recorded, present, "--", kill_after_timeout=_GIT_TIMEOUT_S)
+    except (git.GitError, OSError, ValueError):
+        return None
+    return [name for name in str(listing).split("\0") if name]
+
+
+def _recorded_diff(paths: TaskPaths, script: ScriptRecord) -> bytes:
+    if script.diff is None:
+        return b""
+    try:
+        return (paths.home / script.diff.path).read_bytes()
+    except OSError:
+        return b""
+
+
+def _changed_parts(recorded: bytes, present: bytes) -> list[str]:
+    """Return the names of the files of which two diffs say different things."""
+    before, after = _parts(recorded), _parts(present)
+    return sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
+
+
+def _parts(diff: bytes) -> dict[str, bytes]:
+    parts = {}
+    for part in _DIFF_PART.split(diff)[1:]:
+        name = _DIFF_NAME.match(part)
+        parts[(name[1] if name else part.partition(b"\n")[0]).decode("utf-8", "replace")] = part
+    return parts
+
+
+def _is_same(path: Path, digest: str) -> bool:
+    try:
+        return path.is_file() and sha256_of(path) == digest
+    except OSError:
+        return False
+
+
+def _names(names: list[str]) -> str:
+    shown = ", ".join(names[:_MAX_NAMES])
+    return f"{shown} and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else shown

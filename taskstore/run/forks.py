@@ -1,0 +1,73 @@
+"""Forking: no thread of ours runs while the process forks, so that no child inherits a lock that one of them holds.
+
+From Python 3.12 on a fork of a process with threads also warns; at the fork itself there is none of ours, but the
+warning is given after they have been started again, and is hidden for that moment.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import warnings
+from collections.abc import Callable
+from typing import Protocol
+
+
+class Pausable(Protocol):
+    """What stops its threads before a fork and starts them again after it."""
+
+    def pause(self) -> None:
+        """Stop the threads."""
+        ...
+
+    def resume(self) -> None:
+        """Start them again, in the parent."""
+        ...
+
+
+_following: Callable[[], Pausable | None] | None = None
+
+
+def follow(current: Callable[[], Pausable | None]) -> None:
+    """Pause what `current` returns at each fork from now on.
+
+    To be called when the libraries that our threads use have been imported: hooks run last registered first, and a
+    library's own (filelock's) must not hold a lock yet when we wait for a thread that wants it.
+    """
+    global _following
+    if _following is None and hasattr(os, "register_at_fork"):
+        os.register_at_fork(before=_before, after_in_parent=_after)
+    _following = current
+
+
+def _before() -> None:
+    target = _following() if _following is not None else None
+    if target is not None:
+        target.pause()
+
+
+def _after() -> None:
+    target = _following() if _following is not None else None
+    if target is not None:
+        target.resume()
+
+
+def warning_hidden() -> Callable[[], None]:
+    """Hide Python's warning of a fork with threads, until the returned function is called."""
+    rule = ("ignore", re.compile(r"This process \(pid=\d+\) is multi-threaded"), DeprecationWarning, None, 0)
+    warnings.filters.insert(0, rule)  # type: ignore[attr-defined]
+    _tell_filters_changed()
+
+    def undo() -> None:
+        with contextlib.suppress(ValueError):
+            warnings.filters.remove(rule)  # type: ignore[attr-defined]
+        _tell_filters_changed()
+
+    return undo
+
+
+def _tell_filters_changed() -> None:
+    changed = getattr(warnings, "_filters_mutated", None) or getattr(warnings, "_filters_mutated_lock_held", None)
+    if changed is not None:
+        changed()
