@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 
 from . import context, render
+from .main import COMPLETE_VARIABLE
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 _PROGRAM = "taskstore"
-_VARIABLE = "_TASKSTORE_COMPLETE"
 
 
 class Shell(str, Enum):
@@ -26,7 +26,9 @@ class Shell(str, Enum):
 @app.command()
 def completion(
     shell: Annotated[Shell, typer.Argument(help="The shell.", show_default=False)],
-    install: Annotated[bool, typer.Option("--install", help="Write it where the shell finds it, for you only.")] = False,
+    install: Annotated[
+        bool, typer.Option("--install", help="Write it where the shell finds it, for you only.")
+    ] = False,
     as_json: context.JsonOption = False,
 ) -> None:
     """Print shell completion, or install it.
@@ -41,14 +43,14 @@ def completion(
     from typer._completion_shared import install as install_for
 
     if install:
-        name, path = install_for(shell=shell.value, prog_name=_PROGRAM, complete_var=_VARIABLE)
+        name, path = install_for(shell=shell.value, prog_name=_PROGRAM, complete_var=COMPLETE_VARIABLE)
         if as_json:
             render.print_json({"shell": name, "path": str(path)})
         else:
             context.say(f"{name} completes from the next shell on")
             render.line(str(path))
         return
-    script = get_completion_script(prog_name=_PROGRAM, complete_var=_VARIABLE, shell=shell.value)
+    script = get_completion_script(prog_name=_PROGRAM, complete_var=COMPLETE_VARIABLE, shell=shell.value)
     if as_json:
         render.print_json({"shell": shell.value, "script": script})
     else:

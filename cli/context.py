@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +11,8 @@ import typer
 if TYPE_CHECKING:
     from taskstore.disk.layout import TaskPaths
     from taskstore.store.store import Store
+
+_SHELL_SAFE = re.compile(r"[\w@%+=./-]+")
 
 store_option: str | None = None
 """The value of --store; the root callback sets it before a command runs."""
@@ -34,26 +37,45 @@ def say(message: str) -> None:
     sys.stderr.write(f"taskstore: {message}\n")
 
 
-def complete_task(incomplete: str) -> list[str]:
-    """Complete a task's id; says nothing where the store cannot be read."""
+def _store_to_complete(ctx: typer.Context) -> Store:
+    """Open the store that the line being typed is about; pressing Tab makes none."""
+    import os
+    from pathlib import Path
+
+    from taskstore.store.store import find_root, open_at
+
+    named = ctx.find_root().params.get("store")
+    return open_at(find_root(named, environ=os.environ, cwd=Path.cwd(), home=Path.home()))
+
+
+def complete_task(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+    """Complete a task's id or project/name, newest first; says nothing where the store cannot be read."""
     from taskstore.core.errors import TaskstoreError
-    from taskstore.store import places
+    from taskstore.store import query
+
+    from .render import safe
 
     try:
-        return [task_id for _, task_id in places.walk(open_store()) if task_id.startswith(incomplete)]
+        rows = query.find(_store_to_complete(ctx), query.Query(with_archived=True)).rows
     except (OSError, TaskstoreError):
         return []
+    titles = [(row.id, safe(f"{row.project}/{row.task.name}")) for row in rows]
+    found = [("@last", "the task that was made last")] * bool(titles) + titles
+    # Names that a shell takes as they are: the others would need quotes that completion does not add.
+    found += [(name, "") for name in dict.fromkeys(name for _, name in titles) if _SHELL_SAFE.fullmatch(name)]
+    return [item for item in found if item[0].startswith(incomplete)]
 
 
-def complete_project(incomplete: str) -> list[str]:
-    """Complete a project's name."""
+def complete_project(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Complete a project's name; says nothing where the store cannot be read."""
     from taskstore.core.errors import TaskstoreError
     from taskstore.store import projects
 
     try:
-        return [item.name for item in projects.list_all(open_store()) if item.name.startswith(incomplete)]
+        names = [item.name for item in projects.list_all(_store_to_complete(ctx))]
     except (OSError, TaskstoreError):
         return []
+    return [name for name in names if name.startswith(incomplete) and name.isprintable()]
 
 
 TaskArgument = Annotated[

@@ -21,8 +21,12 @@ _ABSENT = "(not there)"
 def diff(
     left: Annotated[
         str,
-        typer.Argument(metavar="A", help="A task: id, unique id prefix, project/name, or @last.", show_default=False,
-                       autocompletion=context.complete_task),
+        typer.Argument(
+            metavar="A",
+            help="A task: id, unique id prefix, project/name, or @last.",
+            show_default=False,
+            autocompletion=context.complete_task,
+        ),
     ],
     right: Annotated[
         str,
@@ -76,7 +80,9 @@ def _print(found: Comparison, *, show_all: bool) -> None:
         page.heading(name.capitalize())
         if name == "metrics":
             rows = [(pair.name, pair.left, pair.right, _signed(pair.difference)) for pair in pairs]
-            page.grid(rows, ["name", *(render.Column(column, is_fixed=True) for column in ("A", "B", "B - A"))])
+            page.grid(
+                rows, ["name", *(render.Column(column, is_fixed=True, is_right=True) for column in ("A", "B", "B - A"))]
+            )
         else:
             page.grid([(pair.name, _shown(pair.left), _shown(pair.right)) for pair in pairs], ["name", "A", "B"])
     sources = [item for item in found.source if show_all or not item.is_same]

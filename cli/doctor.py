@@ -16,6 +16,13 @@ if TYPE_CHECKING:
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 _EXIT_DAMAGED = 6
+# By whether it is repaired, and whether it could be.
+_WORDS = {
+    (True, True): ("repaired", "green"),
+    (True, False): ("repaired", "green"),
+    (False, True): ("found", "yellow"),
+    (False, False): ("stays", "red"),
+}
 
 
 @app.command()
@@ -30,7 +37,7 @@ def doctor(
 
     Example: taskstore doctor --fix
     """
-    findings = _findings(context.store_root(), fix=fix)
+    findings = _findings(_root(), fix=fix)
     left = [finding for finding in findings if not finding.is_repaired]
     if as_json:
         for finding in findings:
@@ -40,6 +47,16 @@ def doctor(
     context.say(_verdict(findings, left))
     if left:
         raise typer.Exit(_EXIT_DAMAGED)
+
+
+def _root() -> Path:
+    """Where the store is: it may be too damaged to be opened, and none is made here."""
+    import os
+    from pathlib import Path
+
+    from taskstore.store.store import find_root
+
+    return find_root(context.store_option, environ=os.environ, cwd=Path.cwd(), home=Path.home())
 
 
 def _findings(root: Path, *, fix: bool) -> list[Finding]:
@@ -66,9 +83,10 @@ def _as_object(finding: Finding) -> dict[str, object]:
 
 def _print(findings: Sequence[Finding]) -> None:
     for finding in findings:
-        word, style = ("repaired", "green") if finding.is_repaired else (("found", "yellow") if finding.repair else ("stays", "red"))
+        word, style = _WORDS[finding.is_repaired, finding.repair is not None]
         render.styled(
-            (f"{word:9}", style), f"{finding.kind.value}: {render.safe(str(finding.path))}: {render.safe(finding.message)}"
+            (f"{word:9}", style),
+            f"{finding.kind.value}: {render.safe(str(finding.path))}: {render.safe(finding.message)}",
         )
         if finding.repair and not finding.is_repaired:
             render.styled((f"{'':9}--fix: {render.safe(finding.repair)}", "dim"))

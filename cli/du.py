@@ -36,8 +36,13 @@ def du(
     if as_json:
         for kind, name, size in rows:
             render.print_json(
-                {"kind": kind, "name": name, "disk_bytes": size.disk_bytes, "apparent_bytes": size.apparent_bytes,
-                 "file_count": size.file_count}
+                {
+                    "kind": kind,
+                    "name": name,
+                    "disk_bytes": size.disk_bytes,
+                    "apparent_bytes": size.apparent_bytes,
+                    "file_count": size.file_count,
+                }
             )
         return
     is_pretty = render.is_terminal()
@@ -51,7 +56,12 @@ def du(
             )
             for kind, name, size in rows
         ),
-        [*(render.Column(name, is_fixed=True) for name in ("size", "files", "kind")), "name"],
+        [
+            render.Column("size", is_fixed=True, is_right=True),
+            render.Column("files", is_fixed=True),
+            render.Column("kind", is_fixed=True),
+            "name",
+        ],
     )
 
 

@@ -39,13 +39,14 @@ def init(
 
     Example: taskstore init
     """
+    from taskstore.disk.layout import StorePaths
     from taskstore.store import store as stores
 
     if directory is not None and context.store_option is not None:
         raise BadValue("two folders named; give DIR or --store, not both")
     if directory is None:
         directory = Path(context.store_option or stores.LOCAL_FOLDER)
-    was_there = stores.StorePaths(directory.expanduser()).record.exists()
+    was_there = StorePaths(directory.expanduser()).record.exists()
     made = stores.init(directory, locks=locks.value if locks else None)
     if as_json:
         shown = {"path": str(made.root), "id": made.id, "locks": made.locks.value, "is_new": not was_there}

@@ -129,18 +129,18 @@ def _statuses(texts: list[str]) -> list[states.Status]:
 def _condition(where: str | None, since: str | None, until: str | None) -> Filter | None:
     if where is None and since is None and until is None:
         return None
-    from taskstore.schema import filters
+    from taskstore.schema import conditions, filters
 
     parts = [filters.parse(where)] if where is not None else []
     if since is not None:
         parts.append(_created(">=", since, "--since"))
     if until is not None:
         parts.append(_created("<=", until, "--until"))
-    return parts[0] if len(parts) == 1 else filters.Filter(filters.Group("and", tuple(part.tree for part in parts)))
+    return parts[0] if len(parts) == 1 else filters.Filter(conditions.Group("and", tuple(part.tree for part in parts)))
 
 
 def _created(operator: str, text: str, option: str) -> Filter:
-    from taskstore.schema import filters
+    from taskstore.schema import conditions, filters
 
     quoted = text.strip().replace("\\", "\\\\").replace('"', '\\"')
     for spelled in (quoted, f"{quoted} ago"):

@@ -51,6 +51,7 @@ COMMANDS: dict[str, str] = {
     "doctor": "Check the store, and repair it with --fix.",
     "completion": "Print or install shell completion.",
 }
+COMPLETE_VARIABLE = "_TASKSTORE_COMPLETE"
 _MODULES = {name: name for name in COMMANDS} | {"set": "set_", "unarchive": "archive", "init": "init"}
 
 
@@ -125,6 +126,10 @@ def main(argv: Sequence[str] | None = None) -> None:
 def run(argv: Sequence[str]) -> int:
     """Run the command line; return its exit code. The boundary: no traceback for a person's mistake."""
     command = typer.main.get_command(app)
+    if COMPLETE_VARIABLE in os.environ:
+        from typer._completion_classes import completion_init
+
+        completion_init()  # the shell asks; with add_completion=False Typer leaves this to us
     try:
         code = command.main(args=list(argv), prog_name="taskstore", standalone_mode=True)
     except SystemExit as error:

@@ -46,11 +46,15 @@ _BLOCKS, _ASCII_BLOCKS = "▁▂▃▄▅▆▇█", "_.,-=+*#"
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table. One that `is_fixed` is never cut; `style` is rich's, for the terminal."""
+    """A column of a table. One that `is_fixed` is never cut; `style` is rich's, for the terminal.
+
+    Numbers stand to the right by themselves; `is_right` is for texts that are numbers with a sign or a unit.
+    """
 
     name: str
     is_fixed: bool = False
     style: str = ""
+    is_right: bool = False
 
 
 def print_json(value: object) -> None:
@@ -262,13 +266,13 @@ def _aligned(rows: list[list[object]], columns: Sequence[Column]) -> None:
     widths = _fit(widths, columns, out.width - _GAP * (len(columns) - 1))
     grid = Table(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, header_style="bold")
     for index, column in enumerate(columns):
-        is_number = all(row[index] is None or _is_number(row[index]) for row in rows)
+        is_right = column.is_right or all(row[index] is None or _is_number(row[index]) for row in rows)
         grid.add_column(
             Text(safe(column.name)),
             width=widths[index],
             no_wrap=True,
             overflow="ellipsis",
-            justify="right" if is_number else "left",
+            justify="right" if is_right else "left",
             style=column.style,
         )
     for row, text in zip(rows, texts, strict=True):

@@ -58,10 +58,10 @@ _beacon_decoder = msgspec.json.Decoder(Beacon)
 
 
 @contextlib.contextmanager
-def edit_lock(path: Path, kind: LockKind, *, timeout_s: float = EDIT_TIMEOUT_S) -> Iterator[None]:
+def edit_lock(path: Path, kind: LockKind, *, timeout_s: float = EDIT_TIMEOUT_S) -> Iterator[str]:
     """Hold the lock at `path` for a change. Raises Busy, ReadOnly, or FileNotFoundError where its folder is gone.
 
-    It is a leaf: hold it over nothing but reading and writing the records it guards.
+    Gives the name of this hold where it is a lease, for `drop_moved_marker`. It is a leaf: hold it over nothing but reading and writing the records it guards.
     """
     import filelock
 
@@ -79,7 +79,7 @@ def edit_lock(path: Path, kind: LockKind, *, timeout_s: float = EDIT_TIMEOUT_S) 
             raise
         raise ReadOnly(f"{path.parent} cannot be locked: {error.strerror or error}") from None
     try:
-        yield
+        yield getattr(lock, "token", None) or ""
     finally:
         lock.release()
 
@@ -98,14 +98,17 @@ def _file_lock(path: Path, kind: LockKind) -> BaseFileLock:
     return filelock.SoftFileLease(marker, poll_interval=_POLL_S, lease_duration=_EDIT_LEASE_S)
 
 
-def drop_moved_marker(path: Path, kind: LockKind) -> None:
+def drop_moved_marker(path: Path, kind: LockKind, token: str = "") -> None:
     """Give up an edit lock whose folder its holder has just moved, so that its file is now at `path`.
 
     A lease's marker moves with the folder, where the holder's release does not find it. It is the last thing that the
-    holder does: from here on the next one may take the lock.
+    holder does: from here on the next one may take the lock. With a `token`, only the lock of that hold is given up.
     """
     if kind is LockKind.LEASE:
-        path.with_name(path.name + ".lease").unlink(missing_ok=True)
+        marker = path.with_name(path.name + ".lease")
+        with contextlib.suppress(FileNotFoundError):
+            if token.encode() in marker.read_bytes():
+                marker.unlink()
 
 
 def is_marker_void(marker: Path, now: float) -> bool:

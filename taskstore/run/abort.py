@@ -53,7 +53,9 @@ def abort(
     before = tasks.read(paths)
     record = liveness.settle(store, paths, before)
     if record.status is Status.QUEUED:
-        return Aborted(_stop(store, task_id, frozenset({Status.QUEUED}), "aborted", "it had not begun"))
+        record = _stop(store, task_id, frozenset({Status.QUEUED}), "aborted", "it had not begun")
+        if record.status is Status.STOPPED:
+            return Aborted(record)  # else it has just been started
     if record.status is not Status.IN_PROGRESS:
         raise BadTransition(task_id, record.status.value, Status.STOPPED.value, _hint(before, record))
     beacon = read_beacon(paths.beacon)

@@ -8,24 +8,43 @@
             | name ["not"] "in" "(" value { "," value } ")"
             | name ("exists" | "is" ["not"] ("set" | "missing" | "none" | "null"))
 
-A name is handed to `Fields` whole and without its quotes: `metric:"a b/c".max` is `metric:a b/c.max`. Logic has
-two values: `!=`, `!~` and `not in` are exactly the negation of `=`, `~` and `in`, of a missing field too.
+A name is handed to `Fields` whole and without its quotes: `metric:"a b/c".max` is `metric:a b/c.max`.
 """
 
 from __future__ import annotations
 
-import operator
 import re
 import unicodedata
-import warnings
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any, NoReturn, Protocol
+from datetime import datetime
+from typing import NoReturn
 
 from ..core import states
-from ..core.clock import SYSTEM, UTC, to_text
+from ..core.clock import SYSTEM
 from ..core.errors import BadValue
+from .conditions import (
+    BARE,
+    BOOLEANS,
+    NOT_NAMES,
+    NOT_VALUES,
+    NUMBERS,
+    ORDER,
+    TIMES,
+    Condition,
+    Fields,
+    Group,
+    Matcher,
+    Node,
+    Not,
+    Value,
+    compile_node,
+    is_value,
+    names_of,
+    number_in,
+    regex,
+    seconds,
+    span_of,
+)
 
 MAX_DEPTH = 50
 """Levels of parentheses and `not`; far below what Python's own stack allows."""
@@ -33,105 +52,13 @@ MAX_PATTERN = 200
 """Characters of a regular expression. That bounds its compilation, not its search: `(a+)+$` stays slow."""
 
 _EXAMPLE = "Args/lr <= 0.01 and validation/loss.min < 0.5 and not tag = baseline"
-_NOT_NAMES = frozenset({"and", "or", "not", "in", "is", "true", "false", "none", "null"})
-_NOT_VALUES = frozenset({"and", "or", "not", "in", "is"})
-_TEXTS = frozenset({"name", "id", "project", "status", "type", "tag", "tags", "comment", "user", "host", "parent"})
-_TIMES = frozenset({"created", "started", "completed"})
-_NUMBERS = frozenset({"duration", "last_iteration"})
-_ORDER: dict[str, Callable[[Any, Any], bool]] = {
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-}
-_NEGATION = {"!=": "=", "!~": "~", "not in": "in"}
-
-_BARE = r"[^\s()=!<>~,'\"`&|]"
 _QUOTED = r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|`(?:[^`\\]|\\.)*`"
 _TOKEN = re.compile(
     rf"(?P<op>==|!=|<=|>=|!~|&&|\|\||[=<>~!(),])"
-    rf"|(?P<head>(?:{_BARE}*[:/.])?)(?P<quoted>{_QUOTED})(?P<tail>(?:[:/.]{_BARE}*)?)"
-    rf"|(?P<bare>{_BARE}+)|(?P<bad>\S)",
+    rf"|(?P<head>(?:{BARE}*[:/.])?)(?P<quoted>{_QUOTED})(?P<tail>(?:[:/.]{BARE}*)?)"
+    rf"|(?P<bare>{BARE}+)|(?P<bad>\S)",
     re.DOTALL,
 )
-_IS_BARE = re.compile(rf"{_BARE}+")
-_NUMBER = re.compile(r"[+-]?(?:(\d+)|(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|nan|inf(?:inity)?)", re.ASCII | re.IGNORECASE)
-_MAX_NUMBER = 1000  # digits: Python itself refuses to read an int of more than 4,300
-_LENGTH = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|[smhdw]))+", re.ASCII)
-_LENGTH_PART = re.compile(r"([\d.]+)(ms|[smhdw])")
-_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
-_TIME = re.compile(
-    r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(?:(:\d\d)(\.\d{1,9})?)?\s*(Z|[+-]\d\d:\d\d)?)?", re.ASCII | re.IGNORECASE
-)
-_BOOLEANS = {"true": True, "false": False}
-
-
-class Fields(Protocol):
-    """One task as a filter sees it."""
-
-    def get(self, name: str) -> object:
-        """Return a str, int, float, bool, aware datetime or list of str; None where the task has no such field."""
-        ...
-
-
-@dataclass(frozen=True)
-class Value:
-    """What stands right of an operator; `span` is the first and last moment that it names, where it is a time."""
-
-    text: str
-    is_none: bool = False
-    span: tuple[datetime, datetime] | None = None
-
-    def __str__(self) -> str:
-        if self.is_none:
-            return "none"
-        word = self.text.lower()
-        is_plain = _IS_BARE.fullmatch(self.text) and word not in _NOT_VALUES and word not in ("none", "null")
-        return self.text if is_plain else _quote(self.text, "'")
-
-
-@dataclass(frozen=True)
-class Condition:
-    """One condition. `op` is =, !=, <, <=, >, >=, ~, !~, in, not in, is set, is missing; or empty for "is true"."""
-
-    name: str
-    op: str = ""
-    values: tuple[Value, ...] = ()
-
-    def __str__(self) -> str:
-        is_plain = _IS_BARE.fullmatch(self.name) and not _is_value(self.name) and self.name.lower() not in _NOT_NAMES
-        name = self.name if is_plain else _quote(self.name, '"')
-        if self.op in ("in", "not in"):
-            return f"{name} {self.op} ({', '.join(map(str, self.values))})"
-        return " ".join([name, *filter(None, [self.op]), *map(str, self.values)])
-
-
-@dataclass(frozen=True)
-class Not:
-    """The opposite of `part`."""
-
-    part: Node
-
-    def __str__(self) -> str:
-        return f"not ({self.part})" if isinstance(self.part, Group) else f"not {self.part}"
-
-
-@dataclass(frozen=True)
-class Group:
-    """All (`word` is and) or any (or) of two or more parts; a part is never a group of the same word."""
-
-    word: str
-    parts: tuple[Node, ...]
-
-    def __str__(self) -> str:
-        # "and" binds tighter: only an "or" within it needs parentheses, so no text nests deeper than what was parsed.
-        parts = (f"({part})" if isinstance(part, Group) and self.word == "and" else str(part) for part in self.parts)
-        return f" {self.word} ".join(parts)
-
-
-Node = Condition | Not | Group
-Matcher = Callable[[Fields], bool]
-Predicate = Callable[[object], bool]
 
 
 @dataclass(frozen=True)
@@ -142,7 +69,7 @@ class Filter:
     _matches: Matcher = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_matches", _compile(self.tree))
+        object.__setattr__(self, "_matches", compile_node(self.tree))
 
     def matches(self, fields: Fields) -> bool:
         """Tell whether a task passes; a field of another type than the value fits no comparison."""
@@ -150,7 +77,7 @@ class Filter:
 
     def names(self) -> frozenset[str]:
         """Return the names that `matches` may ask for, as it will spell them."""
-        return frozenset(_names(self.tree))
+        return frozenset(names_of(self.tree))
 
     def __str__(self) -> str:
         return str(self.tree)
@@ -163,61 +90,6 @@ def parse(text: str, *, now: datetime | None = None) -> Filter:
     (default: UTC).
     """
     return Filter(_Parser(text, now or SYSTEM.now()).whole())
-
-
-# Reading values
-
-
-def _quote(text: str, mark: str) -> str:
-    return mark + text.replace("\\", "\\\\").replace(mark, "\\" + mark) + mark
-
-
-def _number(text: str) -> int | float | None:
-    found = _NUMBER.fullmatch(text)
-    if found is None or len(text) > _MAX_NUMBER:
-        return None
-    return int(text) if found[1] else float(text)
-
-
-def _seconds(text: str) -> float | None:
-    """Read a length of time: 90m, 1h30m, 2.5d."""
-    if _LENGTH.fullmatch(text) is None:
-        return None
-    return sum(float(count) * _SECONDS[unit] for count, unit in _LENGTH_PART.findall(text))
-
-
-def _span(text: str, now: datetime) -> tuple[datetime, datetime] | None:
-    """Read a time as all the moments that it names: a date is a whole day, 12:00 a whole minute."""
-    word = text.lower()
-    try:
-        if word.endswith(" ago") and (length_s := _seconds(word[:-4].rstrip())) is not None:
-            moment = now.astimezone(UTC) - timedelta(seconds=length_s)
-            return moment, moment
-        if word in ("today", "yesterday"):
-            day = now - timedelta(days=word == "yesterday")
-            return _span(day.date().isoformat(), now)
-        return _calendar_span(text, now)
-    except (ValueError, OverflowError):  # the 31st of February, the year -5000
-        return None
-
-
-def _calendar_span(text: str, now: datetime) -> tuple[datetime, datetime] | None:
-    found = _TIME.fullmatch(text)
-    if found is None:
-        return None
-    date, minute, second, fraction, zone = found.groups()
-    zone = "+00:00" if zone in ("Z", "z") else zone or ""
-    start = datetime.fromisoformat(f"{date}T{minute or '00:00'}{second or ':00'}{(fraction or '.0')[:7]:0<7}{zone}")
-    start = start if zone else start.replace(tzinfo=now.tzinfo)
-    unit = "microseconds" if fraction else "seconds" if second else "minutes" if minute else "days"
-    return start.astimezone(UTC), (start + (timedelta(**{unit: 1}) - timedelta(microseconds=1))).astimezone(UTC)
-
-
-def _is_value(text: str) -> bool:
-    return _number(text) is not None or _seconds(text) is not None or _TIME.fullmatch(text) is not None
-
-
-# Text to tree
 
 
 @dataclass(frozen=True)
@@ -324,7 +196,7 @@ class _Parser:
             return Condition(name, "not in" if negated else "in", self._list(name))
         if negated:
             self._fail(self._peek(), f"expected in, found {self._peek()}", "tag not in (old, broken)")
-        if token.kind == "op" and token.text in ("=", "==", "!=", "~", "!~", *_ORDER):
+        if token.kind == "op" and token.text in ("=", "==", "!=", "~", "!~", *ORDER):
             op = self._next().text.replace("==", "=")
             return Condition(name, op, (self._value(name, op),))
         return Condition(name)
@@ -334,7 +206,7 @@ class _Parser:
         if token.kind != "word" or token.quote == "'":
             hint = "; a name takes double quotes or backticks" if token.quote else ""
             self._fail(token, f"expected a name, found {token}{hint}")
-        if not token.quote and (token.keyword in _NOT_NAMES or _is_value(token.text)):
+        if not token.quote and (token.keyword in NOT_NAMES or is_value(token.text)):
             self._fail(token, f"expected a name, found {token}; a name comes first, and one like this needs quotes")
         if not token.text:
             self._fail(token, "expected a name, found empty quotes")
@@ -359,20 +231,20 @@ class _Parser:
 
     def _value(self, name: str, op: str = "=") -> Value:
         token = self._next()
-        if token.kind != "word" or token.quote == "`" or token.keyword in _NOT_VALUES:
+        if token.kind != "word" or token.quote == "`" or token.keyword in NOT_VALUES:
             why = f"expected a value, found {token}; a value with spaces or any of ()=!<>~,&| needs quotes"
             self._fail(token, why, "Args/lr <= 0.01 or name ~ '^run (a|b)'")
         if op in ("~", "!~"):
             return Value(self._pattern(token))
         if token.keyword in ("none", "null"):
-            if op in _ORDER:
+            if op in ORDER:
                 self._fail(token, f"none has no order; {op} wants a number, a time or a text")
             return Value("none", is_none=True)
-        is_ago = _seconds(token.keyword) is not None and self._take("ago")
+        is_ago = seconds(token.keyword) is not None and self._take("ago")
         text = f"{token.text} ago" if is_ago else token.text
         if name == "status":
             text = self._status(token)
-        value = Value(text, span=_span(text, self._now))
+        value = Value(text, span=span_of(text, self._now))
         self._check(token, name, value)
         return value
 
@@ -380,7 +252,7 @@ class _Parser:
         if len(token.text) > MAX_PATTERN:
             self._fail(token, f"a regular expression has at most {MAX_PATTERN} characters, this one {len(token.text)}")
         try:
-            _regex(token.text)
+            regex(token.text)
         except (re.error, RecursionError, OverflowError) as error:
             self._fail(token, f"not a regular expression: {error}", "name ~ '^run-[0-9]+$'")
         return token.text
@@ -394,131 +266,9 @@ class _Parser:
 
     def _check(self, token: _Token, name: str, value: Value) -> None:
         """Refuse what a task field can never hold, so that a slip of the pen does not read as "no such tasks"."""
-        if name in _TIMES and value.span is None:
+        if name in TIMES and value.span is None:
             self._fail(token, f"{name} is a time, and {token} is none", f"{name} >= 2026-01-31 or {name} > 2d ago")
-        if name in _NUMBERS and _number(value.text) is None and _seconds(value.text) is None:
+        if name in NUMBERS and number_in(value.text) is None and seconds(value.text) is None:
             self._fail(token, f"{name} is a number, and {token} is none", "duration > 90m and last_iteration >= 1000")
-        if name == "archived" and value.text.lower() not in _BOOLEANS:
+        if name == "archived" and value.text.lower() not in BOOLEANS:
             self._fail(token, f"archived is true or false, not {token}", "archived = true")
-
-
-# Tree to closures
-
-
-def _names(node: Node) -> set[str]:
-    if isinstance(node, Condition):
-        return {node.name}
-    parts = (node.part,) if isinstance(node, Not) else node.parts
-    return set().union(*map(_names, parts))
-
-
-def _compile(node: Node) -> Matcher:
-    if isinstance(node, Condition):
-        return _compile_condition(node)
-    if isinstance(node, Not):
-        part = _compile(node.part)
-        return lambda fields: not part(fields)
-    parts = [_compile(part) for part in node.parts]
-    decisive = node.word == "or"
-
-    def matches(fields: Fields) -> bool:
-        for part in parts:  # three times as fast as any() of a generator
-            if part(fields) is decisive:
-                return decisive
-        return not decisive
-
-    return matches
-
-
-def _compile_condition(condition: Condition) -> Matcher:
-    name, op, values = condition.name, condition.op, condition.values
-    if not op:
-        return lambda fields: _is_true(fields.get(name))
-    if op in ("is set", "is missing"):
-        wanted = op == "is missing"
-        return lambda fields: (fields.get(name) in (None, "", [])) is wanted
-    holds = _predicate(name, _NEGATION.get(op, op), values)
-    fits_missing = any(value.is_none for value in values)
-    wanted = op not in _NEGATION
-
-    def matches(fields: Fields) -> bool:
-        found = fields.get(name)
-        if found is None or found == []:
-            return fits_missing is wanted
-        if isinstance(found, list):
-            return any(map(holds, found)) is wanted
-        return holds(found) is wanted
-
-    return matches
-
-
-def _is_true(found: object) -> bool:
-    if isinstance(found, str):
-        return found.lower() not in ("", "false", "none") and _number(found) != 0
-    return bool(found)
-
-
-def _predicate(name: str, op: str, values: Sequence[Value]) -> Predicate:
-    """Return what a field that is there (of a list: one of its texts) must fulfil; `op` is not a negation."""
-    if op == "~":
-        search = _regex(values[0].text).search
-        return lambda found: search(_as_text(found)) is not None
-    if op in _ORDER:
-        return _ordered(op, values[0], is_text=name in _TEXTS)
-    return _equal(values, is_text=name in _TEXTS)
-
-
-def _regex(pattern: str) -> re.Pattern[str]:
-    with warnings.catch_warnings():  # "possible nested set" is no news to who filters
-        warnings.simplefilter("ignore")
-        return re.compile(pattern)
-
-
-def _as_text(found: object) -> str:
-    return to_text(found) if isinstance(found, datetime) else str(found)
-
-
-def _ordered(op: str, value: Value, *, is_text: bool) -> Predicate:
-    compare = _ORDER[op]
-    number = None if is_text else _number(value.text)
-    amount = _seconds(value.text) if number is None else number
-    # Beyond a day is after its end, up to it includes its end.
-    moment = value.span and value.span[op in (">", "<=")]
-
-    def holds(found: object) -> bool:
-        if isinstance(found, str):
-            left = None if is_text else _number(found)
-            if left is None or number is None:
-                return left is number and compare(found, value.text)
-            return compare(left, number)
-        if isinstance(found, (int, float)):
-            return amount is not None and compare(found, amount)
-        return isinstance(found, datetime) and moment is not None and compare(found, moment)
-
-    return holds
-
-
-def _equal(values: Sequence[Value], *, is_text: bool) -> Predicate:
-    has_none = any(value.is_none for value in values)
-    texts = {value.text for value in values if not value.is_none}
-    spans = [value.span for value in values if value.span]
-    booleans = {_BOOLEANS[text.lower()] for text in texts if text.lower() in _BOOLEANS and not is_text}
-    numbers = {number for text in texts if not is_text and (number := _number(text)) is not None}
-    has_nan = any(number != number for number in numbers)
-    amounts = numbers | {length_s for text in texts if (length_s := _seconds(text)) is not None}
-
-    def holds(found: object) -> bool:
-        if isinstance(found, str):
-            if found in texts:
-                return True
-            if numbers and (number := _number(found)) is not None:
-                return number in numbers or (has_nan and number != number)
-            word = found.lower()
-            return _BOOLEANS.get(word) in booleans or (has_none and word in ("", "none"))
-        if isinstance(found, bool):
-            return found in booleans or found in numbers
-        if isinstance(found, (int, float)):
-            return found in amounts or (has_nan and found != found)
-        return isinstance(found, datetime) and any(first <= found <= last for first, last in spans)
-
-    return holds

@@ -7,9 +7,10 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from ..core.errors import NotFound, Refused
+from ..core.errors import BadTransition, NotFound, Refused
+from ..core.names import MAX_LENGTH
 from ..core.states import Status
-from ..disk.atomic import chunks_of, replace_record, write_blob
+from ..disk.atomic import chunks_of, is_temporary, replace_record, write_blob
 from ..disk.layout import PARAMS, SCRIPT, TaskPaths
 from ..disk.lock import is_alive
 from ..disk.text import read_bytes
@@ -51,8 +52,8 @@ def clone(
     try:
         return tasks.create(
             store,
-            project or places.project_of(store, source.home),
-            name or f"Clone Of {original.name}",
+            places.project_of(store, source.home) if project is None else project,
+            f"Clone Of {original.name}"[:MAX_LENGTH] if name is None else name,
             fill=fill,
         )
     except FileNotFoundError:
@@ -69,14 +70,16 @@ def _copy_inputs(source: TaskPaths, target: TaskPaths) -> None:
 
 
 def _copy_tree(source: Path, target: Path) -> None:
-    """Copy files and links, durable, writable again where the source was published."""
+    """Copy files and links, durable, writable again where the source was published; a live run may be adding files."""
     target.mkdir()
     for entry in os.scandir(source):
+        if is_temporary(entry.name):
+            continue
         if entry.is_dir(follow_symlinks=False):
             _copy_tree(Path(entry.path), target / entry.name)
         elif entry.is_symlink():
             (target / entry.name).symlink_to(os.readlink(entry.path))  # noqa: PTH115 - as it is spelled
-        else:
+        elif entry.is_file():
             write_blob(target / entry.name, chunks_of(Path(entry.path)))
 
 
@@ -98,7 +101,7 @@ def reset(store: Store, task_id: str, *, force: bool = False) -> TaskRecord:
             raise Refused(f"task {task_id[:12]} is running; `taskstore abort {task_id[:12]}` ends it first")
         record.started = record.completed = record.active_duration = None
         record.runtime = {}
-        if paths.manifest.exists():
+        if paths.manifest.exists() or not paths.record.stat().st_mode & 0o200:
             _give_write_bits(paths)
         for doomed in (paths.summary, paths.beacon, paths.exit_code, paths.manifest):
             doomed.unlink(missing_ok=True)
@@ -107,7 +110,17 @@ def reset(store: Store, task_id: str, *, force: bool = False) -> TaskRecord:
                 shutil.rmtree(folder)
 
     only_from = frozenset(Status) - ({Status.PUBLISHED} if not force else frozenset())
-    return tasks.transition(store, task_id, Status.CREATED, only_from=only_from, reason="reset", force=True, also=clear)
+    try:
+        record = tasks.transition(
+            store, task_id, Status.CREATED, only_from=only_from, reason="reset", force=True, also=clear
+        )
+    except BadTransition as error:
+        hint = f"`taskstore clone {task_id[:12]}` makes a draft of it, --force resets it all the same"
+        raise BadTransition(task_id, error.current, error.wanted, hint) from None
+    # A published task's folder was opened for the change only, and closed after it.
+    home = places.locate(store, task_id).home
+    home.chmod(home.stat().st_mode | 0o200)
+    return record
 
 
 def _give_write_bits(paths: TaskPaths) -> None:

@@ -187,6 +187,9 @@ def _source_pair(name: str, left: Source | None, right: Source | None) -> Source
 
 
 def _lines(source: Source | None) -> list[str] | None:
-    if source is None:
-        return []
-    return None if source.text is None else source.text.split("\n")
+    if source is None or source.text is None:
+        return [] if source is None else None
+    lines = source.text.split("\n")
+    if lines[-1]:
+        return [*lines, "\\ No newline at end of file"]
+    return lines[:-1]

@@ -60,14 +60,14 @@ def apply(target: dict[str, Any], texts: Mapping[str, str], types: Mapping[str, 
     warnings = []
     flat = nesting.flatten(target)
     for name, text in texts.items():
-        if name in flat:
-            try:
-                value = values.cast_like(text, flat[name])
-            except BadValue as error:
-                warnings.append(f"parameter {name}: {error}; keeping {flat[name]!r}")
-                continue
-        else:
-            value = values.from_text(text, types.get(name) or "str")
+        try:
+            known = name in flat
+            value = values.cast_like(text, flat[name]) if known else values.from_text(text, types.get(name) or "str")
+            if not known:
+                nesting.unflatten({**flat, name: value})  # it may lead on from what is a value in the code
+        except BadValue as error:
+            warnings.append(f"parameter {name}: {error}; " + (f"keeping {flat[name]!r}" if known else "left out"))
+            continue
         flat[name] = value
     nested = nesting.unflatten(flat)
     target.clear()

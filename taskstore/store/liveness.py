@@ -50,10 +50,8 @@ def settle(store: Store, paths: TaskPaths, record: TaskRecord) -> TaskRecord:
             message=message,
             also=_check_still_dead(store),
         )
-    except _Alive:
-        return tasks.read(paths)
-    except (BadTransition, NotFound):
-        # Somebody else was first; what they wrote is the truth.
+    except (_Alive, BadTransition, NotFound):
+        # It lives, or somebody else was first; what they wrote is the truth.
         with contextlib.suppress(FileNotFoundError):
             return tasks.read(paths)
         return record
@@ -61,7 +59,7 @@ def settle(store: Store, paths: TaskPaths, record: TaskRecord) -> TaskRecord:
         change = Change(status=status, time=store.clock.now(), reason=reason, message=message)
         return msgspec.structs.replace(
             record,
-            status=Status.FAILED,
+            status=status,
             status_reason=reason,
             status_message=message,
             history=[*record.history, change],

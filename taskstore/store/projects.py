@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from ..core.errors import Conflict, NotFound, Refused
+from ..core.errors import Conflict, Damaged, NotFound, Refused
 from ..core.ids import is_id
 from ..core.names import decode, split_project
 from ..disk.atomic import make_folders, replace_record, staging_beside, sync_folder
@@ -140,7 +140,11 @@ def rename(store: Store, name: str, to: str) -> Path:
         if decode(source.name) is None or decode(target.name) is None:
             _edit_names(source, places.part_name(source), parts[-1])
         _rename(source, target, name)
-        _set_own_name(target, parts[-1])
+        try:
+            _set_own_name(target, parts[-1])
+        except (OSError, Damaged):
+            _rename(target, source, to)  # as it was
+            raise
     store.places.clear()
     return target
 
@@ -243,5 +247,5 @@ def list_all(store: Store) -> list[Project]:
     return sorted(found, key=lambda project: project.name.split("/"))
 
 
-def _tree_lock(store: Store) -> AbstractContextManager[None]:
+def _tree_lock(store: Store) -> AbstractContextManager[str]:
     return edit_lock(store.paths.lock, store.locks)

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 import msgspec
 
-from ..core.errors import BadTransition, BadValue, Busy, Conflict, ReadOnly, Refused
+from ..core.errors import BadTransition, BadValue, Busy, Conflict, NotFound, ReadOnly, Refused
 from ..core.ids import is_id, new_id
 from ..core.names import check_name, split_project
 from ..core.states import ALWAYS_EDITABLE, EDITABLE, ENDED, RECORDING, Status, is_allowed
@@ -147,18 +147,32 @@ def under_lock(store: Store, task_id: str, action: Callable[[TaskPaths], R]) -> 
     `action` may be run again when the task moves during it: its last step is the rename of the record.
     Raises NotFound, Busy, ReadOnly.
     """
+    missing: FileNotFoundError | None = None
     for _ in range(_MAX_MOVES):
         paths = places.locate(store, task_id)
+        token = ""
         try:
-            with edit_lock(paths.lock, store.locks):
+            with edit_lock(paths.lock, store.locks) as token:
                 _check_present(paths)
                 with writable(paths):
                     return action(paths)
-        except FileNotFoundError:
+        except FileNotFoundError as error:
+            missing = error
             store.places.pop(task_id, None)
         except PermissionError as error:
             raise ReadOnly(f"task {task_id[:12]} cannot be written: {error.strerror or error}") from None
+        finally:
+            if token and not paths.home.exists():
+                _release_where_it_went(store, task_id, token)
+    if missing is not None and paths.record.exists():
+        raise missing  # it did not move: the action misses a file of its own
     raise Busy(store.paths.projects, 0)
+
+
+def _release_where_it_went(store: Store, task_id: str, token: str) -> None:
+    """Give up a lease whose marker went along when somebody renamed the task's project under it."""
+    with contextlib.suppress(NotFound):
+        drop_moved_marker(places.locate(store, task_id).lock, store.locks, token)
 
 
 def _check_present(paths: TaskPaths) -> None:
@@ -376,6 +390,10 @@ def rename_home(paths: TaskPaths, target: Path) -> None:
                 f"task {paths.id[:12]} has open files, which Windows does not move; wait for its end"
             ) from None
         raise
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
+        raise Conflict(f"there is a task {paths.id} in {target.parent} already; nothing was moved") from None
     if not TaskPaths(target).record.stat().st_mode & 0o200:
         # Published: the folder was opened for the rename only.
         target.chmod(target.stat().st_mode & ~0o222)

@@ -6,7 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
-from ..core.errors import Ambiguous, NotFound, Refused
+from ..core.errors import Ambiguous, NotFound, ReadOnly, Refused
 from ..core.ids import is_id
 from ..core.names import split_project
 from ..core.states import Status
@@ -68,29 +68,50 @@ def restore(store: Store, task_id: str) -> TaskPaths:
     source = store.paths.trashed(task_id)
     if not source.record.is_file():
         raise NotFound("task in the trash", task_id, "`taskstore trash ls` lists them")
-    with edit_lock(source.lock, store.locks), tasks.writable(source):
-        previous = read_bytes(source.record)
-        record = codec.decode(TaskRecord, previous, source.record)
-        project = record.trashed.project if record.trashed else "restored"
-        target = TaskPaths(ensure_folder(store, split_project(project)) / task_id)
-        # The rename comes first: a crash between the two must not forget which project it was.
-        tasks.rename_home(source, target.home)
-        record.trashed = None
-        with tasks.writable(target):
-            tasks.write(target, record, previous)
-        drop_moved_marker(target.lock, store.locks)
+    try:
+        target = _bring_back(store, source)
+    except FileNotFoundError:
+        if source.record.is_file():
+            raise  # not the task is missing, but what it should go to
+        raise NotFound("task in the trash", task_id, "somebody else has just taken it out") from None
     store.places[task_id] = target.home
     return target
 
 
+def _bring_back(store: Store, source: TaskPaths) -> TaskPaths:
+    with edit_lock(source.lock, store.locks), tasks.writable(source):
+        previous = read_bytes(source.record)
+        record = codec.decode(TaskRecord, previous, source.record)
+        project = record.trashed.project if record.trashed else "restored"
+        target = TaskPaths(ensure_folder(store, split_project(project)) / source.id)
+        # The rename comes first: a crash between the two must not forget which project it was.
+        tasks.rename_home(source, target.home)
+        record.trashed = None
+        try:
+            with tasks.writable(target):
+                tasks.write(target, record, previous)
+        except OSError:
+            with tasks.writable(target):
+                tasks.rename_home(target, source.home)
+            raise
+        drop_moved_marker(target.lock, store.locks)
+    return target
+
+
 def purge(store: Store, task_id: str) -> None:
-    """Remove a task in the trash for good."""
+    """Remove a task in the trash for good. Raises NotFound, or ReadOnly where the store cannot be written."""
     source = store.paths.trashed(task_id)
     if not source.home.is_dir():
         raise NotFound("task in the trash", task_id, "`taskstore trash ls` lists them")
     doomed = staging_beside(source.home, PURGE_PREFIX)
     # One rename first: a crash within the removal must not leave half a task to restore.
-    source.home.rename(doomed)
+    try:
+        try:
+        source.home.rename(doomed)
+    except FileNotFoundError:
+        raise NotFound("task in the trash", task_id, "somebody else has just taken it out") from None
+    except OSError as error:
+        raise ReadOnly(f"task {task_id[:12]} cannot be removed from the trash: {error.strerror or error}") from None
     remove_tree(doomed)
 
 

@@ -10,14 +10,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from crashing import DRAFT, NEW, RUNNING, Act, _fill, build, copy, fingerprint, in_child, open_again, state
+from crashing import DRAFT, NEW, RUNNING, Act, build, copy, fingerprint, in_child, open_again, state
 from test_crash import OPERATIONS
 
 from taskstore.core.errors import ReadOnly, TaskstoreError
 from taskstore.disk.lock import is_alive
 from taskstore.disk.log import LogWriter
 from taskstore.store import doctor, places, query, store, tasks
-from taskstore.store.store import Store
 
 pytestmark = [
     pytest.mark.slow,
@@ -103,14 +102,9 @@ def test_on_a_full_disk_an_operation_raises_and_the_store_is_as_it_was(name, bui
             query.find(opened)
             left = [finding for finding in doctor.repair(opened) if not finding.is_repaired]
             assert left == [], room
-            assert doctor.check(opened) == []
-            assert state(opened) == before or _only_completed(name), (name, room)
-        room = room * 2 + 1 if room < 64 else room + 397
+            assert state(opened) == before, room
+        room = room + 1 if room < 4 else room * 2 if room < 64 else room + 613
         assert room < 100_000
-
-
-def _only_completed(name: str) -> bool:
-    return False
 
 
 def test_a_listing_does_without_its_index_on_a_full_disk(built, tmp_path):
@@ -124,14 +118,6 @@ def test_a_log_that_was_torn_by_a_full_disk_goes_on_in_a_new_line(built, tmp_pat
     folder = places.locate(open_again(work), RUNNING).events
     log = folder / "scalars.h-1-00000000.jsonl"
     line = b'{"timestamp":1,"iter":%d,"metric":"a","variant":"b","value":1}\n'
-
-    def act() -> None:
-        writer = LogWriter(lambda: log)
-        writer.append(line % 1)
-        _fills_up(10)
-        with pytest.raises(OSError, match="No space"):
-            writer.append(line % 2)
-        _fills_up(1000)
 
     def action(tell: Callable[[bytes], object]) -> None:
         real_write = os.write
@@ -147,7 +133,6 @@ def test_a_log_that_was_torn_by_a_full_disk_goes_on_in_a_new_line(built, tmp_pat
 
     assert in_child(action) == (b"ENOSPC", 0)
     assert log.read_bytes() == line % 1 + (line % 2)[:10] + b"\n" + line % 3
-    assert act is not None
 
 
 def _mount(target: Path, kind: str, flags: int, options: str) -> None:
@@ -216,7 +201,3 @@ def test_a_store_on_a_read_only_mount_lists_and_says_that_it_cannot_be_written(s
     assert fingerprint(made.root) == files
     assert not is_alive(places.locate(opened, DRAFT).beacon, opened.locks)
     assert NEW not in state(opened)
-
-
-def _unused(made: Store) -> None:
-    tasks.create(made, "x", "y", fill=_fill)

@@ -1,0 +1,69 @@
+"""`taskstore clone`: a new draft from a task."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from . import context, several
+
+if TYPE_CHECKING:
+    from taskstore.schema.record import ParamsRecord
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
+
+
+@app.command()
+def clone(
+    task: context.TaskArgument,
+    assignments: Annotated[
+        list[str],
+        typer.Option("--set", metavar="SECTION/NAME=VALUE", help="Change a parameter; may be repeated."),
+    ] = [],  # noqa: B006 - typer reads it and copies
+    name: Annotated[
+        str | None, typer.Option("--name", metavar="NAME", help="Its name, else 'Clone Of' and the original's.")
+    ] = None,
+    project: context.ProjectOption = None,
+    comment: Annotated[
+        str | None, typer.Option("--comment", metavar="TEXT", help="Its comment, else the original's.")
+    ] = None,
+    run: Annotated[bool, typer.Option("--run", help="Run it at once; the exit code is the program's.")] = False,
+    as_json: context.JsonOption = False,
+) -> None:
+    """Copy a task into a new draft, with changed parameters; print the draft's id.
+
+    Copied is what the task was given (code, parameters, configuration, tags), and nothing that it produced.
+
+    Example: taskstore clone @last --set Args/lr=0.1 --name 'larger steps' --run
+    """
+    from taskstore.core.secrets import Masker
+    from taskstore.sections import clone as cloning
+    from taskstore.sections import parameters
+    from taskstore.store import settings
+
+    parsed = [parameters.parse_assignment(text) for text in assignments]
+    store = context.open_store()
+    secrets = settings.load(store).secrets
+    masker = Masker(tuple(secrets.extra), tuple(secrets.allowed))
+    warnings: list[str] = []
+
+    def change(params: ParamsRecord) -> None:
+        for section, key, value in parsed:
+            warnings.extend(parameters.assign(params, section, key, value, masker=masker))
+
+    source = context.resolve(store, task)
+    made = cloning.clone(
+        store, source, name=name, project=project, comment=comment, change=change if parsed else None
+    )
+    for warning in warnings:
+        context.say(warning)
+    if not as_json:
+        typer.echo(made.id)
+    several.tell(store, made, f"a draft, cloned from {source.id[:12]}", as_json=as_json, cloned_from=source.id)
+    if run:
+        from .run import run_and_leave
+
+        sys.stdout.flush()
+        run_and_leave(store, made)

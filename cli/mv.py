@@ -1,0 +1,42 @@
+"""`taskstore mv`: tasks to another project."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from . import context, several
+
+if TYPE_CHECKING:
+    from taskstore.disk.layout import TaskPaths
+    from taskstore.store.store import Store
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
+
+
+@app.command()
+def mv(
+    tasks: context.TasksArgument,
+    project: Annotated[
+        str,
+        typer.Argument(
+            metavar="PROJECT", help="The project; a new one is made.", autocompletion=context.complete_project
+        ),
+    ],
+    as_json: context.JsonOption = False,
+) -> None:
+    """Move tasks to another project; a running one goes on undisturbed.
+
+    Example: taskstore mv 01a2b3c4 @last vision/baselines
+    """
+    from taskstore.core.names import split_project
+    from taskstore.store import tasks as library
+
+    split_project(project)
+
+    def move(store: Store, paths: TaskPaths) -> None:
+        moved = library.move(store, paths.id, project)
+        several.tell(store, moved, "moved here", as_json=as_json)
+
+    several.for_each(tasks, move)

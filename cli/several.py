@@ -1,0 +1,74 @@
+"""Doing one thing to several tasks: all are found first, each is handled, and what fails is said task by task."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import typer
+
+from taskstore.core.errors import TaskstoreError
+
+from . import context, render
+
+if TYPE_CHECKING:
+    from taskstore.disk.layout import TaskPaths
+    from taskstore.store.store import Store
+
+Find = Callable[["Store", str], "TaskPaths"]
+
+
+def for_each(
+    references: Sequence[str], action: Callable[[Store, TaskPaths], None], *, find: Find = context.resolve
+) -> None:
+    """Find every task, then do it to each once; leave with the exit code of the first failure, if there is one.
+
+    All are found before anything is changed, so that `rm @last ID` means what it says.
+    """
+    store = context.open_store()
+    exit_code = 0
+    found: dict[str, TaskPaths] = {}
+    for reference in references:
+        try:
+            paths = find(store, reference)
+            found.setdefault(paths.id, paths)
+        except TaskstoreError as error:
+            exit_code = exit_code or report(error)
+    for paths in found.values():
+        try:
+            action(store, paths)
+        except TaskstoreError as error:
+            exit_code = exit_code or report(error)
+    if exit_code:
+        raise typer.Exit(exit_code)
+
+
+def report(error: TaskstoreError) -> int:
+    """Say an error; return its exit code."""
+    context.say(render.safe_lines(str(error)))
+    return error.exit_code
+
+
+def brief(store: Store, paths: TaskPaths) -> dict[str, object]:
+    """Return what a command that changes a task prints of it with --json."""
+    from taskstore.store import places, tasks
+
+    record = tasks.read(paths)
+    project = record.trashed.project if record.trashed else places.project_of(store, paths.home)
+    return {
+        "id": record.id,
+        "name": record.name,
+        "project": project,
+        "status": record.status.value,
+        "path": str(paths.home),
+    }
+
+
+def tell(store: Store, paths: TaskPaths, what: str, *, as_json: bool, **more: object) -> None:
+    """Say what was done to a task, or print it as JSON with `more` of it."""
+    facts = brief(store, paths)
+    if as_json:
+        render.print_json(facts | more)
+    else:
+        name = render.safe(f"{facts['project']}/{facts['name']}")
+        context.say(f"{paths.id[:12]} {name}: {what}")
