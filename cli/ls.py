@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,9 +16,8 @@ from taskstore.core.errors import BadValue
 from . import context, render
 
 if TYPE_CHECKING:
-    from taskstore.schema.filters import Filter
     from taskstore.schema.record import TaskRecord
-    from taskstore.store.query import Listing, Query, Row
+    from taskstore.store.query import Filter, Listing, Query, Row
     from taskstore.store.store import Store
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -38,7 +39,9 @@ def ls(
     task_type: Annotated[Texts, typer.Option("--type", metavar="TYPE", help="training, testing …")] = [],  # noqa: B006
     tag: Annotated[Texts, typer.Option("--tag", "-t", metavar="TAG", help="With this tag; -TAG is without it.")] = [],  # noqa: B006
     without_tag: Annotated[Texts, typer.Option("--without-tag", metavar="TAG", help="Without this tag.")] = [],  # noqa: B006
-    text: Annotated[str | None, typer.Option("--text", help="In the name, comment, project or id.")] = None,
+    text: Annotated[
+        str | None, typer.Option("--text", metavar="TEXT", help="In the name, comment, project or id.")
+    ] = None,
     since: Annotated[
         str | None, typer.Option("--since", metavar="TIME", help="Made since: 2d, today, 2026-01-31 (UTC).")
     ] = None,
@@ -54,7 +57,12 @@ def ls(
     limit: Annotated[
         int | None,
         typer.Option(
-            "--limit", "-n", min=0, show_default=False, help="At most so many; 0 is all. In a terminal 50, else all."
+            "--limit",
+            "-n",
+            min=0,
+            metavar="N",
+            show_default=False,
+            help="At most so many; 0 is all. In a terminal 50, else all.",
         ),
     ] = None,
     columns: Annotated[
@@ -126,21 +134,29 @@ def _statuses(texts: list[str]) -> list[states.Status]:
     return found
 
 
-def _condition(where: str | None, since: str | None, until: str | None) -> Filter | None:
-    if where is None and since is None and until is None:
-        return None
-    from taskstore.schema import conditions, filters
+@dataclass(frozen=True)
+class _All:
+    """A filter of several that must all fit."""
 
-    parts = [filters.parse(where)] if where is not None else []
+    parts: Sequence[Filter]
+
+    def matches(self, fields: Row) -> bool:
+        return all(part.matches(fields) for part in self.parts)
+
+
+def _condition(where: str | None, since: str | None, until: str | None) -> Filter | None:
+    from taskstore.schema import filters
+
+    parts: list[Filter] = [filters.parse(where)] if where is not None else []
     if since is not None:
         parts.append(_created(">=", since, "--since"))
     if until is not None:
         parts.append(_created("<=", until, "--until"))
-    return parts[0] if len(parts) == 1 else filters.Filter(conditions.Group("and", tuple(part.tree for part in parts)))
+    return _All(parts) if parts else None
 
 
 def _created(operator: str, text: str, option: str) -> Filter:
-    from taskstore.schema import conditions, filters
+    from taskstore.schema import filters
 
     quoted = text.strip().replace("\\", "\\\\").replace('"', '\\"')
     for spelled in (quoted, f"{quoted} ago"):

@@ -157,6 +157,11 @@ class StorePaths:
         return self.cache / "index.msgpack"
 
     @property
+    def bundles(self) -> Path:
+        """The last bundle of unpushed commits of each repository that runs came from."""
+        return self.cache / "bundles"
+
+    @property
     def quarantine(self) -> Path:
         """Where doctor puts what it takes out."""
         return self.root / "quarantine"

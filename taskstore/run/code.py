@@ -13,11 +13,12 @@ from ..capture import git, host, packages, source
 from ..core.errors import TaskstoreError
 from ..core.secrets import Masker
 from ..disk.atomic import make_folders, write_blob
-from ..disk.layout import TaskPaths
+from ..disk.layout import StorePaths, TaskPaths
 from ..schema.record import FileRef, ScriptRecord, Submodule, TaskRecord, Untracked
 from ..store import tasks
 from ..store.settings import Capture
 from ..store.store import Store
+from .bundles import store_bundle
 from .sink import StoreSink
 
 if TYPE_CHECKING:
@@ -113,7 +114,11 @@ class CodeCapture:
             self._source = source.code(self._entry, note=notes.append)
         # Files first, then the record that names them.
         paths = self._paths()
-        files = _store_snapshot(paths, snapshot, _limits(self._settings), notes) if snapshot else ScriptRecord()
+        files = (
+            _store_snapshot(self._store.paths, paths, snapshot, _limits(self._settings), notes)
+            if snapshot
+            else ScriptRecord()
+        )
         standalone = _store_source(paths, self._entry, self._source)
 
         def change(script: ScriptRecord) -> None:
@@ -122,7 +127,7 @@ class CodeCapture:
             script.standalone = standalone
             script.notes = list(dict.fromkeys([*script.notes, *notes]))
 
-        tasks.edit_script(self._store, self._task_id, change)
+        _drop_unnamed(paths, tasks.edit_script(self._store, self._task_id, change))
 
     def _host(self) -> None:
         facts = {name: str(value) for name, value in host.describe().items()}
@@ -178,18 +183,20 @@ def _describe(script: ScriptRecord, snapshot: Snapshot, files: ScriptRecord) -> 
     ]
 
 
-def _store_snapshot(paths: TaskPaths, snapshot: Snapshot, limits: git.Limits, notes: list[str]) -> ScriptRecord:
+def _store_snapshot(
+    store: StorePaths, paths: TaskPaths, snapshot: Snapshot, limits: git.Limits, notes: list[str]
+) -> ScriptRecord:
     """Write the diff, the bundle and the untracked files; return a record that names them."""
     files = ScriptRecord()
     make_folders(paths.source, until=paths.home)
     if snapshot.diff:
         files.diff = _blob(paths, paths.diff, [snapshot.diff])
     if snapshot.unpushed:
-        note = git.write_bundle(snapshot, paths.bundle, limits=limits)
+        written, note = store_bundle(snapshot, paths.bundle, store, limits)
         if note:
             notes.append(note)
-        if paths.bundle.exists():
-            files.bundle = _reference(paths, paths.bundle)
+        if written is not None:
+            files.bundle = _reference(paths, paths.bundle, *written)
     for item in snapshot.untracked:
         try:
             files.untracked.append(_store_untracked(paths, item))
@@ -230,11 +237,20 @@ def _store_source(paths: TaskPaths, entry: source.Entry, text: bytes | None) -> 
 
 
 def _blob(paths: TaskPaths, target: Path, chunks: list[bytes] | Iterator[bytes]) -> FileRef:
-    digest, size_bytes = write_blob(target, chunks)
+    return _reference(paths, target, *write_blob(target, chunks))
+
+
+def _reference(paths: TaskPaths, target: Path, digest: str, size_bytes: int) -> FileRef:
     return FileRef(path=target.relative_to(paths.home).as_posix(), size=size_bytes, hash=digest)
 
 
-def _reference(paths: TaskPaths, target: Path) -> FileRef:
-    from ..disk.atomic import sha256_of
-
-    return FileRef(path=target.relative_to(paths.home).as_posix(), size=target.stat().st_size, hash=sha256_of(target))
+def _drop_unnamed(paths: TaskPaths, script: ScriptRecord) -> None:
+    """Remove the code of an earlier run of the same task, which the record names no more."""
+    references = [script.diff, script.bundle, script.standalone, *(item.file for item in script.untracked)]
+    named = {reference.path for reference in references if reference is not None}
+    for folder, _, names in os.walk(paths.source):
+        for name in names:
+            path = Path(folder) / name
+            is_list = path in (paths.requirements, paths.environment)
+            if not is_list and path.relative_to(paths.home).as_posix() not in named:
+                path.unlink(missing_ok=True)

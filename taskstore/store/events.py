@@ -122,20 +122,20 @@ def read_summary(paths: TaskPaths) -> SummaryRecord:
     It starts from summary.json where that is sound, and reads only what has been logged since. Writes nothing.
     """
     summary = _stored_summary(paths)
-    for log in scalar_logs(paths):
-        start = summary.covered.get(log.name, 0)
-        if start > log.stat().st_size:
-            # The log is shorter than what was read of it: it has been replaced. Begin again.
-            summary = SummaryRecord()
-            return _read_all(paths, summary)
-        _extend(summary, log, start)
+    logs = scalar_logs(paths)
+    sizes = {log.name: _size_of(log) for log in logs}
+    if any(not 0 <= count <= sizes.get(name, -1) for name, count in summary.covered.items()):
+        summary = SummaryRecord()  # a log is gone, or shorter than what was read of it: begin again
+    for log in logs:
+        _extend(summary, log, summary.covered.get(log.name, 0))
     return summary
 
 
-def _read_all(paths: TaskPaths, summary: SummaryRecord) -> SummaryRecord:
-    for log in scalar_logs(paths):
-        _extend(summary, log, 0)
-    return summary
+def _size_of(log: Path) -> int:
+    try:
+        return log.stat().st_size
+    except FileNotFoundError:
+        return -1
 
 
 def _stored_summary(paths: TaskPaths) -> SummaryRecord:

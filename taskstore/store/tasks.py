@@ -208,10 +208,12 @@ def write(paths: TaskPaths, record: TaskRecord, previous: bytes) -> None:
 
 
 def _replace(path: Path, data: bytes) -> None:
-    is_frozen = path.exists() and not path.stat().st_mode & 0o200
+    owner = path if path.exists() else TaskPaths(path.parent).record
+    is_frozen = owner.exists() and not owner.stat().st_mode & 0o200
     replace_record(path, data)
     if is_frozen:
-        path.chmod(path.stat().st_mode & ~0o222)
+        with contextlib.suppress(FileNotFoundError):  # moved since: the change is made, and must not be made twice
+            path.chmod(path.stat().st_mode & ~0o222)
 
 
 def edit(

@@ -106,7 +106,6 @@ def purge(store: Store, task_id: str) -> None:
     doomed = staging_beside(source.home, PURGE_PREFIX)
     # One rename first: a crash within the removal must not leave half a task to restore.
     try:
-        try:
         source.home.rename(doomed)
     except FileNotFoundError:
         raise NotFound("task in the trash", task_id, "somebody else has just taken it out") from None
