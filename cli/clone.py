@@ -38,15 +38,12 @@ def clone(
 
     Example: taskstore clone @last --set Args/lr=0.1 --name 'larger steps' --run
     """
-    from taskstore.core.secrets import Masker
     from taskstore.sections import clone as cloning
     from taskstore.sections import parameters
-    from taskstore.store import settings
 
     parsed = [parameters.parse_assignment(text) for text in assignments]
     store = context.open_store()
-    secrets = settings.load(store).secrets
-    masker = Masker(tuple(secrets.extra), tuple(secrets.allowed))
+    masker = several.masker_of(store)
     warnings: list[str] = []
 
     def change(params: ParamsRecord) -> None:
@@ -54,9 +51,7 @@ def clone(
             warnings.extend(parameters.assign(params, section, key, value, masker=masker))
 
     source = context.resolve(store, task)
-    made = cloning.clone(
-        store, source, name=name, project=project, comment=comment, change=change if parsed else None
-    )
+    made = cloning.clone(store, source, name=name, project=project, comment=comment, change=change if parsed else None)
     for warning in warnings:
         context.say(warning)
     if not as_json:

@@ -18,7 +18,7 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 def comment(
     task: context.TaskArgument,
     text: Annotated[
-        str | None, typer.Argument(metavar="[TEXT]", help="The new comment; '' removes it. Left out: print it.")
+        str | None, typer.Argument(metavar="TEXT", help="The new comment; '' removes it. Left out: print it.")
     ] = None,
     as_json: context.JsonOption = False,
 ) -> None:

@@ -33,8 +33,10 @@ def resolve(store: Store, reference: str) -> TaskPaths:
 
 
 def say(message: str) -> None:
-    """Talk to the person, on stderr; results go to stdout."""
-    sys.stderr.write(f"taskstore: {message}\n")
+    """Talk to the person, on stderr; results go to stdout. Names in the message cannot control the terminal."""
+    from .render import safe_lines
+
+    sys.stderr.write(f"taskstore: {safe_lines(message)}\n")
 
 
 def _store_to_complete(ctx: typer.Context) -> Store:

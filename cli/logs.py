@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from taskstore.store.store import Store
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
-_EXIT_INTERRUPTED = 130
 
 
 class StreamName(str, Enum):
@@ -48,7 +47,8 @@ def logs(
     """Print a task's console output, of all its processes, in order of time.
 
     What it wrote to stdout and to stderr both goes to stdout here. Colours show in a terminal only; a progress bar
-    is one line, as it stood at the end. With -f the exit code is 0 when the task has ended, however it ended.
+    is one line, as it stood at the end. With -f the exit code is 0 when the task has ended, however it ended; Ctrl-C
+    is 130.
 
     Example: taskstore logs -f --lines 20 @last
     """
@@ -74,13 +74,10 @@ def _follow(store: Store, paths: TaskPaths, printer: _Printer, count: int | None
     status = tasks.read(paths).status
     if status in (Status.CREATED, Status.QUEUED):
         context.say(f"task {paths.id[:12]} is {status.label}: waiting for it to run; Ctrl-C stops")
-    try:
-        batches = follow.console(store, paths.id)
-        printer.print_all(_last(next(batches, []), count, printer))
-        for batch in batches:
-            printer.print_all(line for line in batch if printer.is_wanted(line))
-    except KeyboardInterrupt:
-        raise typer.Exit(_EXIT_INTERRUPTED) from None
+    batches = follow.console(store, paths.id)
+    printer.print_all(_last(next(batches, []), count, printer))
+    for batch in batches:
+        printer.print_all(line for line in batch if printer.is_wanted(line))
 
 
 class _Printer:

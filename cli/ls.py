@@ -197,7 +197,7 @@ def _comment(store: Store, wanted: Query, listing: Listing, names: list[str]) ->
 
 def _report_damaged(listing: Listing) -> None:
     for error in listing.damaged:
-        context.say(render.safe_lines(str(error)))
+        context.say(str(error))
     if listing.damaged:
         raise typer.Exit(_EXIT_DAMAGED)
 

@@ -19,7 +19,7 @@ def set_(
     task: context.TaskArgument,
     assignments: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[SECTION/NAME=VALUE]...", help="Parameters to set; without a section it is General."),
+        typer.Argument(metavar="SECTION/NAME=VALUE", help="Parameters to set; without a section it is General."),
     ] = None,
     unset: Annotated[
         list[str], typer.Option("--unset", metavar="SECTION/NAME", help="A parameter to remove; may be repeated.")
@@ -35,9 +35,8 @@ def set_(
 
     Example: taskstore set 01a2b3c4 Args/lr=0.2 Args/epochs=20 --unset Args/debug
     """
-    from taskstore.core.secrets import Masker
     from taskstore.sections import parameters
-    from taskstore.store import settings, tasks
+    from taskstore.store import tasks
 
     parsed = [parameters.parse_assignment(text) for text in assignments or ()]
     removed = [parameters.split_name(name) for name in unset]
@@ -46,8 +45,7 @@ def set_(
     if description is not None and len(parsed) != 1:
         raise typer.BadParameter("--description is of one parameter, so set one")
     store = context.open_store()
-    secrets = settings.load(store).secrets
-    masker = Masker(tuple(secrets.extra), tuple(secrets.allowed))
+    masker = several.masker_of(store)
     warnings: list[str] = []
 
     def change(params: ParamsRecord) -> None:

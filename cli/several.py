@@ -12,6 +12,7 @@ from taskstore.core.errors import TaskstoreError
 from . import context, render
 
 if TYPE_CHECKING:
+    from taskstore.core.secrets import Masker
     from taskstore.disk.layout import TaskPaths
     from taskstore.store.store import Store
 
@@ -33,12 +34,14 @@ def for_each(
             paths = find(store, reference)
             found.setdefault(paths.id, paths)
         except TaskstoreError as error:
-            exit_code = exit_code or report(error)
+            code = report(error)
+            exit_code = exit_code or code
     for paths in found.values():
         try:
             action(store, paths)
         except TaskstoreError as error:
-            exit_code = exit_code or report(error)
+            code = report(error)
+            exit_code = exit_code or code
     if exit_code:
         raise typer.Exit(exit_code)
 
@@ -72,3 +75,12 @@ def tell(store: Store, paths: TaskPaths, what: str, *, as_json: bool, **more: ob
     else:
         name = render.safe(f"{facts['project']}/{facts['name']}")
         context.say(f"{paths.id[:12]} {name}: {what}")
+
+
+def masker_of(store: Store) -> Masker:
+    """Return what masks credentials as the store's settings say."""
+    from taskstore.core.secrets import Masker
+    from taskstore.store import settings
+
+    secrets = settings.load(store).secrets
+    return Masker(tuple(secrets.extra), tuple(secrets.allowed))

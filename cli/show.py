@@ -29,7 +29,7 @@ _FACT_NAMES = {
     "gpus": "",
     "container": "",
 }
-_MAX_PARAMETERS = 200
+_MAX_ROWS = 200
 _SUMMARY = "Summary"
 
 
@@ -225,11 +225,13 @@ def _print_parameters(row: Row) -> None:
     page.heading("Parameters", f"{len(found):,}" if len(found) > 20 else "")
     has_about = any(about for _, _, about in found)
     columns = [render.Column("name"), render.Column("value"), render.Column("meaning", style="dim")]
-    page.grid(
-        [item if has_about else item[:2] for item in found[:_MAX_PARAMETERS]], columns if has_about else columns[:2]
-    )
-    if len(found) > _MAX_PARAMETERS:
-        render.line(f"… and {len(found) - _MAX_PARAMETERS:,} more; --json has all")
+    page.grid([item if has_about else item[:2] for item in found[:_MAX_ROWS]], columns if has_about else columns[:2])
+    _say_rest(len(found))
+
+
+def _say_rest(count: int) -> None:
+    if count > _MAX_ROWS:
+        render.line(f"and {count - _MAX_ROWS:,} more; --json has all")
 
 
 def _print_metrics(row: Row) -> None:
@@ -254,20 +256,22 @@ def _print_metrics(row: Row) -> None:
                     None if last.max_value is None else number(last.max_value),
                     render.sparkline([value for _, value in courses.get((metric, variant), [])]),
                 )
-                for metric, variant, last in series
+                for metric, variant, last in series[:_MAX_ROWS]
             ],
             ["name", *(render.Column(name, is_fixed=True) for name in ("last", "min", "max", "course"))],
         )
+        _say_rest(len(series))
     values = [item for item in metrics if item[2].iteration < 0]
     if values:
         page.heading("Values")
         page.grid(
             [
                 (variant if metric == _SUMMARY else f"{metric}/{variant}", number(last.value))
-                for metric, variant, last in values
+                for metric, variant, last in values[:_MAX_ROWS]
             ],
             ["name", render.Column("value", is_fixed=True)],
         )
+        _say_rest(len(values))
 
 
 def _history_lines(row: Row) -> None:

@@ -17,7 +17,7 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 @app.command()
 def tag(
     task: context.TaskArgument,
-    tags: Annotated[list[str] | None, typer.Argument(metavar="[TAG]...", help="Tags to add.")] = None,
+    tags: Annotated[list[str] | None, typer.Argument(metavar="TAG", help="Tags to add.")] = None,
     remove: Annotated[
         list[str], typer.Option("--remove", "-r", metavar="TAG", help="A tag to take off; may be repeated.")
     ] = [],  # noqa: B006 - typer reads it and copies

@@ -47,7 +47,7 @@ def verify(
     store = context.open_store()
     wanted, damaged = _published(store) if every else ([context.resolve(store, task) for task in tasks or []], [])
     for error in damaged:
-        context.say(render.safe_lines(str(error)))
+        context.say(str(error))
     is_sound = not damaged
     for paths in wanted:
         try:

@@ -11,6 +11,7 @@ project=examples/iris
 # What the caller's shell says about git or taskstore must not lead out of the scratch folder.
 for name in $(env | sed -n -e 's/^\(GIT_[A-Z_]*\)=.*/\1/p' -e 's/^\(TASKSTORE_[A-Z_]*\)=.*/\1/p'); do unset "$name"; done
 export GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL="$scratch/gitconfig"
+export GIT_PAGER=cat PAGER=cat # nobody is to press a key on the way
 export TASKSTORE_ROOT="$scratch/store"
 export PATH="$checkout/.venv/bin:$PATH"
 
@@ -76,7 +77,7 @@ fi
 
 cat <<END
 
-${bold}Now you.${plain} In this folder, activate the environment and point at the scratch store:
+${bold}Now you.${plain} In this folder, with the environment and the scratch store at hand:
 
   . .venv/bin/activate
   export TASKSTORE_ROOT="\$PWD/.demo/store"
@@ -88,5 +89,5 @@ and try
   taskstore run $project/wider
   find .demo/store/projects    # a task is a folder of plain files
 
-Your own script needs the two lines above and nothing else: no server, no account.
+Your own script needs the two lines above, and no server and no account.
 END

@@ -61,7 +61,8 @@ class Task:
 
         Afterwards the task's directory stands in the store with status in_progress, and the end of the process sets
         its final status. A second call returns the same task; in a child of the run it joins the parent's, and in a
-        process that was launched for a task it is that one. Names missing are the script's and "Untitled".
+        process that was launched for a task it is that one. Missing, the project is the
+        repository's name or "Untitled", and the task's the script's.
 
         Raises BadName for a name under 3 characters, BadValue for an unknown type, Refused where another task is open
         in this process. A store that cannot be written warns, once, and the program goes on unrecorded.

@@ -20,7 +20,10 @@ SIBLINGS = frozenset({"core", "disk", "schema", "store"})
 ALONE = ("taskstore.sections", "taskstore.capture", "taskstore.share.importers", "taskstore.importers")
 """Modules directly in one of these know nothing of one another, but for what is named here."""
 KNOWN_BY_ALL = frozenset({"taskstore.capture.base"})
-PARTS = {"taskstore.capture.git": "taskstore.capture.vcs", "taskstore.capture.source": "taskstore.capture.vcs"}
+PARTS = {
+    "taskstore.capture.git": "taskstore.capture.vcs",
+    "taskstore.capture.arguments": "taskstore.capture.early",
+}
 NO_STORE = "taskstore.capture"
 
 

@@ -24,7 +24,7 @@ Sample = tuple[list[float], int]
 
 
 def main() -> None:
-    task = Task.init(project_name="examples/iris", task_name="train", task_type="training", tags=["demo"])
+    task = Task.init(project_name="examples/iris", task_name="train")
     args = parse_args()
     logger = task.get_logger()
     rng = random.Random(args.seed)

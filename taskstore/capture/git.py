@@ -32,6 +32,12 @@ _DIFF = (
 _LFS_POINTER = b"\n+version https://git-lfs.github.com/spec/"
 
 
+def root_name(script: Path | None, cwd: Path) -> str | None:
+    """Return the name of the folder that is the repository's root, without asking git; None outside of any."""
+    roots = (place.marked_root(folder) for folder in place.candidates(script, cwd))
+    return next((root.name for root in roots if root is not None), None)
+
+
 def snapshot(script: Path | None, cwd: Path, *, limits: Limits = DEFAULT_LIMITS) -> Snapshot | None:
     """Read the state of the repository that holds `script`, else of the one that holds `cwd`; None without one.
 

@@ -176,6 +176,15 @@ class StorePaths:
         """The lock for changes to the tree of projects."""
         return self.root / LOCK
 
+    @property
+    def leases(self) -> Path:
+        """Markers of edit locks, where the store locks by lease."""
+        return self.root / "locks"
+
+    def lease(self, owner: str) -> Path:
+        """One marker; `owner` is a task's id, or what else there is one lock for."""
+        return self.leases / f"{owner}.lease"
+
     def project(self, parts: Sequence[str]) -> Path:
         """A project's folder, by the parts of its name."""
         return self.projects.joinpath(*(encode(part) for part in parts))

@@ -3,7 +3,7 @@
 The kind is the store's property, so that every host treats a shared mount alike:
 
 flock   the kernel's lock; it is gone the moment its holder is, also after SIGKILL
-lease   a marker file made with O_EXCL, for filesystems without flock: its holder renews it (its mtime), and one
+lease   a marker file in the store's `locks/`, for filesystems without flock: its holder renews it (its mtime), and one
         that is not renewed for `LEASE_S`, or whose holder is known to be gone, is void
 """
 
@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ..core.errors import Busy, ReadOnly
+from .layout import StorePaths
 from .process import ProcessIdentity, identity, is_gone, is_here, start_of
 
 if TYPE_CHECKING:
@@ -58,75 +59,97 @@ _beacon_decoder = msgspec.json.Decoder(Beacon)
 
 
 @contextlib.contextmanager
-def edit_lock(path: Path, kind: LockKind, *, timeout_s: float = EDIT_TIMEOUT_S) -> Iterator[str]:
+def edit_lock(path: Path, kind: LockKind, *, timeout_s: float = EDIT_TIMEOUT_S) -> Iterator[None]:
     """Hold the lock at `path` for a change. Raises Busy, ReadOnly, or FileNotFoundError where its folder is gone.
 
-    Gives the name of this hold where it is a lease, for `drop_moved_marker`. It is a leaf: hold it over nothing but reading and writing the records it guards.
+    It is a leaf: hold it over nothing but reading and writing the records it guards.
     """
     import filelock
 
     if not path.parent.is_dir():
         raise FileNotFoundError(path.parent)
-    lock = _file_lock(path, kind)
+    hold = _flocked(path, timeout_s) if kind is LockKind.FLOCK else _leased(path, timeout_s)
     try:
-        lock.acquire(timeout=timeout_s)
+        hold.__enter__()
     except filelock.Timeout:
         raise Busy(path, timeout_s) from None
+    except FileNotFoundError:
+        raise
     except PermissionError:
         raise ReadOnly(f"{path.parent} cannot be written by this user") from None
     except OSError as error:
-        if isinstance(error, FileNotFoundError):
-            raise
         raise ReadOnly(f"{path.parent} cannot be locked: {error.strerror or error}") from None
     try:
-        yield getattr(lock, "token", None) or ""
+        yield
+    finally:
+        hold.__exit__(None, None, None)
+
+
+@contextlib.contextmanager
+def _flocked(path: Path, timeout_s: float) -> Iterator[None]:
+    """Hold the kernel's lock, on a descriptor of our own: FileLock would bring back a folder that has moved away."""
+    import filelock
+
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
+    _held.add(descriptor)
+    try:
+        deadline = time.monotonic() + timeout_s
+        while not filelock.lock_descriptor(descriptor, blocking=False):
+            if time.monotonic() >= deadline:
+                raise filelock.Timeout(str(path))
+            time.sleep(_POLL_S)
+        yield
+    finally:
+        if descriptor in _held:
+            _held.discard(descriptor)
+            with contextlib.suppress(OSError):
+                filelock.unlock_descriptor(descriptor)
+            os.close(descriptor)
+
+
+_held: set[int] = set()
+"""Descriptors of the edit locks that this process holds or waits for."""
+
+
+def _give_up_in_child() -> None:
+    """A forked child shares its parent's lock as long as it has the descriptor, also when the parent is gone."""
+    for descriptor in _held:
+        os.close(descriptor)
+    _held.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_give_up_in_child)
+
+
+@contextlib.contextmanager
+def _leased(path: Path, timeout_s: float) -> Iterator[None]:
+    import filelock
+
+    # A marker whose holder on this host is gone is void at once, one of another host when nobody has renewed it.
+    lock = filelock.SoftFileLease(_marker_of(path), poll_interval=_POLL_S, lease_duration=_EDIT_LEASE_S)
+    lock.acquire(timeout=timeout_s)
+    try:
+        yield
     finally:
         lock.release()
 
 
-def _file_lock(path: Path, kind: LockKind) -> BaseFileLock:
+def _marker_of(path: Path) -> Path:
+    """Return where the lease on `path` is marked: not in the task's folder, which may be moved or be read-only."""
+    for folder in path.parents:
+        store = StorePaths(folder)
+        if store.record.is_file():
+            return store.lease("store" if folder == path.parent else path.parent.name)
+    return path.with_name(path.name + ".lease")  # while the store is being made
+
+
+def _file_lock(path: Path) -> BaseFileLock:
     import filelock
 
-    if kind is LockKind.FLOCK:
-        return (
-            filelock.UnixFileLock(path, fallback_to_soft=False, poll_interval=_POLL_S)
-            if os.name == "posix"
-            else (filelock.FileLock(path, poll_interval=_POLL_S))
-        )
-    # A marker whose holder on this host is gone is void at once, one of another host when nobody has renewed it.
-    marker = path.with_name(path.name + ".lease")
-    return filelock.SoftFileLease(marker, poll_interval=_POLL_S, lease_duration=_EDIT_LEASE_S)
-
-
-def drop_moved_marker(path: Path, kind: LockKind, token: str = "") -> None:
-    """Give up an edit lock whose folder its holder has just moved, so that its file is now at `path`.
-
-    A lease's marker moves with the folder, where the holder's release does not find it. It is the last thing that the
-    holder does: from here on the next one may take the lock. With a `token`, only the lock of that hold is given up.
-    """
-    if kind is LockKind.LEASE:
-        marker = path.with_name(path.name + ".lease")
-        with contextlib.suppress(FileNotFoundError):
-            if token.encode() in marker.read_bytes():
-                marker.unlink()
-
-
-def is_marker_void(marker: Path, now: float) -> bool:
-    """Tell whether a lease's file is nobody's: its holder on this host is gone, or it has been silent for an hour.
-
-    `<marker>.break.<pid>.…` is one that the process of that pid was about to take out.
-    """
-    try:
-        touched = marker.stat().st_mtime
-        text = marker.read_bytes()[:1024].decode("utf-8", "replace")
-    except FileNotFoundError:
-        return False
-    fields = dict(line.partition("=")[::2] for line in text.splitlines())
-    breaker = _BREAKER.search(marker.name)
-    pid = breaker[1] if breaker else fields.get("pid", "")
-    if pid.isdecimal() and fields.get("host") == socket.gethostname():
-        return start_of(int(pid)) is None
-    return now - touched > (_TORN_MARKER_S if not text else _SILENT_MARKER_S)
+    if os.name == "posix":
+        return filelock.UnixFileLock(path, fallback_to_soft=False, poll_interval=_POLL_S)
+    return filelock.FileLock(path, poll_interval=_POLL_S)
 
 
 class HeldBeacon:
@@ -164,7 +187,7 @@ def hold_beacon(path: Path, kind: LockKind) -> HeldBeacon:
 
     lock: BaseFileLock | None = None
     if kind is LockKind.FLOCK:
-        lock = _file_lock(path, kind)
+        lock = _file_lock(path)
         try:
             # A reader that looks whether we live holds it for an instant.
             lock.acquire(timeout=_ACQUIRE_BEACON_S)

@@ -1,4 +1,4 @@
-"""Bundles of unpushed commits, kept in cache/ too: of a repository without a remote each run would pack its whole history.
+"""Bundles of unpushed commits, kept in cache/ too: else each run of a repository without a remote packs it whole.
 
 The cache holds the last bundle of each repository; its name tells the commit and the beginning of its SHA-256, so a
 damaged one is found out when it is copied, and made again.

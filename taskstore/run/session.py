@@ -10,8 +10,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..capture import arguments, console, packages, source
+from ..capture import arguments, console, git, packages, source
 from ..core.errors import BadName, BadTransition, BadValue, NotFound, TaskstoreError
+from ..core.names import MIN_LENGTH
 from ..core.secrets import Masker
 from ..core.states import RECORDING, Status
 from ..disk.atomic import replace_record
@@ -324,12 +325,18 @@ def _fresh(wanted: Wanted, entry: source.Entry, find_store: Callable[[], Store],
     try:
         store = find_store()
         configured = settings.load(store)
-        paths = tasks.create(store, wanted.project or _DEFAULT_PROJECT, name, fill=fill)
+        paths = tasks.create(store, wanted.project or _default_project(entry), name, fill=fill)
     except (BadName, BadValue):
         raise
     except (OSError, TaskstoreError) as error:
         return _unrecorded(store, error)
     return Session(store, paths.id, Mode.FRESH, configured)
+
+
+def _default_project(entry: source.Entry) -> str:
+    """Return the name of the repository that the program lies in, as ClearML does, or Untitled."""
+    name = git.root_name(entry.path, entry.working_directory) or ""
+    return name if len(name) >= MIN_LENGTH else _DEFAULT_PROJECT
 
 
 def _unrecorded(store: Store | None, error: Exception) -> Session:

@@ -131,6 +131,14 @@ def read_summary(paths: TaskPaths) -> SummaryRecord:
     return summary
 
 
+def rebuild_summary(paths: TaskPaths) -> SummaryRecord:
+    """Return the summary that the logs alone give, whatever summary.json says. Writes nothing."""
+    summary = SummaryRecord()
+    for log in scalar_logs(paths):
+        _extend(summary, log, 0)
+    return summary
+
+
 def _size_of(log: Path) -> int:
     try:
         return log.stat().st_size
@@ -226,8 +234,3 @@ class ConsoleTail:
             for stream, (time, text) in sorted(self._parts.items(), key=lambda item: item[1][0]):
                 yield ConsoleLine(time, stream, text, is_whole=False)
             self._parts.clear()
-
-
-def rebuild_summary(paths: TaskPaths) -> SummaryRecord:
-    """Return the summary that the logs alone give, whatever summary.json says. Writes nothing."""
-    return _read_all(paths, SummaryRecord())

@@ -247,5 +247,5 @@ def list_all(store: Store) -> list[Project]:
     return sorted(found, key=lambda project: project.name.split("/"))
 
 
-def _tree_lock(store: Store) -> AbstractContextManager[str]:
+def _tree_lock(store: Store) -> AbstractContextManager[None]:
     return edit_lock(store.paths.lock, store.locks)

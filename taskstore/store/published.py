@@ -23,7 +23,7 @@ from ..schema.record import USER_PROPERTIES, ManifestRecord, TaskRecord
 from . import events, tasks
 from .store import Store
 
-_NOT_FROZEN = frozenset({LOCK, f"{LOCK}.lease", BEACON, EXIT_CODE, MANIFEST, SUMMARY})
+_NOT_FROZEN = frozenset({LOCK, BEACON, EXIT_CODE, MANIFEST, SUMMARY})
 _MAY_CHANGE = ALWAYS_EDITABLE | {"rev", "last_update", "trashed"}
 
 
@@ -55,7 +55,7 @@ def take_write_bits(paths: TaskPaths) -> None:
     for path in _all_files(paths):
         if path.is_symlink():
             continue  # what it names is not ours to change
-        if path.name not in (LOCK, f"{LOCK}.lease", BEACON) or path.parent != paths.home:
+        if path.name not in (LOCK, BEACON) or path.parent != paths.home:
             path.chmod(path.stat().st_mode & ~0o222)
     for folder, _, _ in os.walk(paths.home, topdown=False):
         Path(folder).chmod(Path(folder).stat().st_mode & ~0o222)

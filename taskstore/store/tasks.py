@@ -8,19 +8,20 @@ import getpass
 import os
 import shutil
 import socket
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 
-from ..core.errors import BadTransition, BadValue, Busy, Conflict, NotFound, ReadOnly, Refused
+from ..core.errors import BadTransition, BadValue, Busy, Conflict, ReadOnly, Refused
 from ..core.ids import is_id, new_id
 from ..core.names import check_name, split_project
 from ..core.states import ALWAYS_EDITABLE, EDITABLE, ENDED, RECORDING, Status, is_allowed
 from ..disk.atomic import replace_record, staging_beside, sync_folder
 from ..disk.layout import TaskPaths
-from ..disk.lock import drop_moved_marker, edit_lock
+from ..disk.lock import EDIT_TIMEOUT_S, edit_lock
 from ..disk.text import read_bytes
 from ..schema import codec
 from ..schema.record import MAX_HISTORY, USER_PROPERTIES, Change, ParamsRecord, ScriptRecord, TaskRecord
@@ -31,6 +32,7 @@ from .store import Store
 R = TypeVar("R")
 T = TypeVar("T", bound=msgspec.Struct)
 _MAX_MOVES = 20
+_MAX_MISSES = 3
 _FREE_FIELDS = ALWAYS_EDITABLE | {"rev", "last_update"}
 
 
@@ -147,43 +149,24 @@ def under_lock(store: Store, task_id: str, action: Callable[[TaskPaths], R]) -> 
     `action` may be run again when the task moves during it: its last step is the rename of the record.
     Raises NotFound, Busy, ReadOnly.
     """
-    missing: FileNotFoundError | None = None
-    for _ in range(_MAX_MOVES):
+    deadline = time.monotonic() + EDIT_TIMEOUT_S
+    misses = 0
+    while True:
         paths = places.locate(store, task_id)
-        token = ""
         try:
-            with edit_lock(paths.lock, store.locks) as token:
-                _check_present(paths)
+            with edit_lock(paths.lock, store.locks):
+                paths.record.stat()  # FileNotFoundError where it has just been moved away
                 with writable(paths):
                     return action(paths)
-        except FileNotFoundError as error:
-            missing = error
+        except FileNotFoundError:
             store.places.pop(task_id, None)
+            misses = misses + 1 if paths.record.exists() else 0
+            if misses > _MAX_MISSES:
+                raise  # it does not move: the action misses a file of its own
+            if time.monotonic() >= deadline:
+                raise Busy(paths.home, EDIT_TIMEOUT_S) from None
         except PermissionError as error:
             raise ReadOnly(f"task {task_id[:12]} cannot be written: {error.strerror or error}") from None
-        finally:
-            if token and not paths.home.exists():
-                _release_where_it_went(store, task_id, token)
-    if missing is not None and paths.record.exists():
-        raise missing  # it did not move: the action misses a file of its own
-    raise Busy(store.paths.projects, 0)
-
-
-def _release_where_it_went(store: Store, task_id: str, token: str) -> None:
-    """Give up a lease whose marker went along when somebody renamed the task's project under it."""
-    with contextlib.suppress(NotFound):
-        drop_moved_marker(places.locate(store, task_id).lock, store.locks, token)
-
-
-def _check_present(paths: TaskPaths) -> None:
-    """Raise FileNotFoundError where the task has just been moved away, and remove the folder that locking then made."""
-    if paths.record.exists():
-        return
-    with contextlib.suppress(OSError):
-        if {entry.name for entry in paths.home.iterdir()} <= {paths.lock.name, f"{paths.lock.name}.lease"}:
-            paths.lock.unlink(missing_ok=True)
-            paths.home.rmdir()
-    raise FileNotFoundError(paths.record)
 
 
 @contextlib.contextmanager
@@ -373,7 +356,6 @@ def move(store: Store, task_id: str, project: str) -> TaskPaths:
         if target == paths.home:
             return paths
         rename_home(paths, target)
-        drop_moved_marker(TaskPaths(target).lock, store.locks)
         return TaskPaths(target)
 
     moved = under_lock(store, task_id, action)

@@ -12,7 +12,7 @@ from ..core.names import split_project
 from ..core.states import Status
 from ..disk.atomic import staging_beside
 from ..disk.layout import PURGE_PREFIX, TaskPaths
-from ..disk.lock import drop_moved_marker, edit_lock
+from ..disk.lock import edit_lock
 from ..disk.text import read_bytes
 from ..schema import codec
 from ..schema.record import TaskRecord, Trashed
@@ -36,7 +36,6 @@ def put(store: Store, task_id: str, *, force: bool = False) -> TaskPaths:
         store.paths.trash.mkdir(exist_ok=True)
         target = store.paths.trashed(task_id)
         tasks.rename_home(paths, target.home)
-        drop_moved_marker(target.lock, store.locks)
         return target
 
     target = tasks.under_lock(store, task_id, action)
@@ -94,7 +93,6 @@ def _bring_back(store: Store, source: TaskPaths) -> TaskPaths:
             with tasks.writable(target):
                 tasks.rename_home(target, source.home)
             raise
-        drop_moved_marker(target.lock, store.locks)
     return target
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
 import shutil
 import signal
+import stat
 import sys
 import traceback
 import warnings
@@ -167,14 +169,35 @@ Point = Callable[[str, Callable[[], object]], None]
 
 
 def copy(source: Path, target: Path) -> Path:
-    """Copy a store, times and permissions too."""
+    """Put what `source` held when it was first copied at `target`: ten thousand copies from memory are made here."""
     if target.exists():
         for folder, _, _ in os.walk(target):
-            Path(folder).chmod(0o700)
+            os.chmod(folder, 0o700)  # noqa: PTH101 - as below
         shutil.rmtree(target)
-    if source.exists():
-        shutil.copytree(source, target, symlinks=True)
+    folders, files = _held(source)
+    for name, _ in folders:
+        os.mkdir(f"{target}{name}")  # noqa: PTH102 - a Path for each doubles the time
+    for name, mode, data in files:
+        descriptor = os.open(f"{target}{name}", os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        os.write(descriptor, data)
+        os.close(descriptor)
+    for name, mode in reversed(folders):
+        if not mode & 0o200:
+            os.chmod(f"{target}{name}", mode)  # noqa: PTH101
     return target
+
+
+@functools.cache
+def _held(source: Path) -> tuple[list[tuple[str, int]], list[tuple[str, int, bytes]]]:
+    """Folders, parents first, and files, by their paths within."""
+    folders, files = [], []
+    for folder, _, names in os.walk(source):
+        within = folder[len(str(source)) :]
+        folders.append((within, stat.S_IMODE(Path(folder).stat().st_mode)))
+        for name in names:
+            path = Path(folder) / name
+            files.append((f"{within}/{name}", stat.S_IMODE(path.stat().st_mode), path.read_bytes()))
+    return folders, files
 
 
 def watch_writes(root: Path, point: Point) -> None:
@@ -251,7 +274,7 @@ def points_of(root: Path, act: Callable[[], object]) -> list[str]:
 
 
 def killed_at(root: Path, act: Callable[[], object], at: int, *, is_half: bool) -> bool:
-    """Run `act` in a child that is killed before its write number `at` (in its middle); tell whether it had returned."""
+    """Run `act` in a child that is killed before (in) its write number `at`; tell whether it had returned."""
 
     def action(tell: Callable[[bytes], object]) -> None:
         count = 0

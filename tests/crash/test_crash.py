@@ -8,7 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from crashing import (
+
+from taskstore.core.states import Status
+from taskstore.disk.atomic import temporary_beside
+from taskstore.disk.layout import TaskPaths
+from taskstore.disk.log import LogWriter, writer_name
+from taskstore.schema import migrate
+from taskstore.schema.record import Parameter
+from taskstore.store import doctor, events, index, places, projects, published, query, store, tasks, trash
+from taskstore.store.store import Store
+
+from .crashing import (
     DELETED,
     DELETED_PUBLIC,
     DONE,
@@ -29,14 +39,6 @@ from crashing import (
     scalar,
     state,
 )
-
-from taskstore.core.states import Status
-from taskstore.disk.layout import TaskPaths
-from taskstore.disk.log import LogWriter, writer_name
-from taskstore.schema import migrate
-from taskstore.schema.record import Parameter
-from taskstore.store import doctor, events, index, places, projects, published, query, store, tasks, trash
-from taskstore.store.store import Store
 
 pytestmark = [
     pytest.mark.slow,
@@ -246,8 +248,8 @@ def test_killed_in_a_repair_the_next_one_ends_it(built, tmp_path):
     log.write_bytes(log.read_bytes() + b'{"torn')
     params = places.locate(made, DRAFT).params
     params.write_bytes(params.read_bytes()[:-20])
-    (places.locate(made, LONG_ONE).home / ".x.00000000-1-00.tmp").write_bytes(b"")
-    os.utime(places.locate(made, LONG_ONE).home / ".x.00000000-1-00.tmp", (0, 0))
+    temporary = temporary_beside(places.locate(made, LONG_ONE).record)
+    temporary.with_name(temporary.name.replace(f"-{os.getpid()}-", "-4194305-")).touch()
     (source / "projects" / "Runs MNIST").mkdir()
     work = tmp_path / "store"
     names = points_of(copy(source, work), lambda: doctor.repair(open_again(work)))

@@ -12,7 +12,7 @@ import msgspec
 
 from ...core.clock import Clock
 from ...core.errors import Damaged, Refused
-from ...core.names import encode
+from ...core.names import decode, encode
 from ...core.states import Status
 from ...disk.atomic import replace_record, sync_folder
 from ...disk.layout import StorePaths, TaskPaths
@@ -190,8 +190,9 @@ def _project_record(store: Store, finding: Finding) -> None:
             raw = {}
             record = salvage.project_record(data, folder.name)
             quarantine.keep_bytes(store, path, data, finding.message)
-        name = next((n for n in (record.name, record.renaming_to) if n and encode(n) == folder.name), "")
-        record.name, record.renaming_to = name, ""
+        names = (decode(folder.name), record.name, record.renaming_to)
+        record.name = next((name for name in names if name and encode(name) == folder.name), "")
+        record.renaming_to = ""
         projects.write(folder, record, raw)
 
 

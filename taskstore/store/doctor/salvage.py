@@ -20,6 +20,7 @@ from ...schema.record import FORMAT, Change, ProjectRecord, StoreRecord, TaskRec
 T = TypeVar("T", bound=msgspec.Struct)
 REASON = "recovered by doctor"
 _MAX_CUTS = 60
+_MAX_DEPTH = 50
 _MAX_BYTES = 16 << 20
 _ERROR_BYTE = re.compile(r"\(byte (\d+)\)")
 
@@ -128,12 +129,14 @@ def _cuts(data: bytes) -> tuple[list[tuple[int, bytes]], list[tuple[int, bytes]]
     for token in re.finditer(rb'"(?:[^"\\]|\\.)*"|[{}\[\],]', data, re.DOTALL):
         char = token[0][:1]
         if char in b"{[":
+            if len(open_brackets) > _MAX_DEPTH:
+                break
             open_brackets.append(0x7D if char == b"{" else 0x5D)
         elif char in b"}]" and open_brackets:
             open_brackets.pop()
-            if len(open_brackets) < 50:
+            if len(open_brackets) < _MAX_DEPTH:
                 overall.append((token.end(), bytes(reversed(open_brackets))))
-        elif char == b"," and len(open_brackets) < 50:
+        elif char == b"," and len(open_brackets) < _MAX_DEPTH:
             overall.append((token.start(), bytes(reversed(open_brackets))))
             if len(open_brackets) == 1:
                 at_top.append(overall[-1])

@@ -14,7 +14,6 @@ from taskstore.disk.lock import (
     LEASE_S,
     Beacon,
     LockKind,
-    drop_moved_marker,
     edit_lock,
     hold_beacon,
     is_alive,
@@ -23,6 +22,7 @@ from taskstore.disk.lock import (
     why_gone,
 )
 from taskstore.disk.process import ProcessIdentity, identity
+from taskstore.store.store import init
 
 BOTH = pytest.mark.parametrize("kind", list(LockKind))
 HOLD = """
@@ -142,11 +142,11 @@ def test_locking_does_not_bring_back_a_folder_that_has_moved(tmp_path: Path, kin
 
 
 @BOTH
-def test_a_folder_that_its_holder_moves_is_not_left_locked(tmp_path: Path, kind: LockKind) -> None:
+def test_a_folder_that_is_moved_while_it_is_locked_is_not_left_locked(tmp_path: Path, kind: LockKind) -> None:
+    init(tmp_path, locks=kind.value)
     (tmp_path / "here").mkdir()
     with edit_lock(tmp_path / "here" / ".lock", kind):
         (tmp_path / "here").rename(tmp_path / "there")
-        drop_moved_marker(tmp_path / "there" / ".lock", kind)
     with edit_lock(tmp_path / "there" / ".lock", kind, timeout_s=0.05):
         pass
 

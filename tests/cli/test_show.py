@@ -1,0 +1,243 @@
+import os
+import re
+
+import pytest
+
+from taskstore.core.states import Status
+from taskstore.disk.layout import TaskPaths
+from taskstore.disk.lock import hold_beacon
+from taskstore.schema.record import ScriptRecord, TaskRecord, Untracked
+from taskstore.store import published, sampling, tasks
+
+from .conftest import Cli, Workshop, file_ref
+
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+DIFF = (
+    b"diff --git a/train.py b/train.py\n--- a/train.py\n+++ b/train.py\n"
+    b"@@ -1,2 +1,3 @@\n keep\n--- gone\n+one\n++++ two\n"
+)
+NOTES = b"remember\tthis\n\x1b[2J"
+
+
+def script() -> ScriptRecord:
+    return ScriptRecord(
+        repository="https://example.org/lab/iris.git",
+        branch="main",
+        version_num="c" * 40,
+        working_dir=".",
+        entry_point="train.py",
+        cwd="/home/ada/iris",
+        binary="python3.12",
+        executable="/usr/bin/python3.12",
+        python="3.12.1",
+        argv=["train.py", "--name", "two words"],
+        diff=file_ref("source/uncommitted.diff", DIFF),
+        untracked=[Untracked(path="notes.txt", file=file_ref("source/untracked/notes.txt", NOTES))],
+        requirements={"numpy": "2.1.0", "taskstore": "0.1.0"},
+        notes=["git: a big file was left out"],
+    )
+
+
+@pytest.fixture
+def rich_task(workshop: Workshop) -> TaskPaths:
+    def edit(record: TaskRecord) -> None:
+        record.tags = ["demo"]
+        record.comment = "the first try"
+        record.runtime = {"os": "Debian", "cpu_cores_logical": "2", "memory_bytes": str(4 << 30)}
+
+    return workshop.task(
+        "first run",
+        "examples/iris",
+        parameters={"Args/lr": "0.1", "General/batch": "32"},
+        scalars={"loss/train": [8.0, 4.0, 2.0, 1.0], "loss/val": [1.0, 9.0]},
+        values={"accuracy": 0.97},
+        script=script(),
+        files={"source/uncommitted.diff": DIFF, "source/untracked/notes.txt": NOTES},
+        edit=edit,
+    )
+
+
+def test_the_page_says_all_that_a_person_asks_first(rich_task: TaskPaths, cli: Cli) -> None:
+    page = cli("show", rich_task.id).out
+    for words in (
+        "first run",
+        rich_task.id,
+        "examples/iris",
+        "tags        demo",
+        "comment     the first try",
+        "status      Completed",
+        "started     2026-01-01T00:00:00Z",
+        "ran         1 min 30 s",
+        "machine     Debian, 2 cores, 4.0 GiB memory",
+        f"path        {rich_task.home}",
+        "command     python3.12 train.py --name 'two words'",
+        "repository  https://example.org/lab/iris.git",
+        f"commit      {'c' * 40} (branch main)",
+        "changes     +2 -1 lines in 1 file, 1 untracked file",
+        "packages    2 imported",
+        "git: a big file was left out",
+    ):
+        assert words in page
+    assert re.search(r"Args/lr +0.1 +about lr", page)
+    assert re.search(r"General/batch +32", page)
+    assert re.search(r"loss/train +1 +1 +8 +█▄▂▁", page)
+    assert re.search(r"accuracy +0.97", page)
+    assert "\x1b" not in page
+
+
+@pytest.mark.parametrize(
+    ("status", "commands"),
+    [
+        (Status.CREATED, ["set", "run"]),
+        (Status.QUEUED, ["abort"]),
+        (Status.COMPLETED, ["logs", "clone", "publish"]),
+        (Status.FAILED, ["logs", "reset", "clone"]),
+        (Status.STOPPED, ["logs", "reset", "clone"]),
+    ],
+)
+def test_what_to_do_next_depends_on_the_status(
+    status: Status, commands: list[str], workshop: Workshop, cli: Cli
+) -> None:
+    paths = workshop.task(status=status)
+    following = cli("show", paths.id).out.partition("Next\n")[2].splitlines()
+    assert [line.split()[1] for line in following] == commands
+    for line in following:
+        assert any(paths.id.startswith(word) and len(word) >= 8 for word in line.split())
+
+
+def test_a_published_task_is_offered_to_be_verified(workshop: Workshop, cli: Cli) -> None:
+    paths = workshop.task()
+    published.publish(workshop.store, paths.id)
+    assert "taskstore verify" in cli("show", paths.id).out
+
+
+def test_a_running_task_is_followed_or_aborted(workshop: Workshop, cli: Cli) -> None:
+    paths = workshop.task(status=Status.CREATED)
+    beacon = hold_beacon(paths.beacon, workshop.store.locks)
+    try:
+        tasks.transition(workshop.store, paths.id, Status.IN_PROGRESS)
+        page = cli("show", paths.id).out
+    finally:
+        beacon.release()
+    assert "status      Running" in page
+    assert "so far" in page
+    assert "taskstore logs -f" in page
+
+
+def test_a_dead_run_is_shown_as_failed_with_its_reason(workshop: Workshop, cli: Cli) -> None:
+    paths = workshop.task(status=Status.CREATED)
+    hold_beacon(paths.beacon, workshop.store.locks).release()
+    tasks.transition(workshop.store, paths.id, Status.IN_PROGRESS)
+    page = cli("show", paths.id).out
+    assert "status      Failed: " in page
+    assert tasks.read(paths).status is Status.FAILED
+
+
+def test_a_traceback_is_shown_on_lines_of_its_own(workshop: Workshop, cli: Cli) -> None:
+    paths = workshop.task(status=Status.CREATED)
+    tasks.transition(workshop.store, paths.id, Status.IN_PROGRESS)
+    tasks.transition(workshop.store, paths.id, Status.FAILED, reason="Exception", message="Traceback:\n  x = 1\nOops")
+    assert "message     Traceback:\n              x = 1\n            Oops\n" in cli("show", paths.id).out
+
+
+def test_json_is_one_object_with_everything(rich_task: TaskPaths, cli: Cli) -> None:
+    done = cli("show", "--json", rich_task.id)
+    (shown,) = done.objects
+    assert shown["id"] == rich_task.id
+    assert shown["script"]["argv"] == ["train.py", "--name", "two words"]
+    assert shown["hyperparams"]["Args"]["lr"] == {"value": "0.1", "type": "float", "description": "about lr"}
+    assert shown["last_metrics"]["loss"]["train"]["max_value"] == 8.0
+    assert shown["runtime"]["os"] == "Debian"
+    assert [change["status"] for change in shown["history"]] == ["created", "in_progress", "completed"]
+
+
+def test_source_shows_the_captured_code_and_obeys_nothing_in_it(rich_task: TaskPaths, cli: Cli) -> None:
+    text = cli("show", "--source", rich_task.id).out
+    assert "# uncommitted changes (source/uncommitted.diff," in text
+    assert "+one\n" in text
+    assert "remember    this\n\\x1b[2J\n" in text
+    objects = cli("show", "--source", "--json", rich_task.id).objects
+    assert [item["name"] for item in objects] == ["uncommitted changes", "untracked notes.txt"]
+    assert objects[0]["text"] == DIFF.decode()
+
+
+def test_source_that_leads_out_of_the_task_is_not_read(workshop: Workshop, cli: Cli) -> None:
+    secret = workshop.store.root.parent / "secret"
+    secret.write_text("the secret")
+    hostile = [f"../../../../../{secret.name}", str(secret), "source/../../../../secret", "source/link"]
+    untracked = [Untracked(path=f"u{n}", file=file_ref(path, b"")) for n, path in enumerate(hostile)]
+    paths = workshop.task(script=ScriptRecord(untracked=untracked), files={"source/x": b""})
+    (paths.source / "link").symlink_to(secret)
+    done = cli("show", "--source", paths.id)
+    assert done.code == 0
+    assert "the secret" not in done.out
+
+
+def test_packages_and_history_are_tables(rich_task: TaskPaths, cli: Cli) -> None:
+    assert cli("show", "--packages", rich_task.id).rows == [
+        ["name", "version"],
+        ["numpy", "2.1.0"],
+        ["taskstore", "0.1.0"],
+    ]
+    assert [row[1] for row in cli("show", "--history", rich_task.id).rows] == [
+        "status",
+        "Draft",
+        "Running",
+        "Completed",
+    ]
+    assert cli("show", "--history", "--json", rich_task.id).objects[1]["reason"] == "started"
+    assert cli("show", "--packages", "--json", rich_task.id).objects[0] == {"name": "numpy", "version": "2.1.0"}
+
+
+def test_two_parts_at_once_are_wrong_usage(rich_task: TaskPaths, cli: Cli) -> None:
+    assert cli("show", "--source", "--history", rich_task.id).code == 2
+
+
+def test_in_a_terminal_the_tables_fit_and_the_status_is_coloured(rich_task: TaskPaths, terminal: Cli) -> None:
+    shown = terminal("show", rich_task.id).out
+    assert "\x1b[32mCompleted" in shown
+    tables = COLOUR.sub("", shown).partition("Parameters")[2]
+    assert max(map(len, tables.splitlines())) <= 80
+    assert "█▄▂▁" in tables
+
+
+def test_a_bare_draft_is_a_page_too(workshop: Workshop, cli: Cli) -> None:
+    paths = workshop.task(status=Status.CREATED)
+    page = cli("show", paths.id).out
+    assert "status      Draft" in page
+    for heading in ("Parameters", "Metrics", "Values", "Notes", "commit"):
+        assert heading not in page
+
+
+def test_a_page_is_bounded_and_json_is_not(workshop: Workshop, cli: Cli) -> None:
+    paths = workshop.task(
+        parameters={f"Args/p{n}": "1" for n in range(250)},
+        scalars={f"loss/s{n}": [1.0] for n in range(240)},
+        values={f"v{n}": 1.0 for n in range(230)},
+    )
+    page = cli("show", paths.id)
+    assert len(page.lines) < 700
+    for rest in ("and 50 more", "and 40 more", "and 30 more"):
+        assert rest in page.out
+    (shown,) = cli("show", "--json", paths.id).objects
+    assert len(shown["hyperparams"]["Args"]) == 250
+
+
+def test_the_course_of_a_long_log_is_read_at_a_bounded_cost(workshop: Workshop) -> None:
+    paths = workshop.task(scalars={"loss/train": [float(value) for value in range(5000)]})
+    size = sum(path.stat().st_size for path in paths.events.iterdir())
+    found = sampling.courses(paths, budget_bytes=size // 3)["loss", "train"]
+    assert 500 < len(found) <= 5000 // 3
+    assert found[0] == (0, 0.0)
+    assert found[-1] == (4999, 4999.0)
+    assert [value for _, value in found] == sorted(value for _, value in found)
+    assert len(sampling.courses(paths, budget_bytes=size)["loss", "train"]) == 5000
+
+
+def test_a_log_that_cannot_be_read_costs_its_course_only(workshop: Workshop, cli: Cli) -> None:
+    paths = workshop.task(scalars={"loss/train": [1.0, 2.0]})
+    (log,) = paths.events.glob("scalars.*")
+    log.write_bytes(os.urandom(300))
+    done = cli("show", paths.id)
+    assert done.code == 0
+    assert "Traceback" not in done.err

@@ -1,0 +1,220 @@
+"""A program ends as it would without taskstore, and its task says how.
+
+Each program here runs twice: as it is, and with `Task.init` on the line that says TASK.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from .programs import Ended, Found, all_tasks, filled, only_task, run, write
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals and exit codes of POSIX")
+
+
+@dataclass(frozen=True)
+class Case:
+    """A program, and what its task is to say."""
+
+    text: str
+    status: str
+    reason: str
+    message: str = ""
+
+
+CASES = {
+    "normal": Case("TASK\nprint('done')\n", "completed", "completed"),
+    "last line raises nothing": Case("TASK\nif True:\n    pass\n", "completed", "completed"),
+    "sys.exit()": Case("import sys\nTASK\nsys.exit()\n", "completed", "completed"),
+    "sys.exit(0)": Case("import sys\nTASK\nsys.exit(0)\n", "completed", "completed"),
+    "sys.exit(False)": Case("import sys\nTASK\nsys.exit(False)\n", "completed", "completed"),
+    "sys.exit(3)": Case("import sys\nTASK\nsys.exit(3)\n", "failed", "exit code 3"),
+    "sys.exit(True)": Case("import sys\nTASK\nsys.exit(True)\n", "failed", "exit code 1"),
+    "sys.exit(-1)": Case("import sys\nTASK\nsys.exit(-1)\n", "failed", "exit code 255"),
+    "sys.exit(256)": Case("import sys\nTASK\nsys.exit(256)\n", "completed", "completed"),
+    "sys.exit(0.0)": Case("import sys\nTASK\nsys.exit(0.0)\n", "failed", "exit code 1", "0.0"),
+    "sys.exit(text)": Case("import sys\nTASK\nsys.exit('no data')\n", "failed", "exit code 1", "no data"),
+    "sys.exit(unprintable)": Case(
+        "import sys\nTASK\nclass Bad:\n    def __str__(self):\n        raise ValueError('no')\nsys.exit(Bad())\n",
+        "failed",
+        "exit code 1",
+    ),
+    "raise SystemExit": Case("TASK\nraise SystemExit\n", "completed", "completed"),
+    "raise SystemExit(0)": Case("TASK\nraise SystemExit(0)\n", "completed", "completed"),
+    "raise SystemExit(4)": Case("TASK\nraise SystemExit(4)\n", "failed", "exit code 4"),
+    "exit()": Case("TASK\nexit()\n", "completed", "completed"),
+    "exit(5)": Case("TASK\nexit(5)\n", "failed", "exit code 5"),
+    "quit('text')": Case("TASK\nquit('enough')\n", "failed", "exit code 1", "enough"),
+    "argparse error": Case(
+        "import argparse\nTASK\nargparse.ArgumentParser(prog='p').parse_args(['--no-such'])\n", "failed", "exit code 2"
+    ),
+    "os._exit(0)": Case("import os\nTASK\nos._exit(0)\n", "completed", "completed"),
+    "os._exit(6)": Case("import os\nTASK\nos._exit(6)\n", "failed", "exit code 6"),
+    "caught SystemExit": Case(
+        "import sys\nTASK\ntry:\n    sys.exit(3)\nexcept SystemExit:\n    pass\nprint('goes on')\n",
+        "completed",
+        "completed",
+    ),
+    "SystemExit of a thread": Case(
+        "import sys, threading\nTASK\nt = threading.Thread(target=sys.exit, args=(3,))\nt.start()\nt.join()\n",
+        "completed",
+        "completed",
+    ),
+    "exception": Case(
+        "TASK\ndef deep(n):\n    return deep(n - 1) if n else 1 / 0\ndeep(3)\n",
+        "failed",
+        "ZeroDivisionError: division by zero",
+        "in deep\n",
+    ),
+    "exception of several lines": Case("TASK\nraise ValueError('one\\ntwo')\n", "failed", "ValueError: one", "\ntwo\n"),
+    "exception with a cause": Case(
+        "TASK\ntry:\n    {}['k']\nexcept KeyError as e:\n    raise RuntimeError('outer') from e\n",
+        "failed",
+        "RuntimeError: outer",
+        "direct cause",
+    ),
+    "exception that cannot be shown": Case(
+        "TASK\nclass Bad(Exception):\n    def __str__(self):\n        raise ValueError('no')\nraise Bad\n",
+        "failed",
+        "Bad: <exception str() failed>",
+    ),
+    "exception of no UTF-8": Case("TASK\nraise OSError('caf\\udce9')\n", "failed", "OSError: caf\\udce9"),
+    "SyntaxError": Case("TASK\ncompile('a b', 'x.py', 'exec')\n", "failed", "SyntaxError: invalid syntax", "a b"),
+    "endless recursion": Case(
+        "TASK\ndef f():\n    f()\nf()\n", "failed", "RecursionError: maximum recursion depth exceeded"
+    ),
+    "exception in a thread": Case(
+        "import threading\nTASK\nt = threading.Thread(target=lambda: 1 / 0, name='w')\nt.start()\nt.join()\n",
+        "completed",
+        "completed",
+    ),
+    "exception in atexit": Case(
+        "import atexit\nTASK\ndef last():\n    1 / 0\natexit.register(last)\n", "completed", "completed"
+    ),
+    "exception in an earlier atexit": Case(
+        "import atexit\ndef last():\n    1 / 0\natexit.register(last)\nTASK\n", "completed", "completed"
+    ),
+    "the program's own excepthook": Case(
+        "import sys\nsys.excepthook = lambda *a: print('mine', a[0].__name__, file=sys.stderr)\nTASK\n1 / 0\n",
+        "failed",
+        "ZeroDivisionError: division by zero",
+    ),
+    "an excepthook set later": Case(
+        "import sys\nTASK\nsys.excepthook = lambda *a: print('mine', a[0].__name__, file=sys.stderr)\n1 / 0\n",
+        "failed",
+        "",
+    ),
+    "KeyboardInterrupt": Case("TASK\nraise KeyboardInterrupt\n", "stopped", "interrupted (SIGINT)"),
+    "SIGINT": Case(
+        "import os, signal, time\nTASK\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(20)\n",
+        "stopped",
+        "interrupted (SIGINT)",
+    ),
+    "SIGINT ignored": Case(
+        "import os, signal\nTASK\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nos.kill(os.getpid(), signal.SIGINT)\n",
+        "completed",
+        "completed",
+    ),
+    "SIGTERM": Case(
+        "import os, signal, time\nTASK\nos.kill(os.getpid(), signal.SIGTERM)\ntime.sleep(20)\n",
+        "stopped",
+        "terminated (SIGTERM)",
+    ),
+    "SIGTERM twice": Case(
+        "import os, signal, time\nTASK\n"
+        "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])\n"
+        "import subprocess, sys\n"
+        "send = 'import os, signal, sys; [os.kill(int(sys.argv[1]), signal.SIGTERM) for _ in range(1000)]'\n"
+        "sender = subprocess.Popen([sys.executable, '-S', '-c', send, str(os.getpid())])\n"
+        "signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])\n"
+        "sender.wait()\ntime.sleep(20)\n",
+        "stopped",
+        "terminated (SIGTERM)",
+    ),
+    "SIGHUP": Case(
+        "import os, signal, time\nTASK\nos.kill(os.getpid(), signal.SIGHUP)\ntime.sleep(20)\n",
+        "stopped",
+        "terminated (SIGHUP)",
+    ),
+    "SIGHUP ignored, as by nohup": Case(
+        "import os, signal\nsignal.signal(signal.SIGHUP, signal.SIG_IGN)\nTASK\nos.kill(os.getpid(), signal.SIGHUP)\n",
+        "completed",
+        "completed",
+    ),
+    "own SIGTERM handler from before": Case(
+        "import os, signal, sys\nsignal.signal(signal.SIGTERM, lambda n, f: sys.exit(9))\nTASK\n"
+        "os.kill(os.getpid(), signal.SIGTERM)\n",
+        "failed",
+        "exit code 9",
+    ),
+    "own SIGTERM handler from later": Case(
+        "import os, signal\nTASK\nsignal.signal(signal.SIGTERM, lambda n, f: print('saved'))\n"
+        "os.kill(os.getpid(), signal.SIGTERM)\nprint('goes on')\n",
+        "completed",
+        "completed",
+    ),
+    "own SIGTERM handler that calls the one before": Case(
+        "import os, signal\nTASK\n"
+        "def handle(n, f):\n    print('saved')\n    if callable(before):\n        before(n, f)\n"
+        "before = signal.signal(signal.SIGTERM, handle)\nprint(before, signal.getsignal(signal.SIGTERM) is handle)\n"
+        "os.kill(os.getpid(), signal.SIGTERM)\nprint('goes on')\n",
+        "completed",
+        "completed",
+    ),
+    "a handler is put and taken back": Case(
+        "import os, signal, time\nTASK\nprint(signal.getsignal(signal.SIGTERM))\n"
+        "before = signal.signal(signal.SIGTERM, print)\nsignal.signal(signal.SIGTERM, before)\n"
+        "print(signal.getsignal(signal.SIGTERM), flush=True)\n"
+        "os.kill(os.getpid(), signal.SIGTERM)\ntime.sleep(20)\n",
+        "stopped",
+        "terminated (SIGTERM)",
+    ),
+    "closed, then exit code": Case("import sys\nTASK\n'task' in vars() and task.close()\nsys.exit(3)\n", "completed", "completed"),
+    "closed, then an exception": Case("TASK\n'task' in vars() and task.close()\n1 / 0\n", "completed", "completed"),
+    "closed, then SIGTERM": Case(
+        "import os, signal, time\nTASK\n'task' in vars() and task.close()\nos.kill(os.getpid(), signal.SIGTERM)\ntime.sleep(20)\n",
+        "completed",
+        "completed",
+    ),
+    "closed twice": Case("TASK\n'task' in vars() and (task.close(), task.close())\n", "completed", "completed"),
+    "two inits": Case("TASK\nTASK\nraise SystemExit(0)\n", "completed", "completed"),
+    "init in a function": Case(
+        "import sys\ndef main():\n    TASK\n    return 3\nsys.exit(main())\n", "failed", "exit code 3"
+    ),
+    "a warning": Case("import warnings\nTASK\nwarnings.warn('careful', stacklevel=1)\n", "completed", "completed"),
+    "killed": Case("import os\nTASK\nos.kill(os.getpid(), 9)\n", "failed", "killed"),
+    "aborted": Case("import os\nTASK\nos.abort()\n", "failed", "killed"),
+}
+
+
+def _both(folder: Path, text: str, **options: object) -> tuple[Ended, Ended]:
+    """Run a program without a task and with one, in folders of the same name."""
+    with ThreadPoolExecutor(2) as pool:
+        plain = pool.submit(run, folder / "plain" / "work", text, with_task=False, **options)
+        tracked = pool.submit(run, folder / "tracked" / "work", text, **options)
+        return plain.result(), tracked.result()
+
+
+def _assert_same(plain: Ended, tracked: Ended) -> None:
+    assert tracked.code == plain.code
+    assert tracked.stdout == plain.stdout
+    assert tracked.own_stderr.replace("/tracked/", "/plain/") == plain.stderr
+    assert tracked.told == []
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_program_ends_as_without_us_and_its_task_says_how(name: str, tmp_path: Path) -> None:
+    case = CASES[name]
+    plain, tracked = _both(tmp_path, case.text)
+    _assert_same(plain, tracked)
+    record = only_task(tracked).record
+    assert (record.status.value, record.status_reason) == (case.status, case.reason)
+    assert case.message in record.status_message
