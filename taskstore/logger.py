@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import sys
 from typing import SupportsFloat
 
+from .capture import console
 from .core.errors import BadValue
 from .sections.reports import Writer
 
@@ -12,9 +14,8 @@ from .sections.reports import Writer
 class Logger:
     """Reports into one task. Safe to call from any thread, from forked children and from helper processes."""
 
-    def __init__(self, writer: Writer, *, is_console_captured: bool = False) -> None:
+    def __init__(self, writer: Writer) -> None:
         self._writer = writer
-        self._is_console_captured = is_console_captured
 
     def report_scalar(self, title: str, series: str, value: SupportsFloat, iteration: int) -> None:
         """Report one point of a series; it survives a SIGKILL that comes right after the call.
@@ -29,18 +30,17 @@ class Logger:
         self._writer.single_value(name, value)
 
     def report_text(self, msg: str, level: int = logging.INFO, print_console: bool = True) -> None:
-        """Write text to the task's console, and to the terminal unless `print_console` is false.
+        """Write text to the task's console log, and to the terminal unless `print_console` is false.
 
         From `logging.WARNING` on it goes to stderr. Raises BadValue where msg is not a text.
         """
         if not isinstance(msg, str):
             raise BadValue(f"msg must be a text, not {type(msg).__name__}")
-        import sys
-
-        stream = sys.stderr if level >= logging.WARNING else sys.stdout
+        name = "stderr" if level >= logging.WARNING else "stdout"
+        text = msg.removesuffix("\n")
+        for line in text.split("\n"):
+            self._writer.console(name, line, is_whole=True)
+        stream = getattr(sys, name)
         if print_console and stream is not None:
-            stream.write(msg if msg.endswith("\n") else f"{msg}\n")
-            if self._is_console_captured:
-                return  # the capture has it already
-        for line in msg.rstrip("\n").split("\n"):
-            self._writer.console("stderr" if level >= logging.WARNING else "stdout", line, is_whole=True)
+            with console.unseen():  # it is in the log already
+                stream.write(f"{text}\n")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .core.errors import BadValue, NotFound, ReadOnly, Refused
+from .core.errors import BadValue, NotFound, ReadOnly, Refused, TaskstoreError
 from .core.states import RECORDING
 from .disk.layout import TaskPaths
 from .logger import Logger
@@ -60,17 +60,21 @@ class Task:
         """Begin this process's task, and capture code, packages, arguments and console from here on.
 
         Afterwards the task's directory stands in the store with status in_progress, and the end of the process sets
-        its final status. A second call returns the same task; in a child of the run it joins the parent's, and in a
-        process that was launched for a task it is that one. Missing, the project is the
-        repository's name or "Untitled", and the task's the script's.
+        its final status. A second call returns the same task, and in a process that was launched for a task it is
+        that one. A child of the run joins its parent's task; a program that it starts and that names another task has
+        one of its own, whose parent that is. Missing, the project is the repository's name or "Untitled", and the
+        task's the script's.
 
         Raises BadName for a name under 3 characters, BadValue for an unknown type, Refused where another task is open
         in this process. A store that cannot be written warns, once, and the program goes on unrecorded.
         """
         if task_type not in TASK_TYPES:
             raise BadValue(f"no task type {task_type!r}; it is one of {', '.join(TASK_TYPES)}")
-        if isinstance(tags, str):
-            raise BadValue(f"tags must be a list of texts; write [{tags!r}]")
+        for argument, text in (("project_name", project_name), ("task_name", task_name)):
+            if text is not None and not isinstance(text, str):
+                raise BadValue(f"{argument} must be a text, not {type(text).__name__} {text!r}")
+        if isinstance(tags, str) or not all(isinstance(tag, str) for tag in tags):
+            raise BadValue(f"tags must be a list of texts, not {tags!r}")
         wanted = Wanted(
             project=project_name,
             name=task_name,
@@ -79,8 +83,8 @@ class Task:
             with_streams=auto_connect_streams,
             with_arguments=auto_connect_arg_parser,
         )
-        session = sessions.current()
-        if session is not None and session.is_open:
+        session = sessions.opened()
+        if session is not None:
             return _of_open(session, wanted)
         session = sessions.begin(wanted)
         task = _of(session)
@@ -159,7 +163,7 @@ class Task:
 
     def _make_logger(self) -> Logger:
         if self._session is not None:
-            return Logger(self._session.sink.writer, is_console_captured=self._session.has_console)
+            return Logger(self._session.sink.writer)
         record = self._record()
         if record.status not in RECORDING:
             raise ReadOnly(f"task {self._id[:12]} is {record.status.label}; only a running one is reported into")
@@ -188,7 +192,8 @@ class Task:
         live = parameters.LiveDict(content, lambda: changed())
 
         def changed() -> None:
-            session.sink.replace_parameters(section, dict(parameters.flat_parameters(live, session.masker)))
+            if session.is_open:  # afterwards it is a dict like any other
+                session.sink.replace_parameters(section, dict(parameters.flat_parameters(live, session.masker)))
 
         return live
 
@@ -247,11 +252,13 @@ def _of_open(session: Session, wanted: Wanted) -> Task:
         return task
     if not session.is_owner or session.is_rerun or not session.is_recording:
         return task
-    record = task._record()
-    same_name = wanted.name in (None, record.name) and wanted.project in (None, task.get_project_name())
-    if not same_name or wanted.type != record.type:
+    try:
+        record, project = task._record(), task.get_project_name()
+    except (OSError, TaskstoreError):
+        return task  # deleted, or not to be read: the program goes on
+    if not wanted.fits(project, record.name) or wanted.type != record.type:
         raise Refused(
-            f"task '{task.get_project_name()}/{record.name}' is open in this process; "
+            f"task '{project}/{record.name}' is open in this process; "
             "close it with task.close() before Task.init begins another"
         )
     return task

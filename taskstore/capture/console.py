@@ -71,6 +71,33 @@ def capture(sink: Sink, *, clock: Clock = SYSTEM, streams: Collection[Stream] = 
             console.close()
 
 
+@contextmanager
+def unseen() -> Iterator[None]:
+    """Keep what this thread prints within the block out of every capture: the store's own talk is none of the run's."""
+    with _set_inside("now"):
+        yield
+
+
+@contextmanager
+def joined() -> Iterator[None]:
+    """Take the pieces that this thread writes within the block as those of one print: a line becomes one entry."""
+    with _set_inside("is_joining"):
+        yield
+
+
+@contextmanager
+def _set_inside(name: str) -> Iterator[None]:
+    threads = [console.inside for console in _consoles]
+    before = [getattr(inside, name) for inside in threads]
+    for inside in threads:
+        setattr(inside, name, True)
+    try:
+        yield
+    finally:
+        for inside, was in zip(threads, before, strict=True):
+            setattr(inside, name, was)
+
+
 class _Item(NamedTuple):
     stream: Stream
     data: str | bytes
@@ -79,9 +106,10 @@ class _Item(NamedTuple):
 
 
 class _Inside(threading.local):
-    """Whether this thread is within an original method, where what the layer below gets is known already."""
+    """Where this thread is: within an original method (what the layer below gets is known already), or `joined`."""
 
     now = False
+    is_joining = False
 
 
 class _Console:
@@ -97,7 +125,7 @@ class _Console:
     def reset(self) -> None:
         """Start anew: a forked child has no part in what was pending, nor in the locks, of its parent."""
         self._lock = threading.RLock()
-        self._inside = _Inside()
+        self.inside = _Inside()
         self._queue: deque[_Item] = deque()
         self._begun: dict[tuple[Stream, int], str] = {}  # what came so far of the print call a thread is in
         self._holder = 0
@@ -126,7 +154,7 @@ class _Console:
 
         @functools.wraps(call)
         def write(*args: object, **kwargs: object) -> object:
-            inside = self._inside
+            inside = self.inside
             if inside.now or not self._is_active or is_finalizing():
                 return call(*args, **kwargs)
             inside.now = True
@@ -137,7 +165,7 @@ class _Console:
             text = args[0] if args else None
             if isinstance(text, str):
                 writer = threading.get_ident()
-                if text[-1:] not in ("", "\n") and _is_print(caller):
+                if text[-1:] not in ("", "\n") and (inside.is_joining or _is_print(caller)):
                     self._begin(name, text, writer)
                 else:
                     self._take(_Item(name, self._begun.pop((name, writer), "") + text, writer))
@@ -151,7 +179,7 @@ class _Console:
         @functools.wraps(call)
         def write(*args: object, **kwargs: object) -> object:
             result = call(*args, **kwargs)
-            if self._inside.now or not self._is_active or is_finalizing():
+            if self.inside.now or not self._is_active or is_finalizing():
                 return result
             data = args[0] if args else None
             if isinstance(data, (bytes, bytearray, memoryview)):
@@ -167,7 +195,7 @@ class _Console:
 
         @functools.wraps(call)
         def flush(*args: object, **kwargs: object) -> object:
-            inside = self._inside
+            inside = self.inside
             was, inside.now = inside.now, True
             try:
                 return call(*args, **kwargs)

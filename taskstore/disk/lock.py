@@ -144,6 +144,24 @@ def _marker_of(path: Path) -> Path:
     return path.with_name(path.name + ".lease")  # while the store is being made
 
 
+def is_marker_void(marker: Path, now: float) -> bool:
+    """Tell whether a lease's file is nobody's: its holder on this host is gone, or it has been silent for an hour.
+
+    `<marker>.break.<pid>.…` is one that the process of that pid was about to take out.
+    """
+    try:
+        touched = marker.stat().st_mtime
+        text = marker.read_bytes()[:1024].decode("utf-8", "replace")
+    except FileNotFoundError:
+        return False
+    fields = dict(line.partition("=")[::2] for line in text.splitlines())
+    breaker = _BREAKER.search(marker.name)
+    pid = breaker[1] if breaker else fields.get("pid", "")
+    if pid.isdecimal() and fields.get("host") == socket.gethostname():
+        return start_of(int(pid)) is None
+    return now - touched > (_TORN_MARKER_S if not text else _SILENT_MARKER_S)
+
+
 def _file_lock(path: Path) -> BaseFileLock:
     import filelock
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _LIMITS = capture.Limits(timeout_s=5.0, total_s=10.0)
 _GIT_TIMEOUT_S = 5.0
+_NO_SUCH_COMMIT = 128
 _MAX_NAMES = 5
 _DIFF_PART = re.compile(rb"^diff --git ", re.M)
 _DIFF_NAME = re.compile(rb'"?a/(.*?)"? "?b/')
@@ -50,10 +51,7 @@ def _commits_apart(root: Path, recorded: str, present: str) -> str:
     if repository is None:
         return text
     with repository:
-        changed = _changed_between(repository, recorded, present)
-    if changed is None:
-        return f"{text}; the recorded one is not in this clone"
-    return f"{text}; {_names(changed)} differ" if changed else f"{text}; no file differs"
+        return f"{text}{_changed_between(repository, recorded, present)}"
 
 
 def _open(root: Path) -> Repo | None:
@@ -68,15 +66,20 @@ def _open(root: Path) -> Repo | None:
         return None
 
 
-def _changed_between(repository: Repo, recorded: str, present: str) -> list[str] | None:
-    """Return the files that differ between two commits; None where one is not known here, or git did not answer."""
+def _changed_between(repository: Repo, recorded: str, present: str) -> str:
+    """Say which files differ between two commits, as far as git tells."""
     import git
 
+    # It must neither ask for a password nor fetch what a partial clone lacks.
+    repository.git.update_environment(GIT_TERMINAL_PROMPT="0", GIT_NO_LAZY_FETCH="1", GIT_OPTIONAL_LOCKS="0")
     try:
         listing = repository.git.diff("--name-only", "-z", recorded, present, "--", kill_after_timeout=_GIT_TIMEOUT_S)
+    except git.GitCommandError as error:
+        return "; the recorded one is not in this clone" if error.status == _NO_SUCH_COMMIT else ""
     except (git.GitError, OSError, ValueError):
-        return None
-    return [name for name in str(listing).split("\0") if name]
+        return ""
+    changed = [name for name in str(listing).split("\0") if name]
+    return f"; {_names(changed)} differ" if changed else "; no file differs"
 
 
 def _recorded_diff(paths: TaskPaths, script: ScriptRecord) -> bytes:

@@ -18,14 +18,13 @@ from ..schema.record import FileRef, ScriptRecord, Submodule, TaskRecord, Untrac
 from ..store import tasks
 from ..store.settings import Capture
 from ..store.store import Store
+from .boundary import contained
 from .bundles import store_bundle
 from .sink import StoreSink
 
 if TYPE_CHECKING:
     from ..capture.vcs.records import Snapshot
     from ..capture.vcs.records import Untracked as FoundUntracked
-
-_WAIT_S = 90.0
 
 
 def first_look(entry: source.Entry, masker: Masker) -> ScriptRecord:
@@ -81,11 +80,11 @@ class CodeCapture:
         """Wait for the thread's part, but not for ever."""
         self._thread.join(timeout_s)
 
-    def finish(self, observed: packages.Observed) -> None:
-        """Wait for the thread, then record the packages that the program has imported by now."""
-        self._thread.join(_WAIT_S)
+    def finish(self, observed: packages.Observed, *, wait_s: float) -> None:
+        """Wait for the thread, but no longer than that; record the packages that the program has imported by now."""
+        self._thread.join(wait_s)
         if self._thread.is_alive():
-            self._sink.note("code", f"not all of it was captured within {_WAIT_S:g} s")
+            self._sink.note("code", f"not all of it was captured: git has not answered {wait_s:g} s after the end")
         self._contained("packages", lambda: self._packages(observed))
 
     def _run(self) -> None:
@@ -93,15 +92,19 @@ class CodeCapture:
         self._contained("host", self._host)
 
     def _contained(self, name: str, capture: Callable[[], None]) -> None:
-        """The capture boundary: whatever fails in here is noted in the task, and the program goes on."""
-        try:
-            capture()
-        except (OSError, TaskstoreError) as error:
-            self._sink.cannot_write(error)
-        except Exception as error:  # noqa: BLE001 - the capture boundary
-            import traceback
-
-            self._sink.note(name, f"{type(error).__name__}: {error}\n{traceback.format_exc()}")
+        """Run one capture; once more where the task was moved to another place meanwhile."""
+        with contained(self._sink, name):
+            for last in (False, False, True):
+                before = None
+                try:
+                    before = self._paths()
+                    capture()
+                except (OSError, TaskstoreError) as error:
+                    if last or before is None or before.record.exists():
+                        self._sink.cannot_write(error)
+                        return
+                else:
+                    return
 
     def _code(self) -> None:
         path = self._entry.path

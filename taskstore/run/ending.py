@@ -26,11 +26,13 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import NoReturn
 
+from ..capture import console
 from ..capture.base import swapped
 from ..core.states import Status
+from .signals import Signals
 
-_SIGNALS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name))
 _MAX_MESSAGE = 64 << 10
+_MAX_REASON = 500
 
 
 @dataclass(frozen=True)
@@ -47,12 +49,13 @@ INTERRUPTED = Outcome(Status.STOPPED, "interrupted (SIGINT)")
 
 
 def of_exit_code(code: object) -> Outcome:
-    """Return what an exit code means: None and 0 are success, a text is printed by Python and means 1."""
-    if code is None or code == 0:
+    """Return what an exit code means: None and 0 are success, all else is printed and means 1."""
+    if code is None:
         return COMPLETED
     if isinstance(code, int):
-        return Outcome(Status.FAILED, f"exit code {code}")
-    return Outcome(Status.FAILED, "exit code 1", str(code)[:_MAX_MESSAGE])
+        status = int(code) & 0xFF if os.name == "posix" else int(code)
+        return Outcome(Status.FAILED, f"exit code {status}") if status else COMPLETED
+    return Outcome(Status.FAILED, "exit code 1", _text_of(SystemExit(code)).removeprefix("SystemExit")[2:_MAX_MESSAGE])
 
 
 def of_exception(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> Outcome:
@@ -60,8 +63,14 @@ def of_exception(kind: type[BaseException], error: BaseException, trace: Traceba
     if issubclass(kind, KeyboardInterrupt):
         return INTERRUPTED
     text = "".join(traceback.format_exception(kind, error, trace))
-    summary = traceback.format_exception_only(kind, error)[-1].strip()
-    return Outcome(Status.FAILED, summary[:500], text[-_MAX_MESSAGE:])
+    return Outcome(Status.FAILED, _text_of(error).partition("\n")[0][:_MAX_REASON], text[-_MAX_MESSAGE:])
+
+
+def _text_of(error: BaseException) -> str:
+    """Return 'Kind: message', without what surrounds it: a SyntaxError's place, notes that were added."""
+    lines = traceback.format_exception_only(type(error), error)
+    kind = type(error).__qualname__
+    return next((line for line in lines if line.partition(":")[0].rstrip().endswith(kind)), lines[-1]).strip()
 
 
 class Ending:
@@ -72,9 +81,7 @@ class Ending:
         self._outcome: Outcome | None = None
         self._pid = os.getpid()
         self._main_frame = _main_frame()
-        self._busy = 0
-        self._pending: int | None = None
-        self._taken: list[int] = []
+        self._signals = Signals(self._heard)
 
     def outcome(self) -> Outcome | None:
         """Return how the program ends, at its end; None where it leaves with a code that only the system will know."""
@@ -111,34 +118,26 @@ class Ending:
         """Watch for the end within the block."""
         with contextlib.ExitStack() as stack:
             stack.enter_context(swapped(sys, "excepthook", self._wrap_excepthook))
+            stack.enter_context(swapped(threading, "excepthook", _wrap_talk))
+            stack.enter_context(swapped(sys, "unraisablehook", _wrap_talk))
             stack.enter_context(swapped(sys, "exit", self._wrap_exit))
             stack.enter_context(swapped(os, "_exit", self._wrap_hard_exit))
             quitter = getattr(builtins, "exit", None)
             if quitter is not None:
                 stack.enter_context(swapped(type(quitter), "__call__", self._wrap_quitter))
             stack.enter_context(_system_exits_watched(self._note_system_exit))
-            stack.enter_context(self._signals())
+            stack.enter_context(self._signals.taken())
             yield self
 
-    @contextlib.contextmanager
-    def undisturbed(self) -> Iterator[None]:
+    def undisturbed(self) -> contextlib.AbstractContextManager[None]:
         """Hold back a signal's effect while the main thread holds a lock that finishing needs too."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        self._busy += 1
-        try:
-            yield
-        finally:
-            self._busy -= 1
-            if not self._busy and self._pending is not None:
-                number, self._pending = self._pending, None
-                self._end_by_signal(number)
+        return self._signals.held_back()
 
     def _wrap_excepthook(self, original: object) -> object:
         def excepthook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
             self.note(of_exception(kind, error, trace))
-            original(kind, error, trace)  # type: ignore[operator]
+            with console.joined():
+                original(kind, error, trace)  # type: ignore[operator]
 
         return excepthook
 
@@ -163,50 +162,26 @@ class Ending:
 
     def _wrap_hard_exit(self, original: object) -> object:
         def _exit(status: int) -> NoReturn:
-            if os.getpid() == self._pid:
-                self._finish(of_exit_code(status))
+            self._finish(of_exit_code(status))
             original(status)  # type: ignore[operator]
             raise AssertionError  # for the type checker: os._exit does not return
 
         return _exit
 
-    @contextlib.contextmanager
-    def _signals(self) -> Iterator[None]:
-        """Take the signals that nobody else handles; the program's own handlers, now or later, have precedence."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        for number in _SIGNALS:
-            if signal.getsignal(number) is signal.SIG_DFL:
-                signal.signal(number, self._handle)
-                self._taken.append(number)
-        try:
-            yield
-        finally:
-            self._give_back()
+    def _heard(self, number: int) -> None:
+        outcome = Outcome(Status.STOPPED, f"terminated ({signal.Signals(number).name})")
+        self.note(outcome)
+        self._finish(outcome)
 
-    def _give_back(self) -> None:
-        if threading.current_thread() is not threading.main_thread():
-            return
-        for number in self._taken:
-            if signal.getsignal(number) == self._handle:
-                signal.signal(number, signal.SIG_DFL)
-        self._taken.clear()
 
-    def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self._busy:
-            self._pending = number
-        else:
-            self._end_by_signal(number)
+def _wrap_talk(original: object) -> object:
+    """Wrap a hook that shows an exception: the interpreter does so in pieces, of a character even."""
 
-    def _end_by_signal(self, number: int) -> None:
-        # A second signal of the kind ends the process at once, and so does this one when all is written.
-        signal.signal(number, signal.SIG_DFL)
-        if os.getpid() == self._pid:
-            outcome = Outcome(Status.STOPPED, f"terminated ({signal.Signals(number).name})")
-            self.note(outcome)
-            self._finish(outcome)
-        os.kill(os.getpid(), number)
+    def hook(facts: object, /) -> None:
+        with console.joined():
+            original(facts)  # type: ignore[operator]
+
+    return hook
 
 
 def leave_exit_code(path: Path) -> bool:
@@ -261,7 +236,7 @@ def _system_exits_watched(seen: Callable[[object], None]) -> Iterator[None]:
         return
 
     def unwound(code: object, offset: int, error: BaseException) -> None:
-        if type(error) is SystemExit:
+        if isinstance(error, SystemExit):
             seen(error.code)
 
     monitoring.use_tool_id(tool, "taskstore")

@@ -6,77 +6,72 @@ import atexit
 import contextlib
 import os
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
-from ..capture import arguments, console, git, packages, source
+from ..capture import arguments, console, packages, source
 from ..core.errors import BadName, BadTransition, BadValue, NotFound, TaskstoreError
-from ..core.names import MIN_LENGTH
 from ..core.secrets import Masker
 from ..core.states import RECORDING, Status
 from ..disk.atomic import replace_record
 from ..disk.layout import TaskPaths
-from ..disk.lock import HEARTBEAT_S, HeldBeacon, hold_beacon
+from ..disk.lock import HeldBeacon, hold_beacon
 from ..schema import codec
 from ..schema.record import ScriptRecord, TaskRecord
-from ..store import events, places, settings, tasks
-from ..store.store import Store, open_at, open_default
+from ..store import events, places, tasks
+from ..store.store import Store, open_default
+from . import origin
+from .boundary import contained
 from .code import CodeCapture, first_look
 from .ending import COMPLETED, Ending, Outcome, leave_exit_code
 from .forks import follow, warning_hidden
+from .heartbeat import Heartbeat, LogSync
 from .mode import MASTER_VARIABLE, TASK_VARIABLE, Mode, Role, decide, master_text
+from .origin import Origin
+from .origin import Wanted as Wanted
 from .sink import StoreSink, warn
 
 _FORK_WAIT_S = 5.0
-_FORK_WARNING_S = 0.1
-_DEFAULT_PROJECT = "Untitled"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Wanted:
-    """What a program asks for when it begins a task; None where it leaves the choice."""
-
-    project: str | None = None
-    name: str | None = None
-    type: str | None = None
-    tags: Sequence[str] = ()
-    with_streams: bool = True
-    with_arguments: bool = True
+_HEARTBEAT_WAIT_S = 5.0
+_CODE_WAIT_S = 90.0
+_STOPPED_WAIT_S = 5.0
+"""Whoever stops a run makes an end of it after some seconds more: 10 s for a container, 30 s in Slurm."""
 
 
 class Session:
     """This process's part in a task. `is_recording` is false where the store could not be written at the start."""
 
-    def __init__(self, store: Store, task_id: str, mode: Mode, configured: settings.Settings) -> None:
-        self.store = store
-        self.task_id = task_id
-        self.mode = mode
-        self.settings = configured
+    def __init__(self, origin: Origin) -> None:
+        self.store = origin.store
+        self.task_id = origin.task_id
+        self.mode = origin.mode
+        self.settings = origin.settings
         self.is_recording = True
         self.is_adoptable = False
         """Begun by a launcher for a program that may say Task.init itself, and then names the task."""
         self.ending = Ending(self._finish)
-        self.masker = Masker(tuple(configured.secrets.extra), tuple(configured.secrets.allowed))
+        self.masker = Masker(tuple(self.settings.secrets.extra), tuple(self.settings.secrets.allowed))
         self.sink = StoreSink(
-            store, task_id, self.paths, self.masker, self.ending.undisturbed, is_rerun=mode is Mode.ATTACHED
+            self.store, self.task_id, self.paths, self.masker, self.ending.undisturbed, is_rerun=self.is_rerun
         )
-        self.has_console = False
         self.task: Any = None
         """The facade over this session; held here so that every asker gets the same one."""
         self._pid = os.getpid()
         self._captures = contextlib.ExitStack()
+        self._hooks = contextlib.ExitStack()
         self._code: CodeCapture | None = None
         self._observed: packages.Observed = set()
         self._beacon: HeldBeacon | None = None
-        self._heartbeat = threading.Event()
-        self._beating: threading.Thread | None = None
+        self._heartbeat = Heartbeat(self._beat)
+        self._sync_logs = LogSync()
         self._forked_alone = False
-        self._closing = threading.Lock()
+        self._closing = threading.RLock()  # a signal's handler closes too, on the thread that may be closing
         self._is_closed = False
 
     def paths(self) -> TaskPaths:
-        """Return where the task is now."""
+        """Return where the task is now. Raises NotFound where it has been deleted, or was never recorded."""
+        if not self.is_recording:
+            raise NotFound("task", self.task_id, "this run is not recorded")
         return places.locate(self.store, self.task_id)
 
     @property
@@ -94,26 +89,36 @@ class Session:
         """Whether the session goes on."""
         return not self._is_closed
 
-    def start(self, wanted: Wanted, entry: source.Entry) -> None:
-        """Begin capturing. The owner's task is in progress afterwards, and its beacon held."""
-        if self.mode is not Mode.HELPER:
+    def start(self, wanted: Wanted, entry: source.Entry | None) -> None:
+        """Begin capturing; the task of an owner (which has an entry) is then in progress, and its beacon held.
+
+        Raises OSError or TaskstoreError where the store cannot be written, and then nothing is captured.
+        """
+        if entry is not None:
             self._take_over(entry)
-        capture = self._captures.enter_context
         if wanted.with_streams:
-            capture(console.capture(self.sink))
-            self.has_console = True
-        if self.mode is Mode.HELPER:
-            return
-        capture(self.ending.watched())
-        self._observed = capture(packages.watched())
+            self._enter("console", console.capture(self.sink))
+        if entry is not None:
+            self._hooks.enter_context(self.ending.watched())
+            self._capture_program(wanted, entry)
+            os.environ[MASTER_VARIABLE] = master_text(self.task_id, str(self.store.root))
+        atexit.register(self._at_exit)
+
+    def _capture_program(self, wanted: Wanted, entry: source.Entry) -> None:
+        with contained(self.sink, "packages"):
+            self._observed = self._captures.enter_context(packages.watched())
         if wanted.with_arguments:
-            capture(arguments.capture(self.sink, masker=self.masker))
+            self._enter("arguments", arguments.capture(self.sink, masker=self.masker))
         self._code = CodeCapture(self.store, self.task_id, self.paths, entry, self.settings.capture, self.sink)
         self._code.start()
-        self._start_beating()
+        self._heartbeat.start()
         follow(_owned)
-        os.environ[MASTER_VARIABLE] = master_text(self.task_id, str(self.store.root))
-        atexit.register(self._at_exit)
+
+    def _enter(self, name: str, capture: contextlib.AbstractContextManager[object]) -> None:
+        """Enter a capture; what fails at its begin or its end does not keep the others from theirs."""
+        self._captures.enter_context(contained(self.sink, name))
+        with contained(self.sink, name):
+            self._captures.enter_context(capture)
 
     def _take_over(self, entry: source.Entry) -> None:
         """Hold the beacon first: who sees the task in progress must find it alive."""
@@ -135,63 +140,62 @@ class Session:
         tasks.transition(self.store, self.task_id, Status.IN_PROGRESS, only_from=startable, reason="started")
 
     def adopt(self, wanted: Wanted) -> None:
-        """Take the names that the program itself gives to the task which a launcher began for it."""
+        """Take the names that the program itself gives to the task which a launcher began for it. Raises BadName."""
         self.is_adoptable = False
 
         def change(record: TaskRecord) -> None:
-            record.name = wanted.name or record.name
+            record.name = record.name if wanted.name is None else wanted.name
             record.type = wanted.type or record.type
             record.tags = list(dict.fromkeys([*record.tags, *wanted.tags]))
 
-        with self.ending.undisturbed():
-            tasks.edit(self.store, self.task_id, change, allowed=RECORDING)
-            if wanted.project:
-                tasks.move(self.store, self.task_id, wanted.project)
+        try:
+            with self.ending.undisturbed():
+                tasks.edit(self.store, self.task_id, change, allowed=RECORDING)
+                if wanted.project is not None:
+                    tasks.move(self.store, self.task_id, wanted.project)
+        except (BadName, BadValue):
+            raise
+        except (OSError, TaskstoreError) as error:
+            self.sink.cannot_write(error)
 
-    def _beat(self, *started: Callable[[], None]) -> None:
-        """Renew the heartbeat, take the logs to the disk, and keep the summary fresh, until the end."""
-        for tell in started:
-            self._heartbeat.wait(_FORK_WARNING_S)
-            tell()
-        while not self._heartbeat.wait(HEARTBEAT_S):
-            try:
-                self._beat_once()
-            except (OSError, TaskstoreError) as error:
-                self.sink.cannot_write(error)
-
-    def _beat_once(self) -> None:
-        paths = self.paths()
-        if self._beacon is not None:
-            self._beacon.beat(paths.beacon)
-        self.sink.writer.sync()
-        events.refresh_summary(paths)
+    def _beat(self) -> None:
+        """Renew the heartbeat, take the logs to the disk, and keep the summary fresh."""
+        try:
+            paths = self.paths()
+            with contextlib.suppress(FileNotFoundError):  # it is being moved; the next beat finds it
+                if self._beacon is not None:
+                    self._beacon.beat(paths.beacon)
+                self._sync_logs(paths.events)
+                events.refresh_summary(paths)
+        except (OSError, TaskstoreError) as error:
+            self.sink.cannot_write(error)
 
     def _at_exit(self) -> None:
-        if os.getpid() == self._pid:
-            with self.ending.interrupt_kept():
-                self.close(self.ending.outcome())
+        if os.getpid() != self._pid:
+            self._leave()
+            return
+        with self.ending.interrupt_kept():
+            self.close(self.ending.outcome())
+
+    def _leave(self) -> None:
+        """End a forked child's part: what it has printed without an end is persisted; the task's state is not its."""
+        self._captures.close()
+        self.sink.writer.close()
 
     def pause(self) -> None:
         """Let no thread of ours run while the process forks: a child must not inherit a lock that one of them holds.
 
         (From Python 3.12 on, a fork of a process with threads also warns.)
         """
-        self._heartbeat.set()
-        if self._beating is not None:
-            self._beating.join()
+        self._heartbeat.stop(_FORK_WAIT_S)
         if self._code is not None:
             self._code.wait(_FORK_WAIT_S)
         self._forked_alone = threading.active_count() == 1
 
     def resume(self) -> None:
         """Go on after a fork, in the parent."""
-        if self.is_open and self._beating is not None:
-            self._start_beating(*([warning_hidden()] if self._forked_alone else []))
-
-    def _start_beating(self, *started: Callable[[], None]) -> None:
-        self._heartbeat.clear()
-        self._beating = threading.Thread(target=self._beat, args=started, name="taskstore-heartbeat", daemon=True)
-        self._beating.start()
+        if self.is_open:
+            self._heartbeat.start(*([warning_hidden()] if self._forked_alone else []))
 
     def _leave_to_reader(self) -> bool:
         """Leave the final state to whoever looks next, who will find the exit code and nobody alive."""
@@ -201,7 +205,10 @@ class Session:
             return False
 
     def _finish(self, outcome: Outcome) -> None:
-        self.close(outcome)
+        if os.getpid() == self._pid:
+            self.close(outcome)
+        else:
+            self._leave()
 
     def close(self, outcome: Outcome | None = COMPLETED) -> None:
         """End this process's part: captures out, logs synced, and, by the owner, the final state written. Once.
@@ -216,14 +223,17 @@ class Session:
             if self._is_closed:
                 return
             self._is_closed = True
-        self._heartbeat.set()
         with self.ending.undisturbed():
+            self._heartbeat.stop(_HEARTBEAT_WAIT_S)
             self._captures.close()
             if self._code is not None and self.is_recording:
-                self._code.finish(self._observed)
+                is_stopped = outcome is not None and outcome.status is Status.STOPPED
+                self._code.finish(self._observed, wait_s=_STOPPED_WAIT_S if is_stopped else _CODE_WAIT_S)
             self.sink.writer.close()
             if self.mode is not Mode.HELPER and self.is_recording:
                 self._write_end(outcome)
+        # The last of all: a signal that comes before is ours, and the program dies of it when all is written.
+        self._hooks.close()
         if os.environ.get(MASTER_VARIABLE, "").startswith(f"{self._pid}:{self.task_id}:"):
             del os.environ[MASTER_VARIABLE]
         atexit.unregister(self._at_exit)
@@ -235,22 +245,38 @@ class Session:
                 return
             outcome = Outcome(Status.COMPLETED, "SystemExit", "left by SystemExit with a code that is not known")
         try:
-            events.refresh_summary(self.paths())
+            paths = self.paths()
+            events.refresh_summary(paths)
             tasks.transition(
                 self.store,
                 self.task_id,
                 outcome.status,
                 only_from=frozenset({Status.IN_PROGRESS}),
-                reason=outcome.reason,
-                message=outcome.message,
+                reason=self.masker.text(outcome.reason),
+                message=self.masker.text(outcome.message),
             )
         except (BadTransition, NotFound):
             pass  # somebody marked it, or deleted it, while it ran: their word stands
         except (OSError, TaskstoreError) as error:
             self.sink.cannot_write(error)
         finally:
-            if self._beacon is not None:
-                self._beacon.release()
+            self._release_beacon()
+
+    def _release_beacon(self) -> None:
+        if self._beacon is None:
+            return
+        where = None
+        with contextlib.suppress(OSError, TaskstoreError):
+            where = self.paths().beacon  # it may have been moved
+        self._beacon.release(where)
+
+    def give_up(self, error: Exception) -> None:
+        """Record nothing (any more), and say so once: the training matters more than the record of it."""
+        self._captures.close()
+        self._release_beacon()
+        self.is_recording = False
+        warn(f"this run is not recorded: {error}")
+        self.sink.silence()
 
 
 _current: Session | None = None
@@ -260,11 +286,18 @@ def _owned() -> Session | None:
     return _current if _current is not None and _current.is_owner else None
 
 
+def opened() -> Session | None:
+    """Return this process's open session, if it has one already."""
+    return _current if _current is not None and _current.is_open else None
+
+
 def current() -> Session | None:
     """Return this process's open session; a child of a run joins its parent's task here."""
     global _current
-    if _current is None and decide(os.environ).mode is Mode.HELPER:
-        _current = _join(decide(os.environ), Wanted())
+    if _current is None:
+        role = decide(os.environ)
+        joined = origin.joined(role, Wanted()) if role.mode is Mode.HELPER else None
+        _current = _joined(joined, Wanted()) if joined is not None else None
     return _current
 
 
@@ -281,19 +314,41 @@ def begin(wanted: Wanted, *, find_store: Callable[[], Store] = open_default) -> 
     """
     global _current
     role = decide(os.environ)
-    if role.mode is Mode.HELPER:
-        _current = _join(role, wanted)
-        if _current is not None:
-            return _current
-    entry = source.entry()
-    session = _attached(role, find_store) if role.mode is Mode.ATTACHED else _fresh(wanted, entry, find_store, role)
-    if session.is_recording:
-        try:
-            session.start(wanted, entry)
-        except (OSError, TaskstoreError) as error:
-            session.is_recording = False
-            session.sink.cannot_write(error)
+    joined = origin.joined(role, wanted) if role.mode is Mode.HELPER else None
+    session = _joined(joined, wanted) if joined is not None else _owner(role, wanted, find_store)
     _current = session
+    return session
+
+
+def _joined(joined: Origin, wanted: Wanted) -> Session:
+    session = Session(joined)
+    session.start(wanted, None)
+    return session
+
+
+def _owner(role: Role, wanted: Wanted, find_store: Callable[[], Store]) -> Session:
+    """Return a session of this process's own task. Raises BadName; of a launched process's task, what is wrong."""
+    try:
+        entry = source.entry()
+    except OSError as error:  # the working directory is gone
+        return _failed(Session(origin.nowhere(error)), error)
+    if role.mode is Mode.ATTACHED:
+        del os.environ[TASK_VARIABLE]  # its children are helpers
+        session = Session(origin.attached(role, find_store))
+    else:
+        fresh = origin.fresh(wanted, entry, find_store, parent=role.task_id)
+        session = Session(fresh)
+        if fresh.failure is not None:
+            return _failed(session, fresh.failure)
+    try:
+        session.start(wanted, entry)
+    except (OSError, TaskstoreError) as error:
+        return _failed(session, error)
+    return session
+
+
+def _failed(session: Session, error: Exception) -> Session:
+    session.give_up(error)
     return session
 
 
@@ -302,71 +357,3 @@ def announce(session: Session) -> None:
     home = session.paths().home
     verb = "running" if session.is_rerun else "created"
     warn(f"{verb} task {session.task_id} in {home}")
-
-
-def _attached(role: Role, find_store: Callable[[], Store]) -> Session:
-    del os.environ[TASK_VARIABLE]  # its children are helpers
-    store = find_store()
-    places.locate(store, role.task_id)
-    return Session(store, role.task_id, Mode.ATTACHED, settings.load(store))
-
-
-def _fresh(wanted: Wanted, entry: source.Entry, find_store: Callable[[], Store], role: Role) -> Session:
-    stem = entry.path.stem if entry.path else "interactive"
-    name = wanted.name or (stem if len(stem) >= 3 else f"{stem} run")
-
-    def fill(paths: TaskPaths, record: TaskRecord) -> None:
-        record.type = wanted.type or record.type
-        record.tags = list(dict.fromkeys(wanted.tags))
-        record.system_tags = ["development"]
-        record.parent = role.task_id or None
-
-    store: Store | None = None
-    try:
-        store = find_store()
-        configured = settings.load(store)
-        paths = tasks.create(store, wanted.project or _default_project(entry), name, fill=fill)
-    except (BadName, BadValue):
-        raise
-    except (OSError, TaskstoreError) as error:
-        return _unrecorded(store, error)
-    return Session(store, paths.id, Mode.FRESH, configured)
-
-
-def _default_project(entry: source.Entry) -> str:
-    """Return the name of the repository that the program lies in, as ClearML does, or Untitled."""
-    name = git.root_name(entry.path, entry.working_directory) or ""
-    return name if len(name) >= MIN_LENGTH else _DEFAULT_PROJECT
-
-
-def _unrecorded(store: Store | None, error: Exception) -> Session:
-    """Return a session that records nothing: the training matters more than the record of it."""
-    from pathlib import Path
-
-    from ..core.ids import new_id
-    from ..disk.layout import StorePaths
-    from ..disk.lock import LockKind
-
-    nowhere = store or Store(StorePaths(Path(os.devnull)), "", LockKind.FLOCK)
-    session = Session(nowhere, new_id(), Mode.FRESH, settings.Settings())
-    session.is_recording = False
-    warn(f"this run is not recorded: {error}")
-    session.sink.silence()
-    return session
-
-
-def _join(role: Role, wanted: Wanted) -> Session | None:
-    """Join the parent's task as a helper; None where another task is asked for, or the parent's has ended."""
-    try:
-        store = open_at(role.root)
-        paths = places.locate(store, role.task_id)
-        record = tasks.read(paths)
-        project = places.project_of(store, paths.home)
-    except (OSError, TaskstoreError):
-        return None
-    is_same = wanted.name in (None, record.name) and wanted.project in (None, project)
-    if record.status is not Status.IN_PROGRESS or not is_same:
-        return None
-    session = Session(store, role.task_id, Mode.HELPER, settings.load(store))
-    session.start(wanted, source.entry())
-    return session

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 
+from ..capture import console
 from ..capture.base import Found, Stream
 from ..core.errors import TaskstoreError
 from ..core.secrets import Masker
@@ -81,7 +82,7 @@ class StoreSink:
 
     def note(self, capture: str, message: str) -> None:
         """Warn once, and record in the task, that something was left out or failed."""
-        text = f"{capture}: {message}"
+        text = self.masker.text(f"{capture}: {message}")
         if text in self._noted:
             return
         self._noted.add(text)
@@ -114,7 +115,8 @@ def warn(message: str) -> None:
     if stream is None:
         return
     try:
-        stream.write(f"taskstore: {message}\n")
-        stream.flush()
-    except (OSError, ValueError):
-        return
+        with console.unseen():
+            stream.write(f"taskstore: {message}\n")
+            stream.flush()
+    except (OSError, ValueError, RuntimeError):
+        return  # closed, or (RuntimeError) a signal's handler has come in between a write of the program's

@@ -129,11 +129,13 @@ def _similar(params: ParamsRecord, section: str, name: str) -> str:
     """Name the parameters that a mistyped one may stand for: of the same name elsewhere, then of a similar spelling."""
     import difflib
 
-    names = {f"{key}/{item}": item for key, items in params.hyperparams.items() for item in items}
-    same = [full for full, item in names.items() if item == name and full != f"{section}/{name}"]
-    return " or ".join(
-        [*same, *(f for f in difflib.get_close_matches(f"{section}/{name}", names) if f not in same)][:3]
-    )
+    by_name: dict[str, list[str]] = {}
+    for key, items in params.hyperparams.items():
+        for item in items:
+            by_name.setdefault(item, []).append(f"{key}/{item}")
+    close = difflib.get_close_matches(name, by_name)
+    found = [full for item in dict.fromkeys([name, *close]) for full in by_name.get(item, [])]
+    return " or ".join([full for full in found if full != f"{section}/{name}"][:3])
 
 
 def split_name(name: str) -> tuple[str, str]:

@@ -11,19 +11,19 @@ import os
 import weakref
 from collections.abc import Callable
 from datetime import datetime, timezone
-from time import time
+from time import monotonic, time
 from typing import SupportsFloat
 
 import msgspec
 
-from ..core.errors import BadValue
+from ..core.errors import BadValue, TaskstoreError
 from ..disk.layout import TaskPaths
 from ..disk.log import LogWriter, writer_name
 from ..schema.codec import number_text
 
 SINGLE_VALUE_METRIC = "Summary"
 SINGLE_VALUE_ITERATION = -(2**31)
-_MAX_ENTRY_BYTES = 1 << 20
+_LOOK_AGAIN_S = 5.0
 
 _writers: weakref.WeakSet[Writer] = weakref.WeakSet()
 
@@ -31,22 +31,38 @@ _writers: weakref.WeakSet[Writer] = weakref.WeakSet()
 class Writer:
     """One process's logs of one task. `paths` says where the task is now; `failed` hears of what cannot be written."""
 
-    def __init__(self, paths: Callable[[], TaskPaths], failed: Callable[[OSError], None]) -> None:
+    def __init__(self, paths: Callable[[], TaskPaths], failed: Callable[[Exception], None]) -> None:
         self._paths = paths
         self._failed = failed
         self._heads: dict[tuple[str, str], str] = {}
+        self._missing: TaskstoreError | None = None
+        self._look_again_at = 0.0
         self._open_logs()
         _writers.add(self)
 
     def _open_logs(self) -> None:
         name = writer_name()
-        self._scalars = LogWriter(lambda: self._paths().scalars(name))
-        self._console = LogWriter(lambda: self._paths().console(name))
+        self._scalars = LogWriter(lambda: self._located().scalars(name))
+        self._console = LogWriter(lambda: self._located().console(name))
         self._descriptor = -1
+        self._is_torn = False
+
+    def _located(self) -> TaskPaths:
+        """Return where the task is; one that is gone is looked for every few seconds only, for that is a long walk."""
+        if self._missing is not None and monotonic() < self._look_again_at:
+            raise self._missing.with_traceback(None)
+        try:
+            return self._paths()
+        except TaskstoreError as error:
+            self._missing, self._look_again_at = error, monotonic() + _LOOK_AGAIN_S
+            raise
 
     def scalar(self, title: str, series: str, value: SupportsFloat, iteration: int) -> None:
         """Append one point; when this returns, it survives a SIGKILL of the process. Raises BadValue."""
-        head = self._heads.get((title, series))
+        try:
+            head = self._heads.get((title, series))
+        except TypeError:  # a list, which is no text either
+            head = None
         if head is None:
             head = self._new_series(title, series)
         number: object = value
@@ -55,31 +71,34 @@ class Writer:
         if type(iteration) is not int:
             iteration = _plain_iteration(iteration)
         line = f'{{"timestamp":{int(time() * 1000)},"iter":{iteration},{head}{number}}}\n'.encode()
+        is_open = self._descriptor >= 0
         try:
             if os.write(self._descriptor, line) == len(line):
                 return
         except OSError as error:
-            if self._descriptor >= 0:
+            if is_open:
                 self._failed(error)
                 return
+        self._is_torn = self._is_torn or is_open
         self._scalar_slowly(line)
 
     def _scalar_slowly(self, line: bytes) -> None:
-        """Open the log on the first point; after a short write (a full disk) begin a new line."""
+        """Open the log on the first point; after a short write (a full disk) begin a new line, once one is possible."""
+        self._descriptor = -1
         try:
-            if self._descriptor < 0:
-                self._descriptor = self._scalars.descriptor
-                self._scalars.append(line)
-            else:
-                self._scalars.append(b"\n" + line)
-        except OSError as error:
+            descriptor = self._scalars.descriptor
+            self._scalars.append(b"\n" + line if self._is_torn else line)
+        except (OSError, TaskstoreError) as error:
             self._failed(error)
+            return
+        self._descriptor = descriptor
+        self._is_torn = False
 
     def _new_series(self, title: str, series: str) -> str:
         for name, text in (("title", title), ("series", series)):
             if not isinstance(text, str):
                 raise BadValue(f"{name} must be a text, not {type(text).__name__}")
-        metric, variant = msgspec.json.encode(_safe(title)).decode(), msgspec.json.encode(_safe(series)).decode()
+        metric, variant = (msgspec.json.encode(_safe(str.__str__(text))).decode() for text in (title, series))
         head = self._heads[title, series] = f'"metric":{metric},"variant":{variant},"value":'
         return head
 
@@ -94,21 +113,8 @@ class Writer:
         body = _safe(text).replace("\n", " ").encode("utf-8")
         try:
             self._console.append(b"%s %s %s %s\n" % (moment.encode(), stream.encode(), flag.encode(), body))
-        except OSError as error:
+        except (OSError, TaskstoreError) as error:
             self._failed(error)
-
-    def sync(self) -> None:
-        """Take the logs to the disk."""
-        for log in (self._scalars, self._console):
-            try:
-                log.sync()
-            except OSError as error:
-                self._failed(error)
-
-    def mark_unsynced(self) -> None:
-        """Note that points were written past the log's own bookkeeping, so that `sync` is not skipped."""
-        if self._descriptor >= 0:
-            self._descriptor = self._scalars.descriptor
 
     def close(self) -> None:
         """Sync and close the logs; a later report opens them again."""
@@ -137,11 +143,11 @@ if hasattr(os, "register_at_fork"):
 
 def _plain_number(name: str, value: object) -> float | str:
     """Return what JSON spells the number by; accepts what float() does, a tensor of one element included."""
-    if isinstance(value, (str, bytes)) or value is None:
+    if value is None or isinstance(value, (str, bytes, bytearray, memoryview)):
         raise BadValue(f"{name} must be a number, not {type(value).__name__} {value!r}")
     try:
         number = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError, OverflowError) as error:
+    except (TypeError, ValueError, OverflowError, RuntimeError) as error:  # RuntimeError is torch's
         shape = getattr(value, "shape", None)
         of_shape = f" of shape {tuple(shape)}" if shape is not None else ""
         raise BadValue(f"{name} must be one number, not {type(value).__name__}{of_shape} ({error})") from None

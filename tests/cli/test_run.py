@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-import select
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -81,7 +79,6 @@ def test_a_script_runs_as_under_plain_python(name: str, folder: Path, program: l
     argv = ("./train.py", "a", "--lr", "--", "-h")
     plain = _start([sys.executable, *argv], folder, "typed")
     code, out, err = _start(_under(program, *argv), folder, "typed")
-    # A shell, too, has 128 + n of a signal; ours is ended by the one that it cannot tell from a code.
     assert (code, out, _ANNOUNCED.sub("", err)) == plain
 
 
@@ -114,9 +111,9 @@ def test_of_a_link_the_folder_that_it_leads_to_is_on_the_path(folder: Path, prog
     assert _start(_under(program, "link.py"), folder)[:2] == plain[:2]
 
 
-def test_modules_of_the_working_directory_do_not_replace_what_taskstore_imports(
-    folder: Path, program: list[str]
-) -> None:
+def test_modules_of_the_working_directory_do_not_replace_what_taskstore_imports(folder: Path) -> None:
+    # As its installed command does: without the working directory on the path.
+    program = [sys.executable, "-c", "import sys; del sys.path[0]; from taskstore_cli.main import main; main()"]
     for name in ("msgspec", "filelock", "psutil", "yaml"):
         (folder / f"{name}.py").write_text("raise RuntimeError('not this one')")
     (folder / "code").mkdir()
@@ -145,7 +142,7 @@ def test_a_script_that_does_not_know_taskstore_becomes_a_task(folder: Path, prog
     assert (places.project_of(store, paths.home), tasks.read(paths).name) == ("vision/x", "my run")
     assert tasks.read(paths).status is Status.COMPLETED
     assert tasks.read_script(paths).argv == ["train.py", "--lr", "1"]
-    assert [line.text for line in events.read_console(paths)] == ["hello"]
+    assert "hello" in [line.text for line in events.read_console(paths)]
 
 
 def test_a_script_that_names_its_task_itself_makes_one_task(folder: Path, program: list[str], store: Store) -> None:
@@ -250,54 +247,56 @@ def test_a_request_to_end_is_handed_on_to_the_program(folder: Path, program: lis
             stderr=subprocess.DEVNULL,
             start_new_session=True,  # no terminal, so that nobody but the parent gets it
         )
-        assert running.stdout is not None
-        running.stdout.readline()
-        running.send_signal(number)
-        running.communicate(timeout=60)
-        assert running.returncode == code
+        with running:
+            assert running.stdout is not None
+            running.stdout.readline()
+            running.send_signal(number)
+            assert running.wait(timeout=60) == code  # before its stdin is closed, which would end it too
     for _, task_id in places.walk(store):
         assert tasks.read(places.locate(store, task_id)).status is Status.STOPPED
+
+
+_AT_A_TERMINAL = """
+import os, pty, select, sys
+pid, terminal = pty.fork()
+if pid == 0:
+    os.execv(sys.argv[1], sys.argv[1:])
+shown, is_told = b"", False
+while True:
+    # Python can miss a Ctrl-C that comes just before it begins to wait; a person would type another.
+    if not select.select([terminal], [], [], 5)[0]:
+        is_told = False
+    else:
+        try:
+            data = os.read(terminal, 4096)
+        except OSError:  # Linux says so at the end
+            break
+        if not data:
+            break
+        shown += data
+    if b"ready" in shown and not is_told:
+        is_told = True
+        os.write(terminal, b"\\x03")
+print(shown)
+sys.exit(-os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+"""
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs a pseudo-terminal")
 def test_the_console_is_the_terminals_own_and_ctrl_c_ends_the_program(
     folder: Path, program: list[str], store: Store
 ) -> None:
-    import pty
-
     (folder / "train.py").write_text(
         "import sys\n"
         "print([stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)], flush=True)\n"
-        "input('ready')\n"
+        "print('ready', flush=True)\n"
+        "sys.stdin.readline()\n"
     )
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.chdir(folder)
-        os.execv(program[0], _under(program, "train.py"))
-    shown = _until(terminal, b"ready")
-    os.write(terminal, b"\x03")
-    shown += _until(terminal, None)
-    _, status = os.waitpid(pid, 0)
-    os.close(terminal)
-    assert b"[True, True, True]" in shown
-    assert os.waitstatus_to_exitcode(status) == -signal.SIGINT
+    # In a process of its own, because forking one with threads is not safe.
+    code, shown, err = _start([sys.executable, "-c", _AT_A_TERMINAL, *_under(program, "train.py")], folder)
+    assert "[True, True, True]" in shown, err
+    assert code == signal.SIGINT
     assert tasks.read(_only(store)).status is Status.STOPPED
-
-
-def _until(terminal: int, wanted: bytes | None) -> bytes:
-    shown = b""
-    deadline = time.monotonic() + 60
-    while wanted is None or wanted not in shown:
-        ready, _, _ = select.select([terminal], [], [], max(0.0, deadline - time.monotonic()))
-        assert ready, shown
-        try:
-            data = os.read(terminal, 4096)
-        except OSError:
-            break  # Linux says so at the end
-        if not data:
-            break
-        shown += data
-    return shown
 
 
 def test_dry_run_prints_the_plan_and_runs_nothing(cli: Cli, folder: Path, store: Store) -> None:

@@ -13,7 +13,16 @@ from hypothesis import strategies as st
 
 from taskstore.core.states import Status
 from taskstore.schema import codec
-from taskstore.schema.record import Change, FileRef, Parameter, ParamsRecord, ScriptRecord, TaskRecord, Trashed, Untracked
+from taskstore.schema.record import (
+    Change,
+    FileRef,
+    Parameter,
+    ParamsRecord,
+    ScriptRecord,
+    TaskRecord,
+    Trashed,
+    Untracked,
+)
 
 PATH = Path("record.json")
 TEXT = st.text(st.characters(codec="utf-8"), max_size=12)

@@ -158,8 +158,14 @@ class StoreMachine(RuleBasedStateMachine):
         del self.trash[task_id]
         return multiple()
 
-    @rule(name=PROJECTS, to=PROJECTS)
-    def rename_project(self, name: str, to: str) -> None:
+    def a_project(self, data: st.DataObject) -> str:
+        """One that is there, where there is any, or some other."""
+        return data.draw(st.sampled_from(sorted(self.projects)) | PROJECTS if self.projects else PROJECTS)
+
+    @rule(data=st.data(), to=PROJECTS, is_below=st.booleans())
+    def rename_project(self, data: st.DataObject, to: str, is_below: bool) -> None:
+        name = self.a_project(data)
+        to = f"{name}/{to}" if is_below else to
         if name not in self.projects:
             with pytest.raises(NotFound):
                 projects.rename(self.store, name, to)
@@ -177,8 +183,9 @@ class StoreMachine(RuleBasedStateMachine):
                 if is_in(expected.project, name):
                     expected.project = to + expected.project[len(name) :]
 
-    @rule(name=PROJECTS, is_forced=st.booleans())
-    def delete_project(self, name: str, is_forced: bool) -> None:
+    @rule(data=st.data(), is_forced=st.booleans())
+    def delete_project(self, data: st.DataObject, is_forced: bool) -> None:
+        name = self.a_project(data)
         inside = {task_id for task_id, expected in self.tasks.items() if is_in(expected.project, name)}
         below = {each for each in self.projects if is_in(each, name)}
         into_trash = (lambda task_id: trash.put(self.store, task_id, force=True)) if is_forced else None

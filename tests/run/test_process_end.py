@@ -6,16 +6,15 @@ Each program here runs twice: as it is, and with `Task.init` on the line that sa
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
-import time
+import re
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from .programs import Ended, Found, all_tasks, filled, only_task, run, write
+from .programs import Ended, only_task, run
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals and exit codes of POSIX")
 
@@ -84,7 +83,7 @@ CASES = {
     "exception that cannot be shown": Case(
         "TASK\nclass Bad(Exception):\n    def __str__(self):\n        raise ValueError('no')\nraise Bad\n",
         "failed",
-        "Bad: <exception str() failed>",
+        "Bad: <exception str() failed>" if sys.version_info >= (3, 11) else "Bad: <unprintable Bad object>",
     ),
     "exception of no UTF-8": Case("TASK\nraise OSError('caf\\udce9')\n", "failed", "OSError: caf\\udce9"),
     "SyntaxError": Case("TASK\ncompile('a b', 'x.py', 'exec')\n", "failed", "SyntaxError: invalid syntax", "a b"),
@@ -110,7 +109,7 @@ CASES = {
     "an excepthook set later": Case(
         "import sys\nTASK\nsys.excepthook = lambda *a: print('mine', a[0].__name__, file=sys.stderr)\n1 / 0\n",
         "failed",
-        "",
+        "exit code 1",  # glibc tells
     ),
     "KeyboardInterrupt": Case("TASK\nraise KeyboardInterrupt\n", "stopped", "interrupted (SIGINT)"),
     "SIGINT": Case(
@@ -177,7 +176,9 @@ CASES = {
         "stopped",
         "terminated (SIGTERM)",
     ),
-    "closed, then exit code": Case("import sys\nTASK\n'task' in vars() and task.close()\nsys.exit(3)\n", "completed", "completed"),
+    "closed, then exit code": Case(
+        "import sys\nTASK\n'task' in vars() and task.close()\nsys.exit(3)\n", "completed", "completed"
+    ),
     "closed, then an exception": Case("TASK\n'task' in vars() and task.close()\n1 / 0\n", "completed", "completed"),
     "closed, then SIGTERM": Case(
         "import os, signal, time\nTASK\n'task' in vars() and task.close()\nos.kill(os.getpid(), signal.SIGTERM)\ntime.sleep(20)\n",
@@ -206,7 +207,8 @@ def _both(folder: Path, text: str, **options: object) -> tuple[Ended, Ended]:
 def _assert_same(plain: Ended, tracked: Ended) -> None:
     assert tracked.code == plain.code
     assert tracked.stdout == plain.stdout
-    assert tracked.own_stderr.replace("/tracked/", "/plain/") == plain.stderr
+    addresses = re.compile("0x[0-9a-f]+")
+    assert addresses.sub("0x", tracked.own_stderr.replace("/tracked/", "/plain/")) == addresses.sub("0x", plain.stderr)
     assert tracked.told == []
 
 

@@ -34,7 +34,6 @@ def check(store: Store, paths: TaskPaths, *, is_in_trash: bool) -> Iterator[Find
     if not os.access(paths.home, os.R_OK | os.X_OK):
         return
     names = {entry.name for entry in paths.home.iterdir()}
-    yield from lock_findings(store, paths.home)
     yield from leftovers(store, paths.home)
     if RECORD not in names:
         yield _missing(paths, names)
@@ -218,9 +217,9 @@ def leftovers(store: Store, folder: Path) -> Iterator[Finding]:
         names[:] = [name for name in names if not is_temporary(name)]
 
 
-def lock_findings(store: Store, folder: Path) -> Iterator[Finding]:
-    """Yield the lease files in a folder whose holder is gone."""
-    for path in folder.glob(f"{LOCK}.*"):
+def leases(store: Store) -> Iterator[Finding]:
+    """Yield the lease files whose holder is gone; while a store is being made, its lease is in its root."""
+    for path in sorted([*store.root.glob(f"{LOCK}.*"), *store.paths.leases.glob("*")]):
         if is_marker_void(path, store.clock.now().timestamp()):
             yield Finding(Kind.LEASE, path, "the process that held this lock is gone", "move it to quarantine")
 

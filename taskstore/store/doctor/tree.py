@@ -41,7 +41,7 @@ def check(store: Store) -> Iterator[Finding]:
     """Yield everything that is wrong in a store."""
     homes: dict[str, list[Path]] = {}
     yield from check_record(store.root)
-    yield from contents.lock_findings(store, store.root)
+    yield from contents.leases(store)
     yield from _settings(store)
     yield from _leftovers(store)
     if not index.is_sound(store):

@@ -28,7 +28,15 @@ def test_rfc_3339_reads_alike_in_every_python(text: str, moment: datetime) -> No
 
 @pytest.mark.parametrize(
     "text",
-    ["", "Z", "noon", "2026-01-31T12:00:00", "2026-13-01T00:00:00Z", "2026-01-31T24:00:01Z", "0001-01-01T00:00:00+01:00"],
+    [
+        "",
+        "Z",
+        "noon",
+        "2026-01-31T12:00:00",
+        "2026-13-01T00:00:00Z",
+        "2026-01-31T24:00:01Z",
+        "0001-01-01T00:00:00+01:00",
+    ],
 )
 def test_what_is_no_moment_is_refused_with_its_text(text: str) -> None:
     with pytest.raises(BadValue, match="write it like") as refused:

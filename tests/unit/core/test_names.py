@@ -58,7 +58,23 @@ def test_an_abbreviation_never_cuts_an_escape() -> None:
 
 @pytest.mark.parametrize(
     "component",
-    ["", "MNIST", "a%2fb", "%zz", "%41", "con", "v1.", ".git", "a%~0", "a%~", "a%~ffff", "%C3", "1%~1", "\udcff", "a:b"],
+    [
+        "",
+        "MNIST",
+        "a%2fb",
+        "%zz",
+        "%41",
+        "con",
+        "v1.",
+        ".git",
+        "a%~0",
+        "a%~",
+        "a%~ffff",
+        "%C3",
+        "1%~1",
+        "\udcff",
+        "a:b",
+    ],
 )
 def test_a_component_that_encode_does_not_make_has_no_name(component: str) -> None:
     name = decode(component)

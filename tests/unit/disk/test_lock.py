@@ -1,3 +1,4 @@
+import contextlib
 import os
 import signal
 import subprocess
@@ -68,10 +69,8 @@ def holder():
 
     yield start
     for process in started:
-        try:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            pass
         process.wait()
         for stream in (process.stdin, process.stdout):
             stream.close()

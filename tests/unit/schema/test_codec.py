@@ -8,7 +8,16 @@ import pytest
 from taskstore.core.errors import Damaged
 from taskstore.core.states import Status
 from taskstore.schema import codec
-from taskstore.schema.record import Change, FileRef, Parameter, ParamsRecord, ScriptRecord, TaskRecord, Trashed, Untracked
+from taskstore.schema.record import (
+    Change,
+    FileRef,
+    Parameter,
+    ParamsRecord,
+    ScriptRecord,
+    TaskRecord,
+    Trashed,
+    Untracked,
+)
 
 PATH = Path("/s/task.json")
 NOW = datetime(2026, 1, 1, 12, tzinfo=timezone.utc)
@@ -42,7 +51,10 @@ def test_a_record_is_spelled_for_reading() -> None:
         (b"{", "truncated"),
         (b'{"id": 1}', r"\$\.id"),
         (b'{"id": "x"}', "rev"),
-        (b'{"id": "x", "rev": 1, "name": "n", "type": "t", "status": "odd", "created": "2026-01-01T00:00:00Z"}', "status"),
+        (
+            b'{"id": "x", "rev": 1, "name": "n", "type": "t", "status": "odd", "created": "2026-01-01T00:00:00Z"}',
+            "status",
+        ),
         (
             b'{"id": "x", "rev": 1, "name": "n", "type": "t", "status": "created", "created": "2026-01-01T00:00:00Z",'
             b' "history": [{"status": "created", "time": 3}]}',
@@ -119,7 +131,9 @@ def test_entries_that_are_known_alike_keep_their_own_unknown_keys() -> None:
 
 
 def test_an_entry_that_is_edited_keeps_its_unknown_keys() -> None:
-    script = ScriptRecord(untracked=[Untracked(path="a", file=FileRef(path="f", size=1, hash="h")), Untracked(path="b")])
+    script = ScriptRecord(
+        untracked=[Untracked(path="a", file=FileRef(path="f", size=1, hash="h")), Untracked(path="b")]
+    )
     previous = plain(codec.encode(script))
     for entry in previous["untracked"]:
         entry["mode"] = entry["path"]

@@ -297,7 +297,8 @@ def test_an_interrupted_removal_of_a_project_never_takes_a_task_with_it(made, ta
 def test_a_lease_whose_holder_is_gone_is_taken_out(made, task):
     import socket
 
-    marker = task.lock.with_name(".lock.lease")
+    marker = made.paths.lease(task.id)
+    marker.parent.mkdir()
     marker.write_text(f"filelock/2\npid=4194305\nhost={socket.gethostname()}\n")
     mend(made, Kind.LEASE)
     marker.write_text(f"filelock/2\npid={os.getpid()}\nhost={socket.gethostname()}\n")

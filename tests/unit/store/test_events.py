@@ -141,7 +141,14 @@ def flat(summary) -> Iterator:
 
 @pytest.mark.parametrize(
     "stored",
-    [b"", b"{", b"[]", b'{"covered": {"scalars.a.jsonl": -5}}', b'{"covered": {"scalars.a.jsonl": 999999}}', b'{"covered": 3}'],
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'{"covered": {"scalars.a.jsonl": -5}}',
+        b'{"covered": {"scalars.a.jsonl": 999999}}',
+        b'{"covered": 3}',
+    ],
 )
 def test_a_summary_that_cannot_be_right_is_made_again(task: TaskPaths, stored: bytes) -> None:
     report(task, line(0, 1))
@@ -188,7 +195,9 @@ def test_parts_of_a_line_are_joined_by_stream_and_what_never_ended_is_said(task:
     assert sorted((each.text, each.is_whole) for each in lines) == [("abcd", True), ("err", True), ("open", False)]
 
 
-@pytest.mark.parametrize("bad", ["garbage", "2026-01-01 x F y", "0001-01-01T00:00:00+14:00 stdout F x", "\x00" * 50, ""])
+@pytest.mark.parametrize(
+    "bad", ["garbage", "2026-01-01 x F y", "0001-01-01T00:00:00+14:00 stdout F x", "\x00" * 50, ""]
+)
 def test_a_bad_console_line_costs_itself_only(task: TaskPaths, bad: str) -> None:
     console(task, f"2026-01-01T00:00:00Z stdout F one\n{bad}\n2026-01-01T00:00:01Z stdout F two\n")
     assert [each.text for each in events.read_console(task)] == ["one", "two"]

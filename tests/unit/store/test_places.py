@@ -127,7 +127,9 @@ class TestResolving:
         with pytest.raises(BadValue, match="no task given"):
             places.resolve(store, reference)
 
-    @pytest.mark.parametrize("reference", ["nothing", "/", "a//b", "../../etc/passwd", "vision/", "abcd", "\x00/\x00", "@x"])
+    @pytest.mark.parametrize(
+        "reference", ["nothing", "/", "a//b", "../../etc/passwd", "vision/", "abcd", "\x00/\x00", "@x"]
+    )
     def test_what_fits_nothing_is_not_found(self, store: Store, trio: list[str], reference: str) -> None:
         with pytest.raises(NotFound):
             places.resolve(store, reference)

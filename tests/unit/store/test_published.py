@@ -94,7 +94,9 @@ def test_what_stays_editable_is_no_difference(store: Store, task: TaskPaths) -> 
         record.name, record.comment, record.tags, record.system_tags = "renamed", "said", ["a"], ["archived"]
 
     tasks.edit(store, task.id, change)
-    tasks.edit_params(store, task.id, lambda params: params.hyperparams.update({USER_PROPERTIES: {"a": Parameter("b")}}))
+    tasks.edit_params(
+        store, task.id, lambda params: params.hyperparams.update({USER_PROPERTIES: {"a": Parameter("b")}})
+    )
     moved = tasks.move(store, task.id, "elsewhere/deep")
     projects.rename(store, "elsewhere", "nowhere")
     moved = places.locate(store, task.id)
@@ -106,7 +108,9 @@ def test_a_first_user_property_is_no_difference(store: Store) -> None:
     task = tasks.create(store, "vision", "without parameters")
     tasks.transition(store, task.id, Status.STOPPED, force=True)
     published.publish(store, task.id)
-    tasks.edit_params(store, task.id, lambda params: params.hyperparams.update({USER_PROPERTIES: {"a": Parameter("b")}}))
+    tasks.edit_params(
+        store, task.id, lambda params: params.hyperparams.update({USER_PROPERTIES: {"a": Parameter("b")}})
+    )
     assert published.verify(task) == []
     assert not published.has_write_bits(task)
 
@@ -159,8 +163,9 @@ def test_a_publishing_that_fails_leaves_the_task_as_it_was(store: Store, task: T
     assert published.verify(task) == []
 
 
-def test_the_owner_of_a_published_task_edits_what_stays_editable_and_nothing_else(plain_user: Path) -> None:
-    store = init(plain_user / "s")
+@pytest.mark.parametrize("locks", ["flock", "lease"])
+def test_the_owner_of_a_published_task_edits_what_stays_editable_and_nothing_else(plain_user: Path, locks: str) -> None:
+    store = init(plain_user / "s", locks=locks)
     task = a_finished_task(store)
     published.publish(store, task.id)
     with pytest.raises(PermissionError):

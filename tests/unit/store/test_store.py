@@ -133,7 +133,9 @@ class TestOpening:
         with pytest.raises(TooNew, match="upgrade"):
             open_at(root)
 
-    @pytest.mark.parametrize("data", [b"", b"{", b"[]", b'{"format": "1"}', b'{"format": 1}', b'{"format": 0, "id": "x"}'])
+    @pytest.mark.parametrize(
+        "data", [b"", b"{", b"[]", b'{"format": "1"}', b'{"format": 1}', b'{"format": 0, "id": "x"}']
+    )
     def test_a_damaged_record_is_named(self, root: Path, data: bytes) -> None:
         (root / "taskstore.json").write_bytes(data)
         with pytest.raises(Damaged, match=r"taskstore\.json|no format"):

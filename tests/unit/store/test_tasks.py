@@ -49,7 +49,9 @@ class TestCreate:
                 tasks.create(store, project, task_name)
         assert list(store.paths.projects.iterdir()) == []
 
-    @pytest.mark.parametrize("name", ["a/b", "CON", "task.json", "../../x", "x" * 4096, "a\nb", "日本語", "\x00\x01\x02"])
+    @pytest.mark.parametrize(
+        "name", ["a/b", "CON", "task.json", "../../x", "x" * 4096, "a\nb", "日本語", "\x00\x01\x02"]
+    )
     def test_a_name_may_hold_any_character(self, store: Store, name: str) -> None:
         made = tasks.create(store, "abc", name)
         assert tasks.read(made).name == name
@@ -241,7 +243,9 @@ class TestParametersAndScript:
         bring(store, task.id, status)
         with pytest.raises(ReadOnly, match="parameters"):
             tasks.edit_params(store, task.id, lambda params: params.hyperparams.update(Args={"lr": Parameter("1")}))
-        tasks.edit_params(store, task.id, lambda params: params.hyperparams.update({USER_PROPERTIES: {"a": Parameter("b")}}))
+        tasks.edit_params(
+            store, task.id, lambda params: params.hyperparams.update({USER_PROPERTIES: {"a": Parameter("b")}})
+        )
         assert set(tasks.read_params(task).hyperparams) == {USER_PROPERTIES}
 
     def test_the_run_itself_writes_what_ran_and_nobody_afterwards(self, store: Store, task: TaskPaths) -> None:
@@ -268,7 +272,9 @@ class TestTransition:
             assert (refused.value.current, refused.value.wanted) == (current.value, wanted.value)
             assert task.record.read_bytes() == before
 
-    def test_only_from_is_compared_even_where_the_table_allows_or_is_skipped(self, store: Store, task: TaskPaths) -> None:
+    def test_only_from_is_compared_even_where_the_table_allows_or_is_skipped(
+        self, store: Store, task: TaskPaths
+    ) -> None:
         for force in (False, True):
             with pytest.raises(BadTransition):
                 tasks.transition(store, task.id, Status.QUEUED, only_from=frozenset({Status.STOPPED}), force=force)

@@ -1,4 +1,3 @@
-import os
 from pathlib import Path
 
 import pytest
@@ -130,4 +129,4 @@ def test_a_published_task_goes_and_comes_back_read_only(plain_user: Path) -> Non
     assert published.verify(back) == []
     trash.put(store, made.id, force=True)
     trash.purge(store, made.id)
-    assert os.listdir(store.paths.trash) == []
+    assert list(store.paths.trash.iterdir()) == []

@@ -1,0 +1,78 @@
+"""The thread that shows that a run is alive, and takes its logs to the disk meanwhile."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from ..disk.lock import HEARTBEAT_S
+
+_FORK_WARNING_S = 0.1
+
+
+class Heartbeat:
+    """Calls `beat` every `HEARTBEAT_S` seconds on a thread of its own, between `start` and `stop`."""
+
+    def __init__(self, beat: Callable[[], None]) -> None:
+        self._beat = beat
+        self._stopped = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the thread lives."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def start(self, *soon: Callable[[], None]) -> None:
+        """Start the thread, which first calls `soon` when Python has warned of a fork; harmless where it runs."""
+        if self.is_running:
+            return
+        self._stopped = threading.Event()  # a new one: a thread that did not stop in time stops all the same
+        stopped = self._stopped
+        self._thread = threading.Thread(target=self._run, args=(stopped, soon), name="taskstore-heartbeat", daemon=True)
+        self._thread.start()
+
+    def stop(self, timeout_s: float) -> None:
+        """Stop the thread, and wait for it, but not for ever: the disk may hang."""
+        self._stopped.set()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(timeout_s)
+
+    def _run(self, stopped: threading.Event, soon: tuple[Callable[[], None], ...]) -> None:
+        for call in soon:
+            stopped.wait(_FORK_WARNING_S)
+            call()
+        while not stopped.wait(HEARTBEAT_S):
+            self._beat()
+
+
+class LogSync:
+    """Takes to the disk what a task's other processes on this host append to their logs."""
+
+    def __init__(self) -> None:
+        self._synced: dict[str, int] = {}
+
+    def __call__(self, folder: Path) -> None:
+        """Sync the logs in `folder` that have grown since the last call. Raises OSError."""
+        try:
+            with os.scandir(folder) as entries:
+                grown = {entry.name: entry.stat().st_size for entry in entries if entry.is_file()}
+        except FileNotFoundError:
+            return  # nothing is logged yet, or the task has just been moved
+        for name, size_bytes in grown.items():
+            if self._synced.get(name, 0) != size_bytes:
+                _sync(folder / name)
+                self._synced[name] = size_bytes
+
+
+def _sync(path: Path) -> None:
+    try:
+        descriptor = os.open(path, os.O_RDWR | getattr(os, "O_BINARY", 0))
+    except FileNotFoundError:
+        return
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

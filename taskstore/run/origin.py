@@ -1,0 +1,122 @@
+"""Which task a process's session is of: a new one, the one it was launched for, or its parent's."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from ..capture import git, source
+from ..core.errors import BadName, BadValue, TaskstoreError
+from ..core.names import MIN_LENGTH, check_name, split_project
+from ..core.states import Status
+from ..disk.layout import TaskPaths
+from ..schema.record import TaskRecord
+from ..store import places, settings, tasks
+from ..store.store import Store, open_at
+from .mode import Mode, Role
+
+_DEFAULT_PROJECT = "Untitled"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What a program asks for when it begins a task; None where it leaves the choice."""
+
+    project: str | None = None
+    name: str | None = None
+    type: str | None = None
+    tags: Sequence[str] = ()
+    with_streams: bool = True
+    with_arguments: bool = True
+
+    def fits(self, project: str, name: str) -> bool:
+        """Tell whether this names a task, or leaves the choice. Raises BadName."""
+        return (self.name is None or check_name("task", self.name) == name) and (
+            self.project is None or "/".join(split_project(self.project)) == project
+        )
+
+
+@dataclass(frozen=True)
+class Origin:
+    """A task and this process's part in it; `failure` says why nothing can be recorded."""
+
+    store: Store
+    task_id: str
+    mode: Mode
+    settings: settings.Settings
+    failure: Exception | None = None
+
+
+def attached(role: Role, find_store: Callable[[], Store]) -> Origin:
+    """Return the task that this process was launched for. Raises NotFound where there is none."""
+    store = find_store()
+    places.locate(store, role.task_id)
+    return Origin(store, role.task_id, Mode.ATTACHED, settings.load(store))
+
+
+def fresh(wanted: Wanted, entry: source.Entry, find_store: Callable[[], Store], *, parent: str) -> Origin:
+    """Create a task. Raises BadName and BadValue; a store that cannot be used is the origin's `failure`."""
+    stem = entry.path.stem if entry.path else "interactive"
+    name = wanted.name if wanted.name is not None else (stem if len(stem) >= MIN_LENGTH else f"{stem} run")
+
+    def fill(paths: TaskPaths, record: TaskRecord) -> None:
+        record.type = wanted.type or record.type
+        record.tags = list(dict.fromkeys(wanted.tags))
+        record.system_tags = ["development"]
+        record.parent = parent or None
+
+    store: Store | None = None
+    try:
+        store = find_store()
+        configured = settings.load(store)
+        project = wanted.project if wanted.project is not None else _default_project(entry)
+        paths = tasks.create(store, project, name, fill=fill)
+    except (BadName, BadValue):
+        raise
+    except (OSError, TaskstoreError) as error:
+        return nowhere(error, store)
+    return Origin(store, paths.id, Mode.FRESH, configured)
+
+
+def _default_project(entry: source.Entry) -> str:
+    """Return the name of the repository that the program lies in, as ClearML does, or Untitled."""
+    name = git.root_name(entry.path, entry.working_directory) or ""
+    return name if len(name) >= MIN_LENGTH else _DEFAULT_PROJECT
+
+
+def nowhere(error: Exception, store: Store | None = None) -> Origin:
+    """Return the origin of a run that cannot be recorded: the training matters more than the record of it."""
+    from pathlib import Path
+
+    from ..core.ids import new_id
+    from ..disk.layout import StorePaths
+    from ..disk.lock import LockKind
+
+    at = store or Store(StorePaths(Path(os.devnull)), "", LockKind.FLOCK)
+    return Origin(at, new_id(), Mode.FRESH, settings.Settings(), error)
+
+
+def joined(role: Role, wanted: Wanted) -> Origin | None:
+    """Return the parent's task for a helper; None where another task is asked for, or the parent's has ended.
+
+    A child of multiprocessing runs the parent's program again, whatever name that makes up: it asks for no other.
+    Raises BadName.
+    """
+    try:
+        store = open_at(role.root)
+        paths = places.locate(store, role.task_id)
+        record = tasks.read(paths)
+        project = places.project_of(store, paths.home)
+        configured = settings.load(store)
+    except (OSError, TaskstoreError):
+        return None
+    if record.status is not Status.IN_PROGRESS or not (_is_of_multiprocessing() or wanted.fits(project, record.name)):
+        return None
+    return Origin(store, role.task_id, Mode.HELPER, configured)
+
+
+def _is_of_multiprocessing() -> bool:
+    module = sys.modules.get("multiprocessing.process")
+    return module is not None and module.parent_process() is not None

@@ -1,0 +1,212 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from taskstore.core.clock import FixedClock
+from taskstore.core.errors import BadTransition, BadValue, Refused
+from taskstore.core.states import Status
+from taskstore.disk.layout import TaskPaths
+from taskstore.disk.lock import Beacon, hold_beacon, read_beacon
+from taskstore.run.abort import abort
+from taskstore.schema.record import TaskRecord
+from taskstore.store import tasks
+from taskstore.store.store import Store
+
+_HOLDER = """
+import signal, sys
+from pathlib import Path
+from taskstore.disk.lock import LockKind, hold_beacon
+
+if sys.argv[2] == "deaf":
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+held = hold_beacon(Path(sys.argv[1]), LockKind.FLOCK)
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def running(store: Store) -> TaskPaths:
+    paths = tasks.create(store, "examples", "a run")
+    tasks.transition(store, paths.id, Status.IN_PROGRESS)
+    return paths
+
+
+@pytest.fixture
+def holders() -> Iterator[list[subprocess.Popen[bytes]]]:
+    started: list[subprocess.Popen[bytes]] = []
+    yield started
+    for process in started:
+        with process:
+            process.kill()
+
+
+def _hold(holders: list[subprocess.Popen[bytes]], paths: TaskPaths, how: str = "") -> subprocess.Popen[bytes]:
+    """Let another process be the run: it holds the beacon."""
+    argv = [sys.executable, "-c", _HOLDER, str(paths.beacon), how]
+    process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    holders.append(process)
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"ready\n"
+    return process
+
+
+def _rewrite(paths: TaskPaths, **changes: object) -> None:
+    beacon = read_beacon(paths.beacon)
+    assert beacon is not None
+    process = msgspec.structs.replace(beacon.process, **changes)
+    paths.beacon.write_bytes(msgspec.json.encode(Beacon(process)))
+
+
+def test_a_run_that_is_asked_ends_and_is_stopped(
+    store: Store, running: TaskPaths, holders: list[subprocess.Popen[bytes]]
+) -> None:
+    process = _hold(holders, running)
+    done = abort(store, running.id)
+    assert process.wait(60) != 0
+    assert (done.record.status, done.is_killed) == (Status.STOPPED, False)
+    assert tasks.read(running).status is Status.STOPPED
+
+
+def test_one_that_does_not_end_in_its_time_of_grace_is_killed(
+    store: Store, running: TaskPaths, holders: list[subprocess.Popen[bytes]], clock: FixedClock
+) -> None:
+    process = _hold(holders, running, "deaf")
+    waited: list[float] = []
+
+    def pause(seconds: float) -> None:
+        waited.append(seconds)
+        if sum(waited) > 30:  # it is being killed: the kernel needs a moment, which the clock does not count
+            process.wait(60)
+        clock.advance(seconds)
+
+    done = abort(store, running.id, grace_s=30, clock=clock, pause=pause)
+    assert sum(waited) >= 30
+    assert (done.record.status, done.is_killed) == (Status.STOPPED, True)
+    assert "30 s after SIGTERM" in done.record.status_message
+
+
+def test_what_the_run_said_of_its_end_stands(
+    store: Store, running: TaskPaths, holders: list[subprocess.Popen[bytes]], clock: FixedClock
+) -> None:
+    process = _hold(holders, running, "deaf")
+
+    def pause(seconds: float) -> None:
+        # It has finished by itself in the meantime.
+        tasks.transition(store, running.id, Status.COMPLETED, reason="completed")
+        process.kill()
+        process.wait(60)
+
+    done = abort(store, running.id, clock=clock, pause=pause)
+    assert (done.record.status, done.is_killed) == (Status.COMPLETED, False)
+
+
+def test_a_killed_run_that_another_reader_called_failed_is_stopped(
+    store: Store, running: TaskPaths, holders: list[subprocess.Popen[bytes]], clock: FixedClock
+) -> None:
+    process = _hold(holders, running, "deaf")
+    is_past_grace = False
+
+    def pause(seconds: float) -> None:
+        nonlocal is_past_grace
+        if is_past_grace:
+            process.wait(60)
+            tasks.transition(store, running.id, Status.FAILED, reason="killed")
+        is_past_grace = True
+        clock.advance(seconds)
+
+    done = abort(store, running.id, grace_s=0.01, clock=clock, pause=pause)
+    assert done.record.status is Status.STOPPED
+
+
+def test_a_run_on_another_host_is_refused_by_the_name_of_the_host(
+    store: Store, running: TaskPaths, holders: list[subprocess.Popen[bytes]]
+) -> None:
+    process = _hold(holders, running)
+    _rewrite(running, host="gpu-7", boot_id="another")
+    with pytest.raises(Refused, match="runs on gpu-7") as caught:
+        abort(store, running.id)
+    assert "taskstore abort" in str(caught.value)
+    assert process.poll() is None
+    assert tasks.read(running).status is Status.IN_PROGRESS
+
+
+def test_a_run_in_another_container_is_refused(
+    store: Store, running: TaskPaths, holders: list[subprocess.Popen[bytes]]
+) -> None:
+    process = _hold(holders, running)
+    _rewrite(running, pid_space="pid:[1]")
+    with pytest.raises(Refused, match="another container"):
+        abort(store, running.id)
+    assert process.poll() is None
+
+
+def test_a_pid_that_is_another_process_by_now_gets_no_signal(
+    store: Store, running: TaskPaths, holders: list[subprocess.Popen[bytes]]
+) -> None:
+    process = _hold(holders, running)
+    _rewrite(running, start=1.0)
+    abort(store, running.id)
+    assert process.poll() is None
+
+
+def test_a_run_that_is_dead_is_failed_and_not_aborted(
+    store: Store, running: TaskPaths, holders: list[subprocess.Popen[bytes]]
+) -> None:
+    process = _hold(holders, running)
+    process.kill()
+    process.wait(60)
+    with pytest.raises(BadTransition, match="gone already"):
+        abort(store, running.id)
+    assert tasks.read(running).status is Status.FAILED
+
+
+def test_one_without_a_process_is_stopped(store: Store, running: TaskPaths) -> None:
+    assert abort(store, running.id).record.status is Status.STOPPED
+
+
+def test_one_that_waits_is_taken_out_of_the_queue(store: Store) -> None:
+    paths = tasks.create(store, "examples", "a run")
+    tasks.transition(store, paths.id, Status.QUEUED)
+    assert abort(store, paths.id).record.status is Status.STOPPED
+
+
+@pytest.mark.parametrize("status", [Status.CREATED, Status.COMPLETED, Status.FAILED, Status.STOPPED])
+def test_one_that_does_not_run_is_refused_and_stays(store: Store, status: Status) -> None:
+    paths = tasks.create(store, "examples", "a run")
+    if status is not Status.CREATED:
+        tasks.transition(store, paths.id, Status.IN_PROGRESS)
+        tasks.transition(store, paths.id, status)
+    before = paths.record.read_bytes()
+    with pytest.raises(BadTransition):
+        abort(store, paths.id)
+    assert paths.record.read_bytes() == before
+
+
+@pytest.mark.parametrize("grace_s", [-1.0, float("nan")])
+def test_a_time_of_grace_is_not_negative(store: Store, running: TaskPaths, grace_s: float) -> None:
+    with pytest.raises(BadValue):
+        abort(store, running.id, grace_s=grace_s)
+
+
+def test_a_run_that_was_moved_meanwhile_is_ended_where_it_is(
+    store: Store, running: TaskPaths, holders: list[subprocess.Popen[bytes]], tmp_path: Path
+) -> None:
+    _hold(holders, running)
+    tasks.move(store, running.id, "other/place")
+    record: TaskRecord = abort(store, running.id).record
+    assert record.status is Status.STOPPED
+
+
+def test_our_own_beacon_tells_that_we_live(store: Store, running: TaskPaths) -> None:
+    held = hold_beacon(running.beacon, store.locks)
+    _rewrite(running, host="gpu-7", boot_id="another")
+    with pytest.raises(Refused):
+        abort(store, running.id)
+    held.release()

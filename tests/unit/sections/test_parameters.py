@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+import copy
+import pickle
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from taskstore.core.errors import BadValue, NotFound, ReadOnly
+from taskstore.core.secrets import MASK, Masker
+from taskstore.core.states import Status
+from taskstore.schema.record import Parameter, ParamsRecord
+from taskstore.sections import parameters
+from taskstore.store import tasks
+from taskstore.store.store import Store
+
+_MASKER = Masker((), ())
+
+
+def _params(**args: Parameter) -> ParamsRecord:
+    return ParamsRecord(hyperparams={"Args": dict(args)})
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Args/lr=0.1", ("Args", "lr", "0.1")),
+        ("lr=0.1", ("General", "lr", "0.1")),
+        ("Args/opt/lr=", ("Args", "opt/lr", "")),
+        ("Args/lr=a=b/c", ("Args", "lr", "a=b/c")),
+        (" Args/lr =1", ("Args", "lr", "1")),
+    ],
+)
+def test_an_assignment_is_section_name_and_value(text: str, expected: tuple[str, str, str]) -> None:
+    assert parameters.parse_assignment(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "lr", "=1", " =1", "/lr=1", "Args/=1"])
+def test_what_is_no_assignment_is_refused_with_an_example(text: str) -> None:
+    with pytest.raises(BadValue, match="write it like Args/lr"):
+        parameters.parse_assignment(text)
+
+
+def test_assigning_keeps_type_and_description() -> None:
+    params = _params(lr=Parameter("0.5", "float", "step"))
+    assert parameters.assign(params, "Args", "lr", "0.1") == []
+    assert params.hyperparams["Args"]["lr"] == Parameter("0.1", "float", "step")
+
+
+def test_a_text_that_does_not_fit_its_type_is_stored_with_a_warning() -> None:
+    params = _params(lr=Parameter("0.5", "float"))
+    (warning,) = parameters.assign(params, "Args", "lr", "fast")
+    assert "'fast' is not a float" in warning
+    assert params.hyperparams["Args"]["lr"].value == "fast"
+
+
+def test_a_new_name_warns_of_its_likes_unless_it_is_a_user_property_or_the_first() -> None:
+    params = _params(lr=Parameter("0.5"), batch=Parameter("1"))
+    assert "did you mean Args/lr?" in parameters.assign(params, "General", "lr", "1")[0]
+    assert "did you mean Args/batch?" in parameters.assign(params, "Args", "bach", "1")[0]
+    assert "did you mean" not in parameters.assign(params, "Args", "zzzzzz", "1")[0]
+    assert parameters.assign(params, "properties", "owner", "me") == []
+    assert parameters.assign(ParamsRecord(), "Args", "lr", "1") == []
+
+
+def test_a_credential_is_masked_and_said() -> None:
+    params = _params(token=Parameter("", "str"))
+    (warning,) = parameters.assign(params, "Args", "token", "hunter2", masker=_MASKER)
+    assert "credential" in warning
+    assert "hunter2" not in warning
+    assert params.hyperparams["Args"]["token"].value == MASK
+
+
+def test_removing_takes_an_empty_section_with_it_and_names_the_likes_of_what_is_not_there() -> None:
+    params = _params(lr=Parameter("0.5"))
+    with pytest.raises(NotFound, match="did you mean Args/lr"):
+        parameters.remove(params, "Args", "lrr")
+    parameters.remove(params, "Args", "lr")
+    assert params.hyperparams == {}
+
+
+def test_recording_merges_and_a_rerun_keeps_what_is_stored(store: Store) -> None:
+    paths = tasks.create(store, "examples", "a run")
+    parameters.record(store, paths.id, "Args", {"lr": Parameter("1")}, keep_stored=False)
+    before = parameters.record(
+        store, paths.id, "Args", {"lr": Parameter("2"), "new": Parameter("3")}, keep_stored=True
+    )
+    assert before == {"lr": Parameter("1")}
+    assert tasks.read_params(paths).hyperparams["Args"] == {"lr": Parameter("1"), "new": Parameter("3")}
+    parameters.record(store, paths.id, "Args", {"lr": Parameter("4")}, keep_stored=False)
+    assert tasks.read_params(paths).hyperparams["Args"]["lr"].value == "4"
+
+
+def test_a_task_that_has_ended_records_nothing_more(store: Store) -> None:
+    paths = tasks.create(store, "examples", "a run")
+    tasks.transition(store, paths.id, Status.IN_PROGRESS)
+    tasks.transition(store, paths.id, Status.COMPLETED)
+    with pytest.raises(ReadOnly):
+        parameters.record(store, paths.id, "Args", {"lr": Parameter("1")}, keep_stored=False)
+
+
+def test_a_masked_value_overrides_nothing() -> None:
+    stored = {"lr": Parameter("1"), "token": Parameter(MASK), "url": Parameter(f"https://{MASK}@host")}
+    assert parameters.overrides(stored) == {"lr": "1"}
+
+
+def test_stored_texts_become_values_of_the_types_in_the_code() -> None:
+    target: dict[str, Any] = {"lr": 0.5, "on": True, "net": {"layers": [1], "name": "a"}, "none": None}
+    texts = {"lr": "1", "on": "false", "net/layers": "[2, 3]", "net/name": "5", "none": "7"}
+    assert parameters.apply(target, texts, {}) == []
+    assert target == {"lr": 1.0, "on": False, "net": {"layers": [2, 3], "name": "5"}, "none": "7"}
+
+
+def test_what_does_not_fit_keeps_the_codes_value_and_warns() -> None:
+    target: dict[str, Any] = {"lr": 0.5, "epochs": 3}
+    warnings = parameters.apply(target, {"lr": "fast", "epochs": "4"}, {})
+    assert target == {"lr": 0.5, "epochs": 4}
+    assert len(warnings) == 1
+    assert "keeping 0.5" in warnings[0]
+
+
+def test_names_that_the_code_does_not_have_are_added_by_their_stored_type() -> None:
+    target: dict[str, Any] = {"lr": 0.5}
+    assert parameters.apply(target, {"extra/epochs": "3"}, {"extra/epochs": "int"}) == []
+    assert target == {"lr": 0.5, "extra": {"epochs": 3}}
+
+
+def test_added_names_that_cannot_be_read_or_placed_never_stop_the_program() -> None:
+    target: dict[str, Any] = {"lr": 0.5}
+    warnings = parameters.apply(target, {"epochs": "many", "lr/below": "1"}, {"epochs": "int"})
+    assert target == {"lr": 0.5}
+    assert len(warnings) == 2
+
+
+def test_a_live_dict_tells_of_each_change_at_every_depth() -> None:
+    told: list[int] = []
+    live = parameters.LiveDict({"a": 1, "b": {"c": 2}}, lambda: told.append(1))
+    assert told == []
+    live["a"] = 2
+    live["b"]["c"] = 3
+    live["new"] = {"x": 1}
+    live["new"]["x"] = 2
+    live.update(a=3)
+    live |= {"a": 4}
+    live.setdefault("d", 1)
+    live.setdefault("d", 2)
+    live.pop("d")
+    del live["new"]
+    live.popitem()
+    live.clear()
+    assert len(told) == 11
+    assert live == {}
+
+
+def test_copies_of_a_live_dict_are_plain() -> None:
+    live = parameters.LiveDict({"a": {"b": 1}}, lambda: None)
+    for copied in (pickle.loads(pickle.dumps(live)), copy.deepcopy(live)):  # noqa: S301 - our own
+        assert copied == {"a": {"b": 1}}
+        assert type(copied) is dict
+        assert type(copied["a"]) is dict
+
+
+_keys = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=5)
+_values = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), st.text(max_size=5))
+
+
+@given(st.dictionaries(_keys, st.one_of(_values, st.dictionaries(_keys, _values, max_size=3)), max_size=4))
+def test_stored_texts_of_a_dict_bring_it_back(content: dict[str, Any]) -> None:
+    flat = {name: item.value for name, item in parameters.flat_parameters(content, Masker((), ("*",)))}
+    target = copy.deepcopy(content)
+    assert parameters.apply(target, flat, {}) == []
+    assert target == content
