@@ -114,9 +114,7 @@ def restore(tasks: _Trashed, as_json: context.JsonOption = False) -> None:
 def purge(
     tasks: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="TASK", help="Tasks in the trash, by id or id prefix.", autocompletion=complete_trashed
-        ),
+        typer.Argument(metavar="TASK", help="Tasks in the trash, by id or id prefix.", autocompletion=complete_trashed),
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="All that is in the trash.")] = False,
     older_than: Annotated[

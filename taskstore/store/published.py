@@ -6,6 +6,7 @@ manifest holds the hash of the rest, in a canonical spelling, so that a tag set 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 from collections.abc import Iterator
@@ -20,7 +21,7 @@ from ..disk.layout import BEACON, EXIT_CODE, LOCK, MANIFEST, PARAMS, RECORD, SUM
 from ..disk.text import parse_json_object, read_bytes
 from ..schema import codec
 from ..schema.record import USER_PROPERTIES, ManifestRecord, TaskRecord
-from . import events, tasks
+from . import events, places, tasks
 from .store import Store
 
 _NOT_FROZEN = frozenset({LOCK, BEACON, EXIT_CODE, MANIFEST, SUMMARY})
@@ -29,10 +30,14 @@ _MAY_CHANGE = ALWAYS_EDITABLE | {"rev", "last_update", "trashed"}
 
 def publish(store: Store, task_id: str, *, message: str = "", force: bool = False) -> TaskRecord:
     """Publish a task that has ended: from then on it is read-only, on disk too. Raises BadTransition."""
+    hashed = _Hashed()
+    # Gigabytes are hashed before the lock is taken; under it only what has changed meanwhile.
+    with contextlib.suppress(FileNotFoundError):
+        _hashes(paths := places.locate(store, task_id), tasks.read(paths), hashed)
 
     def freeze(paths: TaskPaths, record: TaskRecord) -> None:
         events.refresh_summary(paths)
-        manifest = ManifestRecord(published=store.clock.now(), files=_hashes(paths, record))
+        manifest = ManifestRecord(published=store.clock.now(), files=_hashes(paths, record, hashed))
         paths.manifest.unlink(missing_ok=True)
         replace_record(paths.manifest, codec.encode(manifest))
 
@@ -92,7 +97,23 @@ def verify(paths: TaskPaths) -> list[str]:
     return differences + [f"changed: {name}" for name in both if manifest.files[name] != found[name]]
 
 
-def _hashes(paths: TaskPaths, record: TaskRecord) -> dict[str, str]:
+class _Hashed:
+    """SHA-256 of files, remembered as long as inode, mtime and size stay."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, int, int], str] = {}
+
+    def of(self, path: Path) -> str:
+        """Return a file's SHA-256, reading it once."""
+        stat = path.stat()
+        signature = (stat.st_ino, stat.st_mtime_ns, stat.st_size)
+        if signature not in self._known:
+            self._known[signature] = sha256_of(path)
+        return self._known[signature]
+
+
+def _hashes(paths: TaskPaths, record: TaskRecord, hashed: _Hashed | None = None) -> dict[str, str]:
+    hashed = hashed or _Hashed()
     hashes = {}
     for path in _all_files(paths):
         name = path.relative_to(paths.home).as_posix()
@@ -107,7 +128,7 @@ def _hashes(paths: TaskPaths, record: TaskRecord) -> dict[str, str]:
         elif path.is_symlink():
             hashes[name] = _hash_of({"link": os.readlink(path)})  # noqa: PTH115 - as it is spelled
         else:
-            hashes[name] = sha256_of(path)
+            hashes[name] = hashed.of(path)
     return dict(sorted(hashes.items()))
 
 

@@ -35,11 +35,10 @@ def test_set_changes_the_clone_and_not_the_original(cli: Cli, workshop: Workshop
 
 def test_a_mistyped_parameter_is_added_with_a_warning_that_names_its_like(cli: Cli, workshop: Workshop) -> None:
     original = workshop.task(parameters={"Args/lr": "0.5"})
-    result = cli("clone", original.id, "--set", "lr=1", "--set", "Args/lrr=1")
-    assert result.code == 0
-    assert "General/lr was not among" in result.err
-    assert "Args/lrr was not among" in result.err
-    assert result.err.count("did you mean Args/lr?") == 2
+    for mistyped in ("General/lr", "Args/lrr"):
+        result = cli("clone", original.id, "--set", f"{mistyped}=1")
+        assert result.code == 0
+        assert f"{mistyped} was not among the recorded parameters, and is added; did you mean Args/lr?" in result.err
 
 
 def test_a_value_of_another_type_is_stored_with_a_warning(cli: Cli, workshop: Workshop, store: Store) -> None:

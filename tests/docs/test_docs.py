@@ -229,7 +229,7 @@ def test_the_format_names_every_file_of_the_layout() -> None:
         if name.isupper() and isinstance(value, str):
             assert value in text, name
     root = Path("root")
-    task = layout.TaskPaths(root / "0" * 32)
+    task = layout.TaskPaths(root / ("0" * 32))
     for owner in (task, layout.StorePaths(root)):
         for name, attribute in inspect.getmembers(type(owner), lambda member: isinstance(member, property)):
             if name != "id" and attribute.fget is not None:
@@ -264,14 +264,12 @@ def test_the_public_names_are_in_the_api_reference() -> None:
 
 
 def test_the_floors_shown_are_those_that_are_tested() -> None:
-    from tests.test_floors import FLOORS
+    from tests.test_floors import CLI_FLOOR, FLOORS
 
     rows = next(rows for _, rows in tables(page("explanation/floors.md")))
-    number = {"2½": 2.5}
     for floor, packages, _ in rows:
         for name in words(packages):
-            stem = name.removesuffix(".py")
-            assert FLOORS.get(stem, 8) == number.get(floor, float(floor.replace("2½", "2.5"))), name
+            assert FLOORS.get(name.removesuffix(".py"), CLI_FLOOR) == float(floor.replace("½", ".5")), name
 
 
 def test_every_dependency_is_argued_for() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -78,16 +79,17 @@ def test_one_that_does_not_end_in_its_time_of_grace_is_killed(
     store: Store, running: TaskPaths, holders: list[subprocess.Popen[bytes]], clock: FixedClock
 ) -> None:
     process = _hold(holders, running, "deaf")
-    waited: list[float] = []
+    seen: list[int | None] = []
 
     def pause(seconds: float) -> None:
-        waited.append(seconds)
-        if sum(waited) > 30:  # it is being killed: the kernel needs a moment, which the clock does not count
-            process.wait(60)
-        clock.advance(seconds)
+        if clock.monotonic() >= 30:
+            process.wait(60)  # it is being killed: the kernel needs a moment, which the clock does not count
+        seen.append(process.poll())
+        clock.advance(15)
 
     done = abort(store, running.id, grace_s=30, clock=clock, pause=pause)
-    assert sum(waited) >= 30
+    assert process.wait(60) == -signal.SIGKILL
+    assert seen[:2] == [None, None]  # alive for all of its time of grace
     assert (done.record.status, done.is_killed) == (Status.STOPPED, True)
     assert "30 s after SIGTERM" in done.record.status_message
 

@@ -37,7 +37,9 @@ def original(store: Store) -> TaskPaths:
     (paths.home / "config/net.yaml").write_bytes(b"layers: 3")
     tasks.transition(store, paths.id, Status.IN_PROGRESS)
     (paths.home / "events").mkdir()
-    (paths.home / "events/scalars.w.jsonl").write_bytes(b'{"timestamp":1,"iter":0,"metric":"m","variant":"v","value":1}\n')
+    (paths.home / "events/scalars.w.jsonl").write_bytes(
+        b'{"timestamp":1,"iter":0,"metric":"m","variant":"v","value":1}\n'
+    )
     (paths.home / "files").mkdir()
     (paths.home / "files/model.bin").write_bytes(b"weights")
     tasks.transition(store, paths.id, Status.COMPLETED)

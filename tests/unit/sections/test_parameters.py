@@ -84,9 +84,7 @@ def test_removing_takes_an_empty_section_with_it_and_names_the_likes_of_what_is_
 def test_recording_merges_and_a_rerun_keeps_what_is_stored(store: Store) -> None:
     paths = tasks.create(store, "examples", "a run")
     parameters.record(store, paths.id, "Args", {"lr": Parameter("1")}, keep_stored=False)
-    before = parameters.record(
-        store, paths.id, "Args", {"lr": Parameter("2"), "new": Parameter("3")}, keep_stored=True
-    )
+    before = parameters.record(store, paths.id, "Args", {"lr": Parameter("2"), "new": Parameter("3")}, keep_stored=True)
     assert before == {"lr": Parameter("1")}
     assert tasks.read_params(paths).hyperparams["Args"] == {"lr": Parameter("1"), "new": Parameter("3")}
     parameters.record(store, paths.id, "Args", {"lr": Parameter("4")}, keep_stored=False)
