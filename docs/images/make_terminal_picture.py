@@ -1,4 +1,4 @@
-"""Make terminal.svg, the README's picture, from a real run of the example: `python docs/images/make_terminal_picture.py`.
+"""Make terminal.svg, the README's picture, from a real run: `python docs/images/make_terminal_picture.py`.
 
 It runs examples/iris in a scratch repository and store, and lists and shows the task as a terminal would have it.
 Names of the machine and of its user are replaced. POSIX only.
@@ -25,7 +25,7 @@ from rich.text import Text
 
 HERE = Path(__file__).parent
 EXAMPLE = HERE.parents[1] / "examples" / "iris"
-COLUMNS = 112
+COLUMNS = 118
 COMMANDS = (["taskstore", "ls"], ["taskstore", "show", "iris/train-slower"])
 PREPARE = """
 git init -q && git add . && git commit -q -m "Iris classifier"
@@ -49,7 +49,7 @@ def main() -> None:
         subprocess.run(["sh", "-ec", PREPARE], cwd=folder, env=environment, check=True, capture_output=True)
         text = "".join(f"$ {' '.join(command)}\n{_shown(command, folder, environment)}\n" for command in COMMANDS)
         text = text.replace(scratch, "/home").replace(sys.prefix, "/home/ada/.venv")
-        text = re.sub(rf"[\w.-]+@{re.escape(socket.gethostname())}", "ada@lab", text)
+        text = text.replace(f"@{socket.gethostname()}", "@lab")
     console = Console(record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True)
     console.print(Text.from_ansi(text))
     picture = console.export_svg(title="taskstore", unique_id="taskstore")

@@ -23,6 +23,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
+from .states import Status
+
 
 class TaskstoreError(Exception):
     """The root of every expected error; its message says what is wrong and what to do next."""
@@ -69,10 +71,12 @@ class Refused(TaskstoreError):
 
 
 class BadTransition(Refused):
-    """A task's status does not allow the change; the task is as it was."""
+    """A task's status does not allow the change; the task is as it was. Statuses are given by their stored names."""
 
     def __init__(self, task_id: str, current: str, wanted: str, hint: str = "") -> None:
-        super().__init__(f"task {task_id[:12]} is {current} and cannot become {wanted}" + (f"; {hint}" if hint else ""))
+        state, aim = Status(current).label, Status(wanted).label
+        message = f"task {task_id[:12]} is {state} " + ("already" if state == aim else f"and cannot become {aim}")
+        super().__init__(message + (f"; {hint}" if hint else ""))
         self.task_id = task_id
         self.current = current
         self.wanted = wanted

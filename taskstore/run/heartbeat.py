@@ -13,29 +13,50 @@ _FORK_WARNING_S = 0.1
 
 
 class Heartbeat:
-    """Calls `beat` every `HEARTBEAT_S` seconds on a thread of its own, between `start` and `stop`."""
+    """Calls `beat` every `HEARTBEAT_S` seconds on a thread of its own, from `start` to `stop`, except while paused."""
 
     def __init__(self, beat: Callable[[], None]) -> None:
         self._beat = beat
+        self._mutex = threading.RLock()  # a signal's handler may come in between
+        self._pauses = 0
+        self._is_over = False
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
 
-    @property
-    def is_running(self) -> bool:
-        """Whether the thread lives."""
-        return self._thread is not None and self._thread.is_alive()
+    def start(self) -> None:
+        """Start the thread."""
+        with self._mutex:
+            self._launch(())
 
-    def start(self, *soon: Callable[[], None]) -> None:
-        """Start the thread, which first calls `soon` when Python has warned of a fork; harmless where it runs."""
-        if self.is_running:
-            return
-        self._stopped = threading.Event()  # a new one: a thread that did not stop in time stops all the same
-        stopped = self._stopped
-        self._thread = threading.Thread(target=self._run, args=(stopped, soon), name="taskstore-heartbeat", daemon=True)
-        self._thread.start()
+    def pause(self, timeout_s: float) -> None:
+        """Stop the thread until `resume` has been called as often, and wait for it, but not for ever."""
+        with self._mutex:
+            self._pauses += 1
+            self._halt(timeout_s)
+
+    def resume(self, *soon: Callable[[], None]) -> None:
+        """Start the thread again, which first calls `soon`, when Python has warned of a fork."""
+        with self._mutex:
+            self._pauses = max(0, self._pauses - 1)
+            self._launch(soon)
 
     def stop(self, timeout_s: float) -> None:
-        """Stop the thread, and wait for it, but not for ever: the disk may hang."""
+        """Stop the thread for good, and wait for it, but not for ever: the disk may hang."""
+        with self._mutex:
+            self._is_over = True
+            self._halt(timeout_s)
+
+    def _launch(self, soon: tuple[Callable[[], None], ...]) -> None:
+        if self._is_over or self._pauses:
+            for call in soon:
+                call()
+            return
+        self._stopped = stopped = threading.Event()  # a new one: a thread that did not stop in time stops all the same
+        thread = threading.Thread(target=self._run, args=(stopped, soon), name="taskstore-heartbeat", daemon=True)
+        thread.start()
+        self._thread = thread
+
+    def _halt(self, timeout_s: float) -> None:
         self._stopped.set()
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(timeout_s)

@@ -187,15 +187,14 @@ class Session:
 
         (From Python 3.12 on, a fork of a process with threads also warns.)
         """
-        self._heartbeat.stop(_FORK_WAIT_S)
+        self._heartbeat.pause(_FORK_WAIT_S)
         if self._code is not None:
             self._code.wait(_FORK_WAIT_S)
         self._forked_alone = threading.active_count() == 1
 
     def resume(self) -> None:
         """Go on after a fork, in the parent."""
-        if self.is_open:
-            self._heartbeat.start(*([warning_hidden()] if self._forked_alone else []))
+        self._heartbeat.resume(*([warning_hidden()] if self._forked_alone and self.is_open else []))
 
     def _leave_to_reader(self) -> bool:
         """Leave the final state to whoever looks next, who will find the exit code and nobody alive."""

@@ -304,7 +304,7 @@ def transition(
         previous = read_bytes(paths.record)
         record = codec.decode(TaskRecord, previous, paths.record)
         if only_from is not None and record.status not in only_from:
-            raise BadTransition(record.id, record.status.value, to.value)
+            raise BadTransition(record.id, record.status.value, to.value, _hint(record, to))
         if not force and not is_allowed(record.status, to):
             raise BadTransition(record.id, record.status.value, to.value, _hint(record, to))
         _enter(record, to, Change(status=to, time=store.clock.now(), reason=reason, message=message, who=who()))

@@ -216,7 +216,7 @@ def test_of_two_runs_of_one_draft_one_starts(folder: Path, program: list[str], s
     assert first.stdout.readline() == b"ran\n"
     code, out, err = _start(_under(program, draft), folder)
     assert (code, out) == (4, "")
-    assert "in_progress" in err
+    assert "Running already" in err
     first.communicate(b"\n", timeout=60)
     assert first.returncode == 0
 

@@ -2,7 +2,7 @@
 
 The conventions, which the pages keep:
 
-- A ```python block whose first line is a comment with a file's name is that file; any other one is a program, and is run.
+- A ```python block whose first line is a comment with a file's name is that file; any other one is run.
 - In a ```console block, a line that begins with `$ ` is a command and one with `> ` goes on with it; the rest is what
   it prints. No output shown means that it is not compared; a line `...` stands for any number of lines.
 - A command must succeed, unless the next one is `echo $?`.
@@ -37,6 +37,7 @@ _MARK = re.compile(r"\x1e(begin|end) (\d+) (\d+)\x1e\n")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 _LOOSE = (
+    (re.compile(r"\bpython3\.\d+"), "python3"),
     (re.compile(r"[▁▂▃▄▅▆▇█]+"), "<course>"),
     (re.compile(r"\b[0-9a-f]{8,64}\b"), "<id>"),
     (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?Z?|\b\d\d:\d\d(:\d\d)?\b"), "<time>"),
@@ -120,8 +121,8 @@ def run(found: list[Step], home: Path) -> None:
     script.write_text("\n".join([*lines, ""]), "utf-8")
     output = _in_terminal(["sh", str(script)], folder, _environment(home))
     pieces = _MARK.split(output)
-    for kind, number, code, text in zip(pieces[1::4], pieces[2::4], pieces[3::4], pieces[4::4], strict=True):
-        step = found[int(number)]
+    for kind, position, code, text in zip(pieces[1::4], pieces[2::4], pieces[3::4], pieces[4::4], strict=True):
+        step = found[int(position)]
         if kind == "begin":
             step.printed = _screen(text)
         else:
