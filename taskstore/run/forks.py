@@ -1,7 +1,7 @@
 """Forking: no thread of ours runs while the process forks, so that no child inherits a lock that one of them holds.
 
 From Python 3.12 on a fork of a process with threads also warns; at the fork itself there is none of ours, but the
-warning is given after they have been started again, and is hidden for that moment.
+warning is given after they have been started again, and is hidden until the next heartbeat or the next fork.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import os
 import re
 import warnings
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, cast
 
 
 class Pausable(Protocol):
@@ -56,12 +56,15 @@ def _after() -> None:
 def warning_hidden() -> Callable[[], None]:
     """Hide Python's warning of a fork with threads, until the returned function is called."""
     rule = ("ignore", re.compile(r"This process \(pid=\d+\) is multi-threaded"), DeprecationWarning, None, 0)
-    warnings.filters.insert(0, rule)  # type: ignore[attr-defined]
+    filters = cast("list[object]", warnings.filters)
+    filters.insert(0, rule)
     _tell_filters_changed()
 
     def undo() -> None:
-        with contextlib.suppress(ValueError):
-            warnings.filters.remove(rule)  # type: ignore[attr-defined]
+        # The program may be within a catch_warnings, which works on a copy and puts the original back.
+        for each in (filters, cast("list[object]", warnings.filters)):
+            with contextlib.suppress(ValueError):
+                each.remove(rule)
         _tell_filters_changed()
 
     return undo

@@ -9,8 +9,6 @@ from pathlib import Path
 
 from ..disk.lock import HEARTBEAT_S
 
-_FORK_WARNING_S = 0.1
-
 
 class Heartbeat:
     """Calls `beat` every `HEARTBEAT_S` seconds on a thread of its own, from `start` to `stop`, except while paused."""
@@ -35,7 +33,7 @@ class Heartbeat:
             self._halt(timeout_s)
 
     def resume(self, *soon: Callable[[], None]) -> None:
-        """Start the thread again, which first calls `soon`, when Python has warned of a fork."""
+        """Start the thread again, which calls `soon` at its first beat or its end, long after what follows a fork."""
         with self._mutex:
             self._pauses = max(0, self._pauses - 1)
             self._launch(soon)
@@ -62,11 +60,12 @@ class Heartbeat:
             self._thread.join(timeout_s)
 
     def _run(self, stopped: threading.Event, soon: tuple[Callable[[], None], ...]) -> None:
+        is_stopped = stopped.wait(HEARTBEAT_S)
         for call in soon:
-            stopped.wait(_FORK_WARNING_S)
             call()
-        while not stopped.wait(HEARTBEAT_S):
+        while not is_stopped:
             self._beat()
+            is_stopped = stopped.wait(HEARTBEAT_S)
 
 
 class LogSync:

@@ -130,12 +130,26 @@ class Signals:
 
 
 _taking: list[Signals] = []
+_masks: dict[int, set[signal.Signals]] = {}
 
 
-def _leave_to_system_in_child() -> None:
+def _before_fork() -> None:
+    """Let no signal come between: a child drops those that it has got, and not yet handled, when it begins."""
+    if _taking:
+        _masks[threading.get_ident()] = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+
+
+def _after_fork() -> None:
+    mask = _masks.pop(threading.get_ident(), None)
+    if mask is not None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+def _after_fork_in_child() -> None:
     for signals in list(_taking):
         signals.leave_to_system()
+    _after_fork()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_leave_to_system_in_child)
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork_in_child)

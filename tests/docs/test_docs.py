@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
+import json
 import re
 import subprocess
 import sys
@@ -20,7 +22,9 @@ from taskstore.core.names import encode
 from taskstore.core.states import NEXT, Status
 from taskstore.logger import Logger
 from taskstore.schema import record
+from taskstore.store import published, tasks
 from taskstore.store.settings import Settings
+from taskstore.store.store import Store
 from taskstore.task import Task
 
 from .blocks import ROOT, check, is_as_shown, steps
@@ -50,6 +54,7 @@ def words(cell: str) -> list[str]:
 # what is shown is run
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX shell and a terminal")
 @pytest.mark.parametrize("path", RUN, ids=lambda path: path.stem)
 def test_what_a_page_shows_is_what_happens(path: Path, tmp_path: Path) -> None:
@@ -235,6 +240,37 @@ def test_the_format_names_every_file_of_the_layout() -> None:
             if name != "id" and attribute.fget is not None:
                 path: Path = attribute.fget(owner)
                 assert path.name in text, path
+
+
+def test_a_manifest_can_be_checked_by_what_the_format_says_alone(store: Store) -> None:
+    paths = tasks.create(store, "paper", "the results")
+    tasks.edit(store, paths.id, lambda task: setattr(task, "comment", "größer"))
+    tasks.edit_params(store, paths.id, _set_parameters)
+    (paths.home / "files").mkdir()
+    (paths.home / "files" / "data.bin").write_bytes(b"\0\1")
+    tasks.transition(store, paths.id, Status.IN_PROGRESS)
+    tasks.transition(store, paths.id, Status.COMPLETED)
+    published.publish(store, paths.id)
+    frozen = json.loads(paths.record.read_text("utf-8"))
+    for name in ("name", "comment", "tags", "system_tags", "runtime", "rev", "last_update", "trashed"):
+        frozen.pop(name, None)
+    parameters = json.loads(paths.params.read_text("utf-8"))
+    del parameters["rev"], parameters["hyperparams"]["properties"]
+    assert json.loads(paths.manifest.read_text("utf-8"))["files"] == {
+        "files/data.bin": hashlib.sha256(b"\0\1").hexdigest(),
+        "params.json": _hash_of(parameters),
+        "task.json": _hash_of(frozen),
+    }
+
+
+def _set_parameters(params: record.ParamsRecord) -> None:
+    params.hyperparams["Args"] = {"lr": record.Parameter("0.1", "float", "Lernrate, größer als 0")}
+    params.hyperparams["properties"] = {"judgement": record.Parameter("good")}
+
+
+def _hash_of(value: object) -> str:
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
 @pytest.mark.parametrize(("kind", "prefix"), [(Task, "task"), (Logger, "logger")])

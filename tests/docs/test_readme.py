@@ -12,6 +12,7 @@ from .blocks import ROOT, check, steps
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX shell and a terminal")
 
 
+@pytest.mark.slow
 def test_the_readme_runs_and_prints_what_it_shows(tmp_path: Path) -> None:
     assert check(ROOT / "README.md", tmp_path / "home") == []
 

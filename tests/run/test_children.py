@@ -199,6 +199,23 @@ def test_children_that_outlive_the_run_go_on_reporting_into_it(tmp_path: Path) -
     assert {"late forked", "late started"} <= set(found.console)
 
 
+def test_a_child_that_is_terminated_at_its_very_birth_dies(tmp_path: Path) -> None:
+    text = """
+        import os, signal, time
+        TASK
+        for number in range(60):
+            pid = os.fork()
+            if not pid:
+                time.sleep(60)
+                os._exit(0)
+            time.sleep(number * 2e-5)
+            os.kill(pid, signal.SIGTERM)
+            assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -signal.SIGTERM
+    """
+    ended = run(tmp_path / "work", text)
+    assert (ended.code, ended.own_stderr) == (0, "")
+
+
 def test_a_child_in_c_code_dies_of_sigterm_as_it_would_without_us(tmp_path: Path) -> None:
     # A handler of Python's would not be called before the C code comes back.
     text = """
