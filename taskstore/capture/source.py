@@ -17,6 +17,8 @@ from typing import Any, Literal
 Kind = Literal["script", "module", "notebook", "interactive", "command", "frozen"]
 Note = Callable[[str], None]
 
+_STDLIB = str(Path(os.__file__).parent)
+_SITE = frozenset({"site-packages", "dist-packages"})
 MAX_SOURCE_BYTES = 10 << 20
 _WRAPPER = re.compile(r"^from ([\w.]+) import \w+[\s\S]*^ *sys\.exit\(", re.M)
 _MAGIC = re.compile(r"^([ \t]*)((?:%\w|[!?]|[\w, ]+=[ \t]*[%!]).*|[\w.]+\?{1,2}[ \t]*)$", re.M)
@@ -40,6 +42,17 @@ class Entry:
     binary: str
     """ClearML's word for the interpreter: `python3.11`."""
     working_directory: Path
+
+    @property
+    def own_path(self) -> Path | None:
+        """The path, unless it is of an installed module or one of Python's own, whose repository is another's."""
+        if self.path is None or self.kind != "module":
+            return self.path
+        text = str(self.path)
+        is_installed = text.startswith(_STDLIB) or any(
+            part in ("site-packages", "dist-packages") for part in self.path.parts
+        )
+        return None if is_installed else self.path
 
 
 def entry() -> Entry:

@@ -107,8 +107,7 @@ class CodeCapture:
                     return
 
     def _code(self) -> None:
-        path = self._entry.path
-        snapshot = git.snapshot(path, self._entry.working_directory, limits=_limits(self._settings))
+        snapshot = git.snapshot(self._entry.own_path, self._entry.working_directory, limits=_limits(self._settings))
         if snapshot is not None:
             self._root = snapshot.root
         notes = list(snapshot.notes) if snapshot else []

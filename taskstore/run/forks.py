@@ -1,7 +1,7 @@
 """Forking: no thread of ours runs while the process forks, so that no child inherits a lock that one of them holds.
 
-From Python 3.12 on a fork of a process with threads also warns; at the fork itself there is none of ours, but the
-warning is given after they have been started again, and is hidden until the next heartbeat or the next fork.
+From Python 3.12 on a fork of a process with threads also warns. At the fork itself there is none of ours, but the
+system may still count the one that has just ended, and some versions count when it has been started again.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import threading
 import warnings
 from collections.abc import Callable
 from typing import Protocol, cast
@@ -21,8 +22,8 @@ class Pausable(Protocol):
         """Stop the threads."""
         ...
 
-    def resume(self) -> None:
-        """Start them again, in the parent."""
+    def resume(self, *soon: Callable[[], None]) -> None:
+        """Start them again, in the parent; `soon` is to be called when the fork is over, and before the next one."""
         ...
 
 
@@ -37,20 +38,33 @@ def follow(current: Callable[[], Pausable | None]) -> None:
     """
     global _following
     if _following is None and hasattr(os, "register_at_fork"):
-        os.register_at_fork(before=_before, after_in_parent=_after)
+        os.register_at_fork(before=_before, after_in_parent=_after, after_in_child=_after_in_child)
     _following = current
+
+
+_hidden: list[Callable[[], None]] = []
 
 
 def _before() -> None:
     target = _following() if _following is not None else None
     if target is not None:
         target.pause()
+        if threading.active_count() == 1:  # else the program has threads of its own to be warned of
+            _hidden.append(warning_hidden())
 
 
 def _after() -> None:
     target = _following() if _following is not None else None
     if target is not None:
-        target.resume()
+        target.resume(*_hidden)
+        _hidden.clear()
+    _after_in_child()
+
+
+def _after_in_child() -> None:
+    for undo in _hidden:
+        undo()
+    _hidden.clear()
 
 
 def warning_hidden() -> Callable[[], None]:

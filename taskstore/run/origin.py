@@ -40,20 +40,22 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Origin:
-    """A task and this process's part in it; `failure` says why nothing can be recorded."""
+    """A task and this process's part in it; `failure` says why nothing can be recorded, `warning` what is amiss."""
 
     store: Store
     task_id: str
     mode: Mode
     settings: settings.Settings
     failure: Exception | None = None
+    warning: str = ""
 
 
 def attached(role: Role, find_store: Callable[[], Store]) -> Origin:
     """Return the task that this process was launched for. Raises NotFound where there is none."""
     store = find_store()
     places.locate(store, role.task_id)
-    return Origin(store, role.task_id, Mode.ATTACHED, settings.load(store))
+    configured, warning = settings.load_sound(store)
+    return Origin(store, role.task_id, Mode.ATTACHED, configured, warning=warning)
 
 
 def fresh(wanted: Wanted, entry: source.Entry, find_store: Callable[[], Store], *, parent: str) -> Origin:
@@ -70,19 +72,19 @@ def fresh(wanted: Wanted, entry: source.Entry, find_store: Callable[[], Store], 
     store: Store | None = None
     try:
         store = find_store()
-        configured = settings.load(store)
+        configured, warning = settings.load_sound(store)
         project = wanted.project if wanted.project is not None else _default_project(entry)
         paths = tasks.create(store, project, name, fill=fill)
     except (BadName, BadValue):
         raise
     except (OSError, TaskstoreError) as error:
         return nowhere(error, store)
-    return Origin(store, paths.id, Mode.FRESH, configured)
+    return Origin(store, paths.id, Mode.FRESH, configured, warning=warning)
 
 
 def _default_project(entry: source.Entry) -> str:
     """Return the name of the repository that the program lies in, as ClearML does, or Untitled."""
-    name = git.root_name(entry.path, entry.working_directory) or ""
+    name = git.root_name(entry.own_path, entry.working_directory) or ""
     return name if len(name) >= MIN_LENGTH else _DEFAULT_PROJECT
 
 
@@ -109,7 +111,7 @@ def joined(role: Role, wanted: Wanted) -> Origin | None:
         paths = places.locate(store, role.task_id)
         record = tasks.read(paths)
         project = places.project_of(store, paths.home)
-        configured = settings.load(store)
+        configured, _ = settings.load_sound(store)
     except (OSError, TaskstoreError):
         return None
     if record.status is not Status.IN_PROGRESS or not (_is_of_multiprocessing() or wanted.fits(project, record.name)):

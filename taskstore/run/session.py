@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..capture import arguments, console, packages, source
-from ..core.errors import BadName, BadTransition, BadValue, NotFound, TaskstoreError
+from ..core.errors import BadName, BadTransition, BadValue, Busy, NotFound, TaskstoreError
 from ..core.secrets import Masker
 from ..core.states import RECORDING, Status
 from ..disk.atomic import replace_record
@@ -24,7 +24,7 @@ from . import origin
 from .boundary import contained
 from .code import CodeCapture, first_look
 from .ending import COMPLETED, Ending, Outcome, leave_exit_code
-from .forks import follow, warning_hidden
+from .forks import follow
 from .heartbeat import Heartbeat, LogSync
 from .mode import MASTER_VARIABLE, TASK_VARIABLE, Mode, Role, decide, master_text
 from .origin import Origin
@@ -64,7 +64,6 @@ class Session:
         self._beacon: HeldBeacon | None = None
         self._heartbeat = Heartbeat(self._beat)
         self._sync_logs = LogSync()
-        self._forked_alone = False
         self._closing = threading.RLock()  # a signal's handler closes too, on the thread that may be closing
         self._is_closed = False
 
@@ -132,12 +131,12 @@ class Session:
                 if field != "rev":
                     setattr(record, field, getattr(script, field))
 
-        if self.mode is Mode.ATTACHED:
-            tasks.edit_script(self.store, self.task_id, change)
-        else:
+        if self.mode is not Mode.ATTACHED:
             replace_record(paths.script, codec.encode(script))
         startable = frozenset({Status.CREATED, Status.QUEUED, Status.IN_PROGRESS})
         tasks.transition(self.store, self.task_id, Status.IN_PROGRESS, only_from=startable, reason="started")
+        if self.mode is Mode.ATTACHED:
+            tasks.edit_script(self.store, self.task_id, change)
 
     def adopt(self, wanted: Wanted) -> None:
         """Take the names that the program itself gives to the task which a launcher began for it. Raises BadName."""
@@ -190,11 +189,10 @@ class Session:
         self._heartbeat.pause(_FORK_WAIT_S)
         if self._code is not None:
             self._code.wait(_FORK_WAIT_S)
-        self._forked_alone = threading.active_count() == 1
 
-    def resume(self) -> None:
-        """Go on after a fork, in the parent."""
-        self._heartbeat.resume(*([warning_hidden()] if self._forked_alone and self.is_open else []))
+    def resume(self, *soon: Callable[[], None]) -> None:
+        """Go on after a fork, in the parent; `soon` is called before the next one."""
+        self._heartbeat.resume(*soon)
 
     def _leave_to_reader(self) -> bool:
         """Leave the final state to whoever looks next, who will find the exit code and nobody alive."""
@@ -333,16 +331,20 @@ def _owner(role: Role, wanted: Wanted, find_store: Callable[[], Store]) -> Sessi
         return _failed(Session(origin.nowhere(error)), error)
     if role.mode is Mode.ATTACHED:
         del os.environ[TASK_VARIABLE]  # its children are helpers
-        session = Session(origin.attached(role, find_store))
+        begun = origin.attached(role, find_store)
     else:
-        fresh = origin.fresh(wanted, entry, find_store, parent=role.task_id)
-        session = Session(fresh)
-        if fresh.failure is not None:
-            return _failed(session, fresh.failure)
+        begun = origin.fresh(wanted, entry, find_store, parent=role.task_id)
+    session = Session(begun)
+    if begun.failure is not None:
+        return _failed(session, begun.failure)
     try:
         session.start(wanted, entry)
     except (OSError, TaskstoreError) as error:
+        if role.mode is Mode.ATTACHED and isinstance(error, (BadTransition, Busy)):
+            raise  # somebody else runs the task, or it has ended: to go on would be no run of it
         return _failed(session, error)
+    if begun.warning:
+        session.sink.note("settings", begun.warning)
     return session
 
 

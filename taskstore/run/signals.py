@@ -130,7 +130,7 @@ class Signals:
 
 
 _taking: list[Signals] = []
-_masks: dict[int, set[signal.Signals]] = {}
+_masks: dict[int, set[int | signal.Signals]] = {}
 
 
 def _before_fork() -> None:

@@ -187,7 +187,7 @@ def delete(store: Store, name: str, *, trash_task: Callable[[str], object] | Non
     task_ids, subprojects = contents(folder)
     if trash_task is None and (task_ids or subprojects):
         raise Refused(
-            f"project '{name}' holds {len(task_ids)} tasks and {len(subprojects)} subprojects; "
+            f"project '{name}' is not empty (tasks: {len(task_ids)}, subprojects: {len(subprojects)}); "
             "give --force to move its tasks to the trash and delete it"
         )
     if trash_task is not None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from ..core.errors import Damaged
 from ..disk.text import parse_yaml_object, read_bytes
 from ..schema import codec
 from .store import Store
@@ -38,6 +39,14 @@ class Settings(msgspec.Struct, kw_only=True):
 
     secrets: Secrets = msgspec.field(default_factory=Secrets)
     capture: Capture = msgspec.field(default_factory=Capture)
+
+
+def load_sound(store: Store) -> tuple[Settings, str]:
+    """Read the settings for a run, which must not fail for a slip in them: the defaults then, and what is wrong."""
+    try:
+        return load(store), ""
+    except (Damaged, OSError) as error:
+        return Settings(), f"{error}; the default settings hold for this run"
 
 
 def load(store: Store | None, *, environ: Mapping[str, str] = os.environ) -> Settings:

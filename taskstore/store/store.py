@@ -102,6 +102,8 @@ def _make(paths: StorePaths, kind: LockKind, clock: Clock) -> None:
         strangers = sorted(entry.name for entry in paths.root.iterdir() if not _is_own(entry.name))
         if strangers:
             raise Refused(f"{paths.root} is not empty (it holds {strangers[0]!r}); name an empty or a new folder")
+        if not paths.record.exists() and paths.projects.is_dir() and any(paths.projects.iterdir()):
+            raise Damaged(paths.record, "it is missing, and there are projects beside it")
         with edit_lock(paths.lock, kind):
             if paths.record.exists():
                 return

@@ -221,6 +221,27 @@ def test_of_two_runs_of_one_draft_one_starts(folder: Path, program: list[str], s
     assert first.returncode == 0
 
 
+def test_a_process_launched_for_a_task_that_has_ended_does_not_run_without_it(
+    folder: Path, program: list[str], store: Store
+) -> None:
+    (folder / "train.py").write_text("from taskstore import Task; Task.init('examples', 'a draft'); print('ran')")
+    (draft,) = _drafts(folder, store)
+    tasks.transition(store, draft, Status.IN_PROGRESS)
+    tasks.transition(store, draft, Status.COMPLETED)
+    environment = {**os.environ, "TASKSTORE_TASK_ID": draft, "TASKSTORE_ROOT": str(store.root)}
+    ended = subprocess.run(
+        [sys.executable, "train.py"],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert "is Completed and cannot become Running" in ended.stderr
+
+
 def _drafts(folder: Path, store: Store, *names: str) -> list[str]:
     def fill(paths: TaskPaths, record: object) -> None:
         script = ScriptRecord(entry_point=str(folder / "train.py"), cwd=str(folder), argv=["train.py"])

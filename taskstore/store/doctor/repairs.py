@@ -37,7 +37,9 @@ def rebuild_store_record(root: Path, clock: Clock) -> None:
     """Write a new record for a store that does not open for want of one; the old one stays beside it in quarantine."""
     paths = StorePaths(root)
     data = _bytes_of(paths.record)
-    record = salvage.store_record(data, secrets.token_hex(16), has_lock_file=paths.lock.exists())
+    record = salvage.store_record(
+        data, secrets.token_hex(16), has_lock_file=paths.lock.exists() and not paths.leases.exists()
+    )
     store = Store(paths, record.id, LockKind(record.locks), clock)
     if data:
         quarantine.keep_bytes(store, paths.record, data, "it could not be read")

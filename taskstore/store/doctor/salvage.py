@@ -54,7 +54,7 @@ def part(kind: type[T], data: bytes) -> T:
 def store_record(data: bytes, new_id: str, *, has_lock_file: bool) -> StoreRecord:
     """Rebuild a store's record.
 
-    How the store locks is seen from the root's lock file, which only flock leaves behind.
+    How the store locks is seen from what locking leaves behind: flock a lock file in the root, lease a folder.
     """
     locks = LockKind.FLOCK if has_lock_file else LockKind.LEASE
     defaults: dict[str, object] = {"format": FORMAT, "id": new_id, "locks": locks.value}

@@ -151,7 +151,7 @@ class TestDelete:
 
     def test_one_with_tasks_or_subprojects_is_refused_and_says_how_many(self, store: Store) -> None:
         tasks.create(store, "top/sub", "a task")
-        for name, holds in (("top", "1 tasks and 1 subprojects"), ("top/sub", "1 tasks and 0 subprojects")):
+        for name, holds in (("top", "tasks: 1, subprojects: 1"), ("top/sub", "tasks: 1, subprojects: 0")):
             with pytest.raises(Refused, match=holds):
                 projects.delete(store, name)
         assert names(store) == ["top", "top/sub"]

@@ -9,6 +9,7 @@ from taskstore.disk.atomic import temporary_beside
 from taskstore.disk.lock import LockKind
 from taskstore.schema import migrate
 from taskstore.schema.record import FORMAT
+from taskstore.store import doctor, tasks
 from taskstore.store.store import find_root, init, open_at, open_default
 
 
@@ -156,3 +157,14 @@ class TestOpening:
         assert ran == [root]
         record = msgspec.json.decode((root / "taskstore.json").read_bytes())
         assert (record["format"], record["note"]) == (1, "mine")
+
+    @pytest.mark.parametrize("locks", ["flock", "lease"])
+    def test_one_that_lost_its_record_is_not_made_anew_but_repaired(self, tmp_path: Path, locks, monkeypatch) -> None:
+        made = init(tmp_path / "lost", locks=locks)
+        tasks.create(made, "kept", "a task")
+        (made.root / "taskstore.json").unlink()
+        monkeypatch.setenv("TASKSTORE_ROOT", str(made.root))
+        with pytest.raises(Damaged, match="missing"):
+            open_default()
+        doctor.repair_record(made.root)
+        assert open_at(made.root).locks.value == locks
