@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,16 +70,12 @@ class Task:
         """
         if task_type not in TASK_TYPES:
             raise BadValue(f"no task type {task_type!r}; it is one of {', '.join(TASK_TYPES)}")
-        for argument, text in (("project_name", project_name), ("task_name", task_name)):
-            if text is not None and not isinstance(text, str):
-                raise BadValue(f"{argument} must be a text, not {type(text).__name__} {text!r}")
-        if isinstance(tags, str) or not all(isinstance(tag, str) for tag in tags):
-            raise BadValue(f"tags must be a list of texts, not {tags!r}")
+        _check_texts(project_name=project_name, task_name=task_name)
         wanted = Wanted(
             project=project_name,
             name=task_name,
             type=task_type,
-            tags=tuple(tags),
+            tags=_checked_tags(tags),
             with_streams=auto_connect_streams,
             with_arguments=auto_connect_arg_parser,
         )
@@ -235,6 +231,21 @@ class Task:
             except FileNotFoundError:
                 self._store.places.pop(self._id, None)  # moved between looking and reading
         raise NotFound("task", self._id)
+
+
+def _check_texts(**arguments: object) -> None:
+    for name, text in arguments.items():
+        if text is not None and not isinstance(text, str):
+            raise BadValue(f"{name} must be a text, not {type(text).__name__} {text!r}")
+
+
+def _checked_tags(tags: object) -> tuple[str, ...]:
+    if isinstance(tags, str) or not isinstance(tags, Iterable):
+        raise BadValue(f"tags must be a list of texts; write [{tags!r}]")
+    found = tuple(tags)
+    if not all(isinstance(tag, str) for tag in found):
+        raise BadValue(f"tags must be a list of texts, not {found!r}")
+    return found
 
 
 def _of(session: Session) -> Task:

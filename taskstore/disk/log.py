@@ -93,7 +93,7 @@ class LogWriter:
         path = self._path()
         path.parent.mkdir(exist_ok=True)
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
-        self._descriptor = os.open(path, flags, 0o666)
+        self._descriptor = _above_standard(os.open(path, flags, 0o666))
 
     def _finish(self, rest: bytes) -> None:
         while rest:
@@ -109,3 +109,14 @@ def read_complete(path: Path, start: int = 0) -> bytes:
         stream.seek(start)
         data = stream.read()
     return data[: data.rfind(b"\n") + 1]
+
+
+def _above_standard(descriptor: int) -> int:
+    """Move a file off stdin's, stdout's and stderr's numbers: what a program that closed them prints must not land in it."""
+    taken = []
+    while descriptor <= 2:
+        taken.append(descriptor)
+        descriptor = os.dup(descriptor)
+    for low in taken:
+        os.close(low)
+    return descriptor

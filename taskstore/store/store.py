@@ -40,8 +40,11 @@ class Store:
         return self.paths.root
 
 
-def find_root(explicit: str | Path | None = None, *, environ: Mapping[str, str], cwd: Path, home: Path) -> Path:
-    """Return the store to use: `explicit`, TASKSTORE_ROOT, the nearest .taskstore above `cwd`, or ~/.taskstore."""
+def find_root(explicit: str | Path | None = None, *, environ: Mapping[str, str], cwd: Path, home: Path | None) -> Path:
+    """Return the store to use: `explicit`, TASKSTORE_ROOT, the nearest .taskstore above `cwd`, or ~/.taskstore.
+
+    Raises Refused where that would be in the home folder of a user who has none.
+    """
     if explicit:
         return Path(explicit).expanduser().absolute()
     named = environ.get(ROOT_VARIABLE)
@@ -51,16 +54,24 @@ def find_root(explicit: str | Path | None = None, *, environ: Mapping[str, str],
         candidate = folder / LOCAL_FOLDER
         if StorePaths(candidate).record.is_file():
             return candidate
+    if home is None:
+        raise Refused("this user has no home folder to keep a store in; name another place in TASKSTORE_ROOT")
     return home / LOCAL_FOLDER
 
 
 def open_default(explicit: str | Path | None = None, *, clock: Clock = SYSTEM) -> Store:
     """Open the store that `find_root` finds; where it is not there yet it is made, unless it was named explicitly."""
-    home = Path.home()
-    root = find_root(explicit, environ=os.environ, cwd=Path.cwd(), home=home)
+    root = find_root(explicit, environ=os.environ, cwd=Path.cwd(), home=_home())
     if not explicit and not StorePaths(root).record.exists():
         return init(root, clock=clock)
     return open_at(root, clock=clock)
+
+
+def _home() -> Path | None:
+    try:
+        return Path.home()
+    except RuntimeError:  # a container that runs as a user whom no password file knows
+        return None
 
 
 def open_at(root: str | Path, *, clock: Clock = SYSTEM) -> Store:

@@ -72,7 +72,7 @@ def shown(stream):
 # a program of its own: LOG is a sink that writes the log's line format, at once, into the file named by argv
 
 PROGRAM = """
-import contextlib, os, sys
+import contextlib, fcntl, os, sys
 from taskstore.capture.console import capture
 
 class Log:
@@ -81,7 +81,9 @@ class Log:
     def console(self, stream, text, *, is_whole):
         if self.pid != os.getpid():
             self.pid = os.getpid()
-            self.descriptor = os.open(f"{self.path}.{self.pid}", os.O_CREAT | os.O_APPEND | os.O_WRONLY)
+            log = os.open(f"{self.path}.{self.pid}", os.O_CREAT | os.O_APPEND | os.O_WRONLY)
+            self.descriptor = fcntl.fcntl(log, fcntl.F_DUPFD, 10)  # the program may have closed its own
+            os.close(log)
         os.write(self.descriptor, f"{stream} {'FP'[not is_whole]} {text}\\n".encode())
     def note(self, capture, message):
         self.console("stderr", f"{capture}: {message}", is_whole=True)

@@ -167,3 +167,18 @@ def test_writers_of_one_process_have_different_names_that_are_safe_in_a_file_nam
     assert one != other
     assert re.fullmatch(r"[A-Za-z0-9-]{1,80}", one)
     assert f"-{os.getpid()}-" in one
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs descriptors that a program may close")
+def test_a_program_that_has_closed_its_stdout_does_not_print_into_the_log(tmp_path: Path) -> None:
+    program = """
+import os, pathlib, sys
+from taskstore.disk.log import LogWriter
+os.close(0), os.close(1)
+log = LogWriter(lambda: pathlib.Path(sys.argv[1]) / "log.jsonl")
+log.append(b"entry\\n")
+os.write(1, b"lost")
+"""
+    ended = subprocess.run([sys.executable, "-c", program, str(tmp_path)], capture_output=True, check=False, timeout=60)
+    assert b"Bad file descriptor" in ended.stderr
+    assert (tmp_path / "log.jsonl").read_bytes() == b"entry\n"
