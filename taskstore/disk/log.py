@@ -112,7 +112,7 @@ def read_complete(path: Path, start: int = 0) -> bytes:
 
 
 def _above_standard(descriptor: int) -> int:
-    """Move a file off stdin's, stdout's and stderr's numbers: what a program that closed them prints must not land in it."""
+    """Move a file off the numbers of the standard streams, where a program that closed them would print into it."""
     taken = []
     while descriptor <= 2:
         taken.append(descriptor)

@@ -34,7 +34,7 @@ from .sink import StoreSink, warn
 _FORK_WAIT_S = 5.0
 _HEARTBEAT_WAIT_S = 5.0
 _CODE_WAIT_S = 90.0
-_STOPPED_WAIT_S = 5.0
+_STOPPED_WAIT_S = 3.0
 """Whoever stops a run makes an end of it after some seconds more: 10 s for a container, 30 s in Slurm."""
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import heapq
 import math
 import re
@@ -16,6 +15,7 @@ import msgspec
 
 from ..core.clock import from_text
 from ..core.errors import BadValue, Damaged
+from ..core.memory import without_collection
 from ..disk.atomic import replace_record
 from ..disk.layout import TaskPaths
 from ..disk.log import read_complete
@@ -69,7 +69,7 @@ def read_scalars(paths: TaskPaths, metric: str | None = None, variant: str | Non
     """Return every point of every series (of one metric, of one variant), several writers' merged by time."""
     groups: dict[tuple[str, str], list[Scalar]] = {}
     logs = scalar_logs(paths)
-    with _no_collection():
+    with without_collection():
         for log in logs:
             for event in decode_scalars(_bytes_of(log)):
                 key = (event.metric, event.variant)
@@ -93,18 +93,6 @@ def _series(key: tuple[str, str], events: list[Scalar], *, is_merged: bool) -> S
         [float(event.value) for event in events],
         [event.timestamp for event in events],
     )
-
-
-@contextlib.contextmanager
-def _no_collection() -> Iterator[None]:
-    """Keep the collector from walking a growing million of objects that hold no cycle."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _bytes_of(log: Path, start: int = 0) -> bytes:

@@ -8,7 +8,6 @@ Deleting the cache changes nothing but speed.
 from __future__ import annotations
 
 import contextlib
-import gc
 import os
 import time
 from collections.abc import Iterator
@@ -156,15 +155,10 @@ def _look_closely(store: Store, home: Path, entry: Entry) -> Entry:
 
 
 def _load(store: Store) -> dict[str, Entry]:
-    was_collecting = gc.isenabled()
-    gc.disable()  # half a million small objects that will all stay: collecting among them costs as much as reading
     try:
         file = _decoder.decode(store.paths.index.read_bytes())
     except (OSError, msgspec.DecodeError, msgspec.ValidationError, RecursionError, ValueError):
         return {}
-    finally:
-        if was_collecting:
-            gc.enable()
     if file.version != _VERSION or file.store_id != store.id:
         return {}
     return {entry.id: entry for entry in file.entries}

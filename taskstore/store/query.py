@@ -30,7 +30,7 @@ class Row:
 
     task: TaskRecord
     project: str
-    paths: TaskPaths
+    folder: Path
     hyperparams: dict[str, dict[str, Parameter]]
     last_metrics: dict[str, dict[str, LastMetric]]
     last_iteration: int | None
@@ -39,6 +39,11 @@ class Row:
     def id(self) -> str:
         """The task's id."""
         return self.task.id
+
+    @property
+    def paths(self) -> TaskPaths:
+        """The task's files; made when asked for, because a listing of ten thousand asks for few."""
+        return TaskPaths(self.folder / self.task.id)
 
     @property
     def is_archived(self) -> bool:
@@ -183,32 +188,25 @@ def find(store: Store, query: Query | None = None, *, order_by: str = "-created"
     if query.project is not None:
         split_project(query.project)
     damaged: list[Damaged] = []
-    name_of = functools.cache(lambda folder: places.project_name(store, store.paths.projects / folder))
+    project_of = functools.cache(lambda folder: _project(store, store.paths.projects / folder))
     rows = [
-        row
-        for entry in index.entries(store, damaged)
-        if query.matches(row := _row(store.paths.projects, entry, name_of(entry.folder)))
+        row for entry in index.entries(store, damaged) if query.matches(row := _row(entry, *project_of(entry.folder)))
     ]
     rows = _sorted(rows, order_by)
     return Listing(rows[:limit] if limit is not None else rows, damaged)
 
 
-def _row(projects: Path, entry: index.Entry, project: str) -> Row:
-    paths = TaskPaths(projects / entry.folder / entry.id)
-    return Row(entry.task, project, paths, entry.hyperparams, entry.last_metrics, entry.last_iteration)
+def _project(store: Store, folder: Path) -> tuple[str, Path]:
+    return places.project_name(store, folder), folder
+
+
+def _row(entry: index.Entry, project: str, folder: Path) -> Row:
+    return Row(entry.task, project, folder, entry.hyperparams, entry.last_metrics, entry.last_iteration)
 
 
 def row_of(store: Store, paths: TaskPaths) -> Row:
     """Return one task as a listing would have it. Raises Damaged, NotFound."""
-    entry = index.entry_of(store, paths)
-    return Row(
-        entry.task,
-        places.project_of(store, paths.home),
-        paths,
-        entry.hyperparams,
-        entry.last_metrics,
-        entry.last_iteration,
-    )
+    return _row(index.entry_of(store, paths), *_project(store, paths.home.parent))
 
 
 def _sorted(rows: list[Row], order_by: str) -> list[Row]:

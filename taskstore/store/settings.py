@@ -64,10 +64,13 @@ def load(store: Store | None, *, environ: Mapping[str, str] = os.environ) -> Set
     return msgspec.convert(merged, Settings)
 
 
-def _user_file(environ: Mapping[str, str]) -> Path:
+def _user_file(environ: Mapping[str, str]) -> Path | None:
     named = environ.get(CONFIG_VARIABLE)
     if named:
         return Path(named).expanduser()
     import platformdirs
 
-    return Path(platformdirs.user_config_path("taskstore")) / "config.yaml"
+    try:
+        return Path(platformdirs.user_config_path("taskstore")) / "config.yaml"
+    except RuntimeError:  # a user without a home folder, as in a container
+        return None
