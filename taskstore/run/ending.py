@@ -23,7 +23,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import CodeType, FrameType, TracebackType
 from typing import NoReturn
 
 from ..capture import console
@@ -76,8 +76,13 @@ def _text_of(error: BaseException) -> str:
 class Ending:
     """What is known so far of how the program ends."""
 
-    def __init__(self, finish: Callable[[Outcome], None]) -> None:
+    def __init__(self, finish: Callable[[Outcome], None], *, left: Callable[[], None] = lambda: None) -> None:
+        """`finish` is called by what ends the process at once; `left` when the program's top level has been left.
+
+        `left` comes before Python begins its own end, in which 3.12 starts no threads any more; on 3.12 and later only.
+        """
         self._finish = finish
+        self._left = left
         self._outcome: Outcome | None = None
         self._pid = os.getpid()
         self._main_frame = _main_frame()
@@ -125,7 +130,8 @@ class Ending:
             quitter = getattr(builtins, "exit", None)
             if quitter is not None:
                 stack.enter_context(swapped(type(quitter), "__call__", self._wrap_quitter))
-            stack.enter_context(_system_exits_watched(self._note_system_exit))
+            code = self._main_frame.f_code if self._main_frame is not None else None
+            stack.enter_context(_top_level_watched(code, self._note_system_exit, self._leave))
             stack.enter_context(self._signals.taken())
             yield self
 
@@ -159,6 +165,10 @@ class Ending:
     def _note_system_exit(self, code: object) -> None:
         if threading.current_thread() is threading.main_thread():
             self.note(of_exit_code(code))
+
+    def _leave(self) -> None:
+        if os.getpid() == self._pid:
+            self._left()
 
     def _wrap_hard_exit(self, original: object) -> object:
         def _exit(status: int) -> NoReturn:
@@ -224,8 +234,10 @@ def _was_left_early(frame: FrameType | None) -> bool | None:
 
 
 @contextlib.contextmanager
-def _system_exits_watched(seen: Callable[[object], None]) -> Iterator[None]:
-    """Hear of each SystemExit that leaves a frame of the main thread, by sys.monitoring."""
+def _top_level_watched(
+    top_level: CodeType | None, exits: Callable[[object], None], left: Callable[[], None]
+) -> Iterator[None]:
+    """Hear, by sys.monitoring, of each SystemExit that leaves a frame, and of the end of the top level's code."""
     if sys.version_info < (3, 12):
         yield
         return
@@ -237,14 +249,25 @@ def _system_exits_watched(seen: Callable[[object], None]) -> Iterator[None]:
 
     def unwound(code: object, offset: int, error: BaseException) -> None:
         if isinstance(error, SystemExit):
-            seen(error.code)
+            exits(error.code)
+        if code is top_level:
+            left()
+
+    def returned(code: object, offset: int, value: object) -> None:
+        left()
 
     monitoring.use_tool_id(tool, "taskstore")
     monitoring.register_callback(tool, monitoring.events.PY_UNWIND, unwound)
+    monitoring.register_callback(tool, monitoring.events.PY_RETURN, returned)
     monitoring.set_events(tool, monitoring.events.PY_UNWIND)
+    if top_level is not None:
+        monitoring.set_local_events(tool, top_level, monitoring.events.PY_RETURN)
     try:
         yield
     finally:
+        if top_level is not None:
+            monitoring.set_local_events(tool, top_level, 0)
         monitoring.set_events(tool, 0)
-        monitoring.register_callback(tool, monitoring.events.PY_UNWIND, None)
+        for event in (monitoring.events.PY_UNWIND, monitoring.events.PY_RETURN):
+            monitoring.register_callback(tool, event, None)
         monitoring.free_tool_id(tool)

@@ -121,4 +121,7 @@ def joined(role: Role, wanted: Wanted) -> Origin | None:
 
 def _is_of_multiprocessing() -> bool:
     module = sys.modules.get("multiprocessing.process")
-    return module is not None and module.parent_process() is not None
+    if module is None:
+        return False
+    # The second holds while the parent's program is run again, before the worker knows its parent.
+    return module.parent_process() is not None or getattr(module.current_process(), "_inheriting", False)

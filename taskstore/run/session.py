@@ -49,7 +49,7 @@ class Session:
         self.is_recording = True
         self.is_adoptable = False
         """Begun by a launcher for a program that may say Task.init itself, and then names the task."""
-        self.ending = Ending(self._finish)
+        self.ending = Ending(self._finish, left=self._wait_for_code)
         self.masker = Masker(tuple(self.settings.secrets.extra), tuple(self.settings.secrets.allowed))
         self.sink = StoreSink(
             self.store, self.task_id, self.paths, self.masker, self.ending.undisturbed, is_rerun=self.is_rerun
@@ -200,6 +200,10 @@ class Session:
             return leave_exit_code(self.paths().exit_code)
         except TaskstoreError:
             return False
+
+    def _wait_for_code(self) -> None:
+        if self._code is not None:
+            self._code.wait(_CODE_WAIT_S)
 
     def _finish(self, outcome: Outcome) -> None:
         if os.getpid() == self._pid:

@@ -78,7 +78,7 @@ def start(
     env: Mapping[str, str] | None = None,
     stdin: str | None = None,
 ) -> subprocess.Popen[str]:
-    """Start a script, or what else python is given, in `folder`."""
+    """Start a script, or what else python is given, in `folder`; an empty `stdin` is a pipe that stays open."""
     folder.mkdir(parents=True, exist_ok=True)
     words = [str(write(folder, filled(text, with_task=with_task)))] if isinstance(text, str) else list(text)
     variables = {**os.environ, "TASKSTORE_ROOT": str(root or folder.parent / "store"), **(env or {})}
@@ -93,7 +93,7 @@ def start(
         # Whoever runs the tests may ignore signals, which children inherit.
         preexec_fn=_signals_as_at_login if os.name == "posix" else None,  # noqa: PLW1509 - no threads of ours
     )
-    if stdin is not None and process.stdin is not None:
+    if stdin and process.stdin is not None:
         process.stdin.write(stdin)
         process.stdin.close()
         process.stdin = None

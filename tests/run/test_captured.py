@@ -1,0 +1,142 @@
+"""What a run records without being asked: code, packages, command line, host."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from taskstore.disk.layout import TaskPaths
+from taskstore.store import tasks
+
+from .programs import INIT, Ended, only_task, run, write
+
+_IDENTITY = {
+    "GIT_AUTHOR_NAME": "A",
+    "GIT_AUTHOR_EMAIL": "a@example.com",
+    "GIT_COMMITTER_NAME": "A",
+    "GIT_COMMITTER_EMAIL": "a@example.com",
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_SYSTEM": os.devnull,
+}
+
+
+def _git(folder: Path, *words: str) -> str:
+    command = ["git", "-c", "protocol.file.allow=always", *words]
+    found = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True, env=os.environ | _IDENTITY)
+    return found.stdout.strip()
+
+
+def _repository(folder: Path, **files: str) -> None:
+    folder.mkdir(parents=True)
+    _git(folder, "init", "-q", "-b", "main")
+    for name, text in files.items():
+        write(folder, text, name)
+    _git(folder, "add", ".")
+    _git(folder, "commit", "-q", "-m", "first")
+
+
+def test_the_state_of_the_repository_is_all_there(tmp_path: Path) -> None:
+    library, folder = tmp_path / "library", tmp_path / "work"
+    _repository(library, module="x = 1\n")
+    _repository(folder, settings="lr: 1\n", staged="a\n")
+    _git(folder, "submodule", "add", "-q", str(library), "vendored")
+    _git(folder, "commit", "-q", "-m", "second")
+    write(folder, ".gitignore\nignored\n", ".gitignore")
+    write(folder, "lr: 2\n", "settings")
+    write(folder, "b\n", "staged")
+    _git(folder, "add", "staged")
+    write(folder, "new\n", "untracked é.txt")
+    write(folder, "secret\n", "ignored")
+    ended = run(folder, "import msgspec, json\nTASK\nimport tqdm\n", "--epochs", "3", env=_IDENTITY)
+    assert (ended.code, ended.told) == (0, [])
+    paths = TaskPaths(only_task(ended).home)
+    script = tasks.read_script(paths)
+    assert (script.kind, script.entry_point, script.working_dir) == ("script", "program.py", ".")
+    assert (script.branch, script.version_num) == ("main", _git(folder, "rev-parse", "HEAD"))
+    assert script.argv[1:] == ["--epochs", "3"]
+    assert script.executable == sys.executable
+    diff = paths.diff.read_text()
+    assert "+lr: 2" in diff
+    assert "+b" in diff
+    assert {item.path for item in script.untracked} == {"program.py", "untracked é.txt"}
+    assert paths.untracked("untracked é.txt").read_text() == "new\n"
+    assert script.bundle is not None
+    _git(tmp_path, "clone", "-q", str(paths.bundle), "again")
+    assert _git(tmp_path / "again", "rev-parse", "HEAD") == script.version_num
+    assert [(item.path, item.version_num) for item in script.submodules] == [
+        ("vendored", _git(library, "rev-parse", "HEAD"))
+    ]
+    assert {"msgspec", "tqdm"} <= set(script.requirements)
+    assert "taskstore" in paths.environment.read_text()
+    assert "json" not in paths.requirements.read_text()
+
+
+def test_a_script_outside_git_is_kept_itself(tmp_path: Path) -> None:
+    ended = run(tmp_path / "work", "TASK\nprint('mine')\n")
+    paths = TaskPaths(only_task(ended).home)
+    script = tasks.read_script(paths)
+    assert script.standalone is not None
+    assert (paths.home / script.standalone.path).read_text() == f"{INIT}\nprint('mine')\n"
+    assert script.repository == script.version_num == ""
+    runtime = only_task(ended).record.runtime
+    assert {"hostname", "os", "cpu_model", "python_version", "user"} <= set(runtime)
+
+
+def test_what_is_too_large_is_noted_and_left_out(tmp_path: Path) -> None:
+    folder = tmp_path / "work"
+    _repository(folder, big="a\n")
+    write(folder, "b\n" * 10_000, "big")
+    write(folder, "c\n" * 10_000, "untracked")
+    root = tmp_path / "store"
+    write(root, "capture: {diff_mib: 0.001, untracked_file_mib: 0.001, bundle_mib: 0.000001}\n", "config.yaml")
+    ended = run(folder, "TASK\n", env=_IDENTITY, root=root)
+    assert ended.code == 0
+    paths = TaskPaths(only_task(ended).home)
+    script = tasks.read_script(paths)
+    assert script.diff is None
+    assert script.bundle is None
+    assert [item.path for item in script.untracked] == ["program.py"]
+    notes = "\n".join(script.notes)
+    for what in ("untracked files left out", "uncommitted changes left out", "unpushed commits left out"):
+        assert what in notes
+
+
+def test_neither_the_begin_nor_the_program_waits_for_git(tmp_path: Path) -> None:
+    folder = tmp_path / "work"
+    _repository(folder, some="a\n")
+    gate = tmp_path / "gate"
+    real = subprocess.run(["which", "git"], capture_output=True, text=True, check=True).stdout.strip()
+    text = f'#!/bin/sh\nuntil [ -e "{gate}" ]; do sleep 0.02; done\nexec "{real}" "$@"\n'
+    slow = write(tmp_path / "bin", text, "git")
+    slow.chmod(0o755)
+    # git answers only when the program has come to its end: it would wait for ever, if it waited.
+    text = """
+        import sys
+        TASK
+        task.get_logger().report_scalar("loss", "train", 1.0, 1)
+        task.connect({"lr": 0.1})
+        open(sys.argv[1], "w").close()
+    """
+    path = f"{slow.parent}{os.pathsep}{os.environ['PATH']}"
+    ended: Ended = run(folder, text, str(gate), env={**_IDENTITY, "PATH": path})
+    assert (ended.code, ended.told) == (0, [])
+    script = tasks.read_script(TaskPaths(only_task(ended).home))
+    assert script.version_num == _git(folder, "rev-parse", "HEAD")
+
+
+def test_a_run_that_is_stopped_does_not_wait_long_for_git(tmp_path: Path) -> None:
+    folder = tmp_path / "work"
+    _repository(folder, some="a\n")
+    hanging = write(tmp_path / "bin", "#!/bin/sh\nexec sleep 60\n", "git")
+    hanging.chmod(0o755)
+    path = f"{hanging.parent}{os.pathsep}{os.environ['PATH']}"
+    began = time.monotonic()
+    text = "import time\nTASK\nprint('ready', flush=True)\ntime.sleep(60)\n"
+    ended = run(folder, text, env={"PATH": path}, meanwhile=lambda process: process.terminate())
+    assert time.monotonic() - began < 9  # a container is given 10 s
+    found = only_task(ended)
+    assert found.record.status_reason == "terminated (SIGTERM)"
+    assert any("not all of it" in note for note in tasks.read_script(TaskPaths(found.home)).notes)

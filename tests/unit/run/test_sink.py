@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import contextlib
+import io
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from taskstore.capture import console
+from taskstore.capture.base import Found
+from taskstore.core.errors import NotFound
+from taskstore.core.secrets import Masker
+from taskstore.core.states import Status
+from taskstore.disk.layout import TaskPaths
+from taskstore.run.sink import StoreSink, warn
+from taskstore.store import events, places, tasks
+from taskstore.store.store import Store
+
+
+class Guard:
+    """Counts how often, and whether now, signals are held back."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    @contextlib.contextmanager
+    def __call__(self) -> Iterator[None]:
+        self.count += 1
+        yield
+
+
+@pytest.fixture
+def paths(store: Store) -> TaskPaths:
+    made = tasks.create(store, "examples", "a run")
+    tasks.transition(store, made.id, Status.IN_PROGRESS)
+    return made
+
+
+def _sink(store: Store, paths: TaskPaths, *, is_rerun: bool = False, guard: Guard | None = None) -> StoreSink:
+    return StoreSink(
+        store, paths.id, lambda: places.locate(store, paths.id), Masker(), guard or Guard(), is_rerun=is_rerun
+    )
+
+
+def _stored(paths: TaskPaths, section: str = "Args") -> dict[str, str]:
+    return {name: item.value for name, item in tasks.read_params(paths).hyperparams.get(section, {}).items()}
+
+
+def test_parameters_are_recorded_masked_and_with_type_and_description(store: Store, paths: TaskPaths) -> None:
+    guard = Guard()
+    found = {"lr": Found(0.1, description="the rate"), "token": Found("abc"), "n": Found(1, type="float")}
+    assert _sink(store, paths, guard=guard).parameters("Args", found) == {}
+    stored = tasks.read_params(paths).hyperparams["Args"]
+    assert (stored["lr"].value, stored["lr"].type, stored["lr"].description) == ("0.1", "float", "the rate")
+    assert stored["token"].value == "********"
+    assert stored["n"].type == "float"
+    assert guard.count == 1  # within the lock a signal is held back
+
+
+def test_a_run_of_a_stored_task_gets_its_values_and_keeps_them(store: Store, paths: TaskPaths) -> None:
+    _sink(store, paths).parameters("Args", {"lr": Found(0.1), "token": Found("abc")})
+    again = _sink(store, paths, is_rerun=True)
+    assert again.parameters("Args", {}) == {"lr": "0.1"}  # a mask is no value
+    assert again.parameters("Args", {"lr": Found(0.5), "new": Found(1)}) == {"lr": "0.1"}
+    assert _stored(paths) == {"lr": "0.1", "token": "********", "new": "1"}
+
+
+def test_a_fresh_run_asks_for_nothing(store: Store, paths: TaskPaths) -> None:
+    assert _sink(store, paths).parameters("Args", {}) == {}
+    assert not paths.params.exists()
+
+
+def test_a_note_is_told_and_recorded_once_and_masked(
+    store: Store, paths: TaskPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal = io.StringIO()
+    monkeypatch.setattr(sys, "__stderr__", terminal)
+    sink = _sink(store, paths)
+    for _ in range(2):
+        sink.note("git", "cannot reach https://user:hunter2@example.com/x.git")
+    notes = tasks.read_script(paths).notes
+    assert len(notes) == 1
+    assert "example.com" in notes[0]
+    assert "hunter2" not in notes[0] + terminal.getvalue()
+    assert terminal.getvalue().count("taskstore: git: ") == 1
+
+
+def test_what_cannot_be_written_is_told_once_and_never_raised(
+    store: Store, paths: TaskPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal = io.StringIO()
+    monkeypatch.setattr(sys, "__stderr__", terminal)
+
+    def gone() -> TaskPaths:
+        raise NotFound("task", paths.id)
+
+    sink = StoreSink(store, "f" * 32, gone, Masker(), Guard(), is_rerun=True)
+    sink.console("stdout", "text", is_whole=True)
+    sink.parameters("Args", {})
+    sink.parameters("Args", {"lr": Found(0.1)})
+    sink.replace_parameters("Args", {})
+    sink.note("git", "slow")
+    sink.writer.scalar("loss", "train", 1.0, 1)
+    said = [line for line in terminal.getvalue().splitlines() if "git" not in line]
+    why = f"(no task '{paths.id}')"
+    assert said == [f"taskstore: the store at {store.root} cannot be written {why}; the program goes on, unrecorded"]
+
+
+def test_a_warning_is_not_captured_with_what_the_program_prints(
+    store: Store, paths: TaskPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setattr(sys, "__stderr__", terminal)
+    sink = _sink(store, paths)
+    with console.capture(sink, streams=["stderr"]):
+        terminal.write("before\n")
+        warn("careful")
+        terminal.write("after\n")
+    sink.writer.close()
+    assert terminal.getvalue() == "before\ntaskstore: careful\nafter\n"
+    assert [line.text for line in events.read_console(paths)] == ["before", "after"]
+
+
+@pytest.mark.parametrize("error", [ValueError("closed"), OSError("broken pipe"), RuntimeError("reentrant call")])
+def test_a_terminal_that_does_not_listen_stops_nobody(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Deaf(io.StringIO):
+        def write(self, text: str) -> int:
+            raise error
+
+    monkeypatch.setattr(sys, "__stderr__", Deaf())
+    warn("careful")
+    monkeypatch.setattr(sys, "__stderr__", None)
+    warn("careful")

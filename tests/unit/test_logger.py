@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import logging
+import sys
+
+import pytest
+
+from taskstore.core.errors import BadValue
+from taskstore.disk.layout import TaskPaths
+from taskstore.logger import Logger
+from taskstore.sections.reports import Writer
+from taskstore.store import events
+from taskstore.store.store import Store
+from taskstore.store.tasks import create
+
+
+def _raise(error: BaseException) -> None:
+    raise error
+
+
+@pytest.fixture
+def paths(store: Store) -> TaskPaths:
+    return create(store, "examples", "a run")
+
+
+@pytest.fixture
+def logger(paths: TaskPaths) -> Logger:
+    return Logger(Writer(lambda: paths, _raise))
+
+
+def _console(paths: TaskPaths) -> list[tuple[str, str]]:
+    return [(line.stream, line.text) for line in events.read_console(paths)]
+
+
+def test_a_scalar_and_a_single_value_are_series_of_the_task(logger: Logger, paths: TaskPaths) -> None:
+    logger.report_scalar(title="loss", series="train", value=0.5, iteration=3)
+    logger.report_single_value(name="best", value=0.25)
+    found = {(series.metric, series.variant): series.values for series in events.read_scalars(paths)}
+    assert found == {("loss", "train"): [0.5], ("Summary", "best"): [0.25]}
+
+
+def test_a_text_is_printed_and_logged(logger: Logger, paths: TaskPaths, capsys: pytest.CaptureFixture[str]) -> None:
+    logger.report_text("one\ntwo\n")
+    logger.report_text("")
+    logger.report_text("grave", level=logging.WARNING)
+    assert capsys.readouterr() == ("one\ntwo\n\n", "grave\n")
+    assert _console(paths) == [("stdout", "one"), ("stdout", "two"), ("stdout", ""), ("stderr", "grave")]
+
+
+def test_a_text_may_be_logged_alone(logger: Logger, paths: TaskPaths, capsys: pytest.CaptureFixture[str]) -> None:
+    logger.report_text("quiet", print_console=False)
+    assert capsys.readouterr() == ("", "")
+    assert _console(paths) == [("stdout", "quiet")]
+
+
+def test_a_program_without_a_terminal_logs_all_the_same(
+    logger: Logger, paths: TaskPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+    logger.report_text("nowhere")
+    assert _console(paths) == [("stdout", "nowhere")]
+
+
+@pytest.mark.parametrize("msg", [None, 5, b"text", ["text"]])
+def test_what_is_no_text_is_refused_by_its_name(msg: object, logger: Logger) -> None:
+    with pytest.raises(BadValue, match="^msg must be a text"):
+        logger.report_text(msg)  # type: ignore[arg-type]  # the caller's mistake

@@ -1,0 +1,151 @@
+"""The facade; whole runs are in tests/run."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from taskstore import Task
+from taskstore.core.errors import BadValue, NotFound, ReadOnly, Refused
+from taskstore.run import session as sessions
+from taskstore.store import places, tasks
+from taskstore.store.store import Store
+
+
+@pytest.fixture(autouse=True)
+def _in_a_store(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("TASKSTORE_ROOT", str(store.root))
+    monkeypatch.chdir(tmp_path)
+    yield
+    session = sessions.opened()
+    if session is not None:
+        session.close()
+
+
+def test_a_second_init_of_the_same_names_is_the_same_task() -> None:
+    task = Task.init("examples", "a run")
+    same = [("examples", "a run"), (None, None), ("examples", None), (None, "a run"), (" examples ", " a run ")]
+    assert all(Task.init(*names) is task for names in same)
+    assert Task.current_task() is task
+
+
+def test_another_task_is_begun_once_the_first_is_closed() -> None:
+    first = Task.init("examples", "first run")
+    with pytest.raises(Refused, match=r"task\.close\(\)"):
+        Task.init("examples", "second run")
+    with pytest.raises(Refused):
+        Task.init("examples", "first run", task_type="testing")
+    first.close()
+    second = Task.init("examples", "second run", task_type="testing", tags=("b", "a", "b"))
+    assert second.id != first.id
+    assert (first.get_status(), second.get_status()) == ("completed", "in_progress")
+    assert second.get_tags() == ["b", "a"]
+    assert tasks.read(places.locate(second._store, second.id)).type == "testing"
+
+
+def test_a_task_is_found_by_id_by_prefix_and_by_its_names(store: Store) -> None:
+    older, newer = (tasks.create(store, "examples", "a run").id for _ in range(2))
+    nested = tasks.create(store, "examples/below", "a run").id
+    found = Task.get_task(older)
+    assert found is not None
+    assert (found.id, found.task_id, found.get_name(), found.get_project_name()) == (older, older, "a run", "examples")
+    assert Task.get_task(nested[:-1]) is not None
+    store.clock.advance(1)  # type: ignore[attr-defined]  # the fixed clock of the tests
+    tasks.edit(store, older, lambda record: setattr(record, "comment", "changed"))
+    by_name = Task.get_task(project_name="examples", task_name="a run")
+    assert by_name is not None
+    assert by_name.id == older
+    assert Task.get_task(project_name="examples", task_name="no such run") is None
+    assert newer != older
+    with pytest.raises(NotFound):
+        Task.get_task("f" * 32)
+    with pytest.raises(NotFound):
+        Task.get_task(project_name="no such project", task_name="a run")
+    with pytest.raises(BadValue):
+        Task.get_task()
+
+
+def test_only_a_running_task_is_reported_into(store: Store) -> None:
+    draft = Task.get_task(tasks.create(store, "examples", "a run").id)
+    assert draft is not None
+    draft.get_logger().report_scalar("loss", "train", 0.5, 1)
+    assert draft.get_reported_scalars()["loss"]["train"].values == [0.5]
+    ended = Task.init("examples", "a run")
+    ended.close()
+    again = Task.get_task(ended.id)
+    assert again is not None
+    with pytest.raises(ReadOnly):
+        again.get_logger()
+    with pytest.raises(Refused, match="Task.init begins one"):
+        again.connect({"lr": 0.1})
+
+
+def test_a_dict_comes_back_live_and_a_namespace_as_it_is() -> None:
+    task = Task.init("examples", "a run")
+    live = task.connect({"lr": 0.1, "net": {"depth": 3}})
+    live["net"]["depth"] = 4
+    task.connect({"seed": 1}, name="Other")
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--lr", type=float, default=0.5)
+    assert task.connect(parser) is parser
+    namespace = argparse.Namespace(batch=32)
+    assert task.connect(namespace) is namespace
+    assert task.get_parameters() == {
+        "General/lr": "0.1",
+        "General/net/depth": "4",
+        "Other/seed": "1",
+        "Args/lr": "0.5",
+        "Args/batch": "32",
+    }
+
+
+@pytest.mark.parametrize("what", [None, 5, "text", [1], object()], ids=lambda what: type(what).__name__)
+def test_what_holds_no_parameters_is_not_connected(what: object) -> None:
+    task = Task.init("examples", "a run")
+    with pytest.raises(BadValue, match=r"^connect takes a dict"):
+        task.connect(what)
+
+
+def test_streams_and_arguments_may_be_left_alone() -> None:
+    task = Task.init("examples", "a run", auto_connect_streams=False, auto_connect_arg_parser=False)
+    assert "write" not in vars(sys.stdout)
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--lr", type=float, default=0.5)
+    parser.parse_args([])
+    assert task.get_parameters() == {}
+
+
+def test_a_type_that_is_none_is_refused_with_those_there_are() -> None:
+    with pytest.raises(BadValue, match="training, testing"):
+        Task.init("examples", "a run", task_type="trainin")
+
+
+def test_showing_a_task_does_not_touch_the_disk(store: Store) -> None:
+    task = Task(store, "f" * 32)
+    opened: list[str] = []
+    is_over = False
+
+    def watch(event: str, arguments: tuple[object, ...]) -> None:
+        if not is_over and event in ("open", "os.scandir", "os.listdir"):
+            opened.append(str(arguments[0]))
+
+    sys.addaudithook(watch)
+    try:
+        assert (repr(task), task.id) == (f"Task('{'f' * 32}')", "f" * 32)
+    finally:
+        is_over = True
+    assert opened == []
+
+
+def test_the_path_of_a_task_is_where_it_is_now(store: Store) -> None:
+    task = Task.init("examples", "a run")
+    before = task.path()
+    if os.name == "posix":
+        tasks.move(store, task.id, "vision")
+        assert task.path() != before
+    assert (task.path() / "task.json").is_file()
