@@ -19,7 +19,10 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 def abort(
     tasks: context.TasksArgument,
     grace: Annotated[
-        float, typer.Option("--grace", min=0, metavar="SECONDS", help="How long it may take to end by itself.")
+        float,
+        typer.Option(
+            "--grace", parser=context.seconds, metavar="SECONDS", help="How long it may take to end by itself."
+        ),
     ] = 10.0,
     as_json: context.JsonOption = False,
 ) -> None:

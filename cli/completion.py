@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from typing import Annotated
 
 import typer
@@ -12,20 +11,21 @@ from .main import COMPLETE_VARIABLE
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 _PROGRAM = "taskstore"
-
-
-class Shell(str, Enum):
-    """The shells that can complete."""
-
-    BASH = "bash"
-    ZSH = "zsh"
-    FISH = "fish"
-    POWERSHELL = "powershell"
+_SHELLS = ("bash", "zsh", "fish", "powershell")
 
 
 @app.command()
 def completion(
-    shell: Annotated[Shell, typer.Argument(help="The shell.", show_default=False)],
+    shell: Annotated[
+        str,
+        typer.Argument(
+            metavar="SHELL",
+            parser=context.one_of(*_SHELLS),
+            help="bash, zsh, fish or powershell.",
+            autocompletion=context.completing(*_SHELLS),
+            show_default=False,
+        ),
+    ],
     install: Annotated[
         bool, typer.Option("--install", help="Write it where the shell finds it, for you only.")
     ] = False,
@@ -43,15 +43,15 @@ def completion(
     from typer._completion_shared import install as install_for
 
     if install:
-        name, path = install_for(shell=shell.value, prog_name=_PROGRAM, complete_var=COMPLETE_VARIABLE)
+        name, path = install_for(shell=shell, prog_name=_PROGRAM, complete_var=COMPLETE_VARIABLE)
         if as_json:
             render.print_json({"shell": name, "path": str(path)})
         else:
             context.say(f"{name} completes from the next shell on")
             render.line(str(path))
         return
-    script = get_completion_script(prog_name=_PROGRAM, complete_var=COMPLETE_VARIABLE, shell=shell.value)
+    script = get_completion_script(prog_name=_PROGRAM, complete_var=COMPLETE_VARIABLE, shell=shell)
     if as_json:
-        render.print_json({"shell": shell.value, "script": script})
+        render.print_json({"shell": shell, "script": script})
     else:
         render.line(script)

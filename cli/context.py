@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -23,6 +24,20 @@ def open_store() -> Store:
     from taskstore.store.store import open_default
 
     return open_default(store_option)
+
+
+def store_place() -> str:
+    """Return where the store that the person means is, to be named in a message; opens nothing."""
+    import os
+    from pathlib import Path
+
+    from taskstore.store.store import find_root
+
+    try:
+        home: Path | None = Path.home()
+    except RuntimeError:  # a user whom no password file knows
+        home = None
+    return str(find_root(store_option, environ=os.environ, cwd=Path.cwd(), home=home))
 
 
 def resolve(store: Store, reference: str) -> TaskPaths:
@@ -78,6 +93,44 @@ def complete_project(ctx: typer.Context, incomplete: str) -> list[str]:
     except (OSError, TaskstoreError):
         return []
     return [name for name in names if name.startswith(incomplete) and name.isprintable()]
+
+
+def whole_number(text: str) -> int:
+    """Read the value of an option that is a number from 0 on; what Typer says of a wrong one is its validator's."""
+    try:
+        number = int(text)
+    except ValueError:
+        number = -1
+    if number < 0:
+        raise typer.BadParameter(f"{text!r} is not a whole number from 0 on")
+    return number
+
+
+def seconds(text: str | float) -> float:
+    """Read the value of an option that is a number of seconds."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number < float("inf"):
+        raise typer.BadParameter(f"{text!r} is not a number of seconds")
+    return number
+
+
+def one_of(*choices: str) -> Callable[[str], str]:
+    """Return what reads the value of an option that is one of some words."""
+
+    def read(text: str) -> str:
+        if text not in choices:
+            raise typer.BadParameter(f"{text!r} is none; it is one of {', '.join(choices)}")
+        return text
+
+    return read
+
+
+def completing(*choices: str) -> Callable[[str], list[str]]:
+    """Return what completes one of some words."""
+    return lambda incomplete: [choice for choice in choices if choice.startswith(incomplete)]
 
 
 TaskArgument = Annotated[

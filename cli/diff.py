@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from taskstore.sections.compare import Comparison, Pair, SourcePair
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
-_SECTIONS = ("parameters", "git", "packages", "metrics", "host")
+_SECTIONS = ("parameters", "command", "git", "packages", "metrics", "host")
 _LINE_STYLES = {"+": "green", "-": "red", "@": "cyan"}
 _ABSENT = "(not there)"
 
@@ -35,7 +35,7 @@ def diff(
     show_all: Annotated[bool, typer.Option("--all", "-a", help="What is the same, too.")] = False,
     as_json: context.JsonOption = False,
 ) -> None:
-    """Compare two tasks: parameters, code, packages, metrics, machine.
+    """Compare two tasks: parameters, command, code, packages, metrics, machine.
 
     Only what differs is shown. The exit code is 0 whether they differ or not.
 

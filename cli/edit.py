@@ -6,6 +6,7 @@ import os
 import shlex
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,7 +35,7 @@ def edit(task: context.TaskArgument, as_json: context.JsonOption = False) -> Non
     """Edit a task's name, comment and tags, and a draft's parameters, in your editor ($VISUAL, $EDITOR).
 
     All that you change is applied when you leave the editor, or nothing. Where the text cannot be read it is opened
-    again, with what is wrong as its first line.
+    again, with what is wrong as its first line. Where there is no terminal, one of the two variables has to be set.
 
     Example: EDITOR=nano taskstore edit @last
     """
@@ -101,7 +102,10 @@ def _read(file: Path) -> str:
 
 
 def _open_editor(file: Path) -> None:
-    command = os.environ.get("VISUAL") or os.environ.get("EDITOR") or next(filter(shutil.which, _EDITORS), "")
+    command = os.environ.get("VISUAL") or os.environ.get("EDITOR")
+    if not command and not _is_at_a_terminal():
+        raise Refused("no terminal to open an editor in; say which with EDITOR=PROGRAM, or use `taskstore set`")
+    command = command or next(filter(shutil.which, _EDITORS), "")
     if not command:
         raise Refused("no editor found; say which with EDITOR=nano, or use `taskstore set`")
     try:
@@ -110,6 +114,11 @@ def _open_editor(file: Path) -> None:
         raise Refused(f"the editor {command!r} could not be started ({error}); say another with EDITOR=nano") from None
     if code:
         raise Refused(f"the editor {command!r} ended with exit code {code}; nothing was changed")
+
+
+def _is_at_a_terminal() -> bool:
+    """Tell whether there is a person for an editor: without one it waits for ever."""
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
 
 
 def apply(store: Store, task_id: str, shown: Document, wanted: Document) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
@@ -13,13 +12,7 @@ from taskstore.core.errors import BadValue
 from . import context, render
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
-
-
-class Locks(str, Enum):
-    """How the hosts that share a store keep out of each other's way."""
-
-    FLOCK = "flock"
-    LEASE = "lease"
+_LOCKS = ("flock", "lease")  # how the hosts that share a store keep out of each other's way
 
 
 @app.command()
@@ -28,8 +21,15 @@ def init(
         Path | None, typer.Argument(metavar="[DIR]", help="Where; .taskstore in this folder when left out.")
     ] = None,
     locks: Annotated[
-        Locks | None,
-        typer.Option("--locks", help="lease is for network filesystems without flock.", show_default=False),
+        str | None,
+        typer.Option(
+            "--locks",
+            parser=context.one_of(*_LOCKS),
+            metavar="KIND",
+            help="flock, or lease, which is for network filesystems without flock.",
+            autocompletion=context.completing(*_LOCKS),
+            show_default=False,
+        ),
     ] = None,
     as_json: context.JsonOption = False,
 ) -> None:
@@ -47,7 +47,7 @@ def init(
     if directory is None:
         directory = Path(context.store_option or stores.LOCAL_FOLDER)
     was_there = StorePaths(directory.expanduser()).record.exists()
-    made = stores.init(directory, locks=locks.value if locks else None)
+    made = stores.init(directory, locks=locks)
     if as_json:
         shown = {"path": str(made.root), "id": made.id, "locks": made.locks.value, "is_new": not was_there}
         render.print_json(shown)

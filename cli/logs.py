@@ -6,7 +6,6 @@ import os
 import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
-from enum import Enum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -22,13 +21,7 @@ if TYPE_CHECKING:
     from taskstore.store.store import Store
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
-
-
-class StreamName(str, Enum):
-    """Which of a program's two outputs."""
-
-    STDOUT = "stdout"
-    STDERR = "stderr"
+_STREAMS = ("stdout", "stderr")
 
 
 @app.command()
@@ -36,25 +29,35 @@ def logs(
     task: context.TaskArgument,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as it prints, until the task ends.")] = False,
     lines: Annotated[
-        int | None, typer.Option("--lines", "-n", min=0, metavar="LINES", help="Only the last so many lines.")
+        int | None,
+        typer.Option(
+            "--lines", "-n", parser=context.whole_number, metavar="LINES", help="Only the last so many lines."
+        ),
     ] = None,
     stream: Annotated[
-        StreamName | None, typer.Option("--stream", show_choices=True, help="Only stdout, or only stderr.")
+        str | None,
+        typer.Option(
+            "--stream",
+            parser=context.one_of(*_STREAMS),
+            metavar="STREAM",
+            help="Only stdout, or only stderr.",
+            autocompletion=context.completing(*_STREAMS),
+        ),
     ] = None,
     timestamps: Annotated[bool, typer.Option("--timestamps", help="Each line with its time, in UTC.")] = False,
     as_json: context.JsonOption = False,
 ) -> None:
     """Print a task's console output, of all its processes, in order of time.
 
-    What it wrote to stdout and to stderr both goes to stdout here. Colours show in a terminal only; a progress bar
-    is one line, as it stood at the end. With -f the exit code is 0 when the task has ended, however it ended; Ctrl-C
-    is 130.
+    What it wrote to stdout and to stderr both goes to stdout here. Colours show in a terminal only. Of a
+    progress bar there are some of its states, at most one a second, and the last. With -f the exit code is 0 when the
+    task has ended, however it ended; Ctrl-C is 130.
 
     Example: taskstore logs -f --lines 20 @last
     """
     store = context.open_store()
     paths = context.resolve(store, task)
-    wanted = _Printer(stream.value if stream else None, with_times=timestamps, as_json=as_json)
+    wanted = _Printer(stream, with_times=timestamps, as_json=as_json)
     if follow:
         _follow(store, paths, wanted, lines)
         return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
@@ -12,12 +12,14 @@ import typer
 
 from taskstore.core import states
 from taskstore.core.errors import BadValue
+from taskstore.core.task_types import TASK_TYPES
 
 from . import context, render
 
 if TYPE_CHECKING:
+    from taskstore.schema.filters import Filter
     from taskstore.schema.record import TaskRecord
-    from taskstore.store.query import Filter, Listing, Query, Row
+    from taskstore.store.query import Listing, Query, Row
     from taskstore.store.store import Store
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -59,7 +61,7 @@ def ls(
         typer.Option(
             "--limit",
             "-n",
-            min=0,
+            parser=context.whole_number,
             metavar="N",
             show_default=False,
             help="At most so many; 0 is all. In a terminal 50, else all.",
@@ -86,21 +88,23 @@ def ls(
     if archived and show_all:
         raise typer.BadParameter("--archived and --all exclude each other")
     names = _names(columns)
+    condition = _condition(where, since, until)
     wanted = query.Query(
         project=project,
         is_recursive=not no_recursive,
         statuses=_statuses(status),
-        types=_split(task_type),
-        tags=[name for name in tag if not name.startswith("-")],
-        without_tags=[*without_tag, *(name[1:] for name in tag if name.startswith("-"))],
+        types=_types(task_type),
+        tags=_tags(name for name in tag if not name.startswith("-")),
+        without_tags=_tags([*without_tag, *(name[1:] for name in tag if name.startswith("-"))]),
         text=text,
         with_archived=show_all,
         only_archived=archived,
-        where=_condition(where, since, until),
+        where=condition,
     )
     store = context.open_store()
     listing = query.find(store, wanted, order_by=sort)
-    _comment(store, wanted, listing, [*names, sort.lstrip("+-")] if columns else [sort.lstrip("+-")])
+    shown_names = [*names, sort.lstrip("+-")] if columns else [sort.lstrip("+-")]
+    _comment(store, wanted, listing, shown_names, missing=condition.missing() if condition else [])
     shown = _first(listing.rows, limit, is_short=render.is_terminal() and not as_json)
     if as_json:
         for row in shown:
@@ -120,7 +124,22 @@ def _names(columns: str | None) -> list[str]:
 
 
 def _split(texts: list[str]) -> list[str]:
-    return [part.strip() for text in texts for part in text.split(",") if part.strip()]
+    return [part.strip() for text in texts for part in text.split(",") if part.strip() or not text.strip()]
+
+
+def _types(texts: list[str]) -> list[str]:
+    names = _split(texts)
+    for name in names:
+        if name not in TASK_TYPES:
+            raise BadValue(f"no task type {name!r}; there are {', '.join(TASK_TYPES)}")
+    return names
+
+
+def _tags(texts: Iterable[str]) -> list[str]:
+    tags = list(texts)
+    if not all(tags):
+        raise BadValue("an empty tag; --tag NAME lists what has it, --tag=-NAME what has it not")
+    return tags
 
 
 def _statuses(texts: list[str]) -> list[states.Status]:
@@ -134,25 +153,35 @@ def _statuses(texts: list[str]) -> list[states.Status]:
     return found
 
 
-@dataclass(frozen=True)
+@dataclass
 class _All:
-    """A filter of several that must all fit."""
+    """A filter of several that must all fit; `unseen` are the names that no task so far has had."""
 
     parts: Sequence[Filter]
+    unseen: set[str]
+    was_asked: bool = False
 
     def matches(self, fields: Row) -> bool:
+        self.was_asked = True
+        if self.unseen:
+            self.unseen = {name for name in self.unseen if fields.get(name) is None}
         return all(part.matches(fields) for part in self.parts)
 
+    def missing(self) -> list[str]:
+        """Return the names that no task has which the other options leave; none where they leave no task."""
+        return sorted(self.unseen) if self.was_asked else []
 
-def _condition(where: str | None, since: str | None, until: str | None) -> Filter | None:
+
+def _condition(where: str | None, since: str | None, until: str | None) -> _All | None:
     from taskstore.schema import filters
+    from taskstore.store import query
 
     parts: list[Filter] = [filters.parse(where)] if where is not None else []
     if since is not None:
         parts.append(_created(">=", since, "--since"))
     if until is not None:
         parts.append(_created("<=", until, "--until"))
-    return _All(parts) if parts else None
+    return _All(parts, set().union(*(part.names() for part in parts)) - {*query.TASK_FIELDS}) if parts else None
 
 
 def _created(operator: str, text: str, option: str) -> Filter:
@@ -177,7 +206,7 @@ def _first(rows: list[Row], limit: int | None, *, is_short: bool) -> list[Row]:
     return rows[:limit]
 
 
-def _comment(store: Store, wanted: Query, listing: Listing, names: list[str]) -> None:
+def _comment(store: Store, wanted: Query, listing: Listing, names: list[str], *, missing: list[str]) -> None:
     """Say what explains a listing that is emptier than expected. Raises NotFound for an unknown project."""
     from taskstore.store import projects, query
 
@@ -189,10 +218,11 @@ def _comment(store: Store, wanted: Query, listing: Listing, names: list[str]) ->
             if wanted != query.Query(statuses=[], types=[], tags=[], without_tags=[])
             else "no tasks yet; `taskstore run SCRIPT` makes one"
         )
-        return
-    for name in dict.fromkeys(names):
-        if name not in query.TASK_FIELDS and all(row.get(name) is None for row in listing.rows):
-            context.say(f"no task here has {name!r}; `taskstore show TASK` lists parameters and metrics")
+    else:
+        names = [name for name in names if name not in query.TASK_FIELDS]
+        missing = [*missing, *(name for name in names if all(row.get(name) is None for row in listing.rows))]
+    for name in dict.fromkeys(missing):
+        context.say(f"no task here has {name!r}; `taskstore show TASK` lists parameters and metrics")
 
 
 def _report_damaged(listing: Listing) -> None:

@@ -7,6 +7,7 @@ Each command lives in a module of its own, which is imported when it is called: 
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import sys
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from taskstore.core.errors import TaskstoreError
+from taskstore.core.errors import Refused, TaskstoreError
 
 from . import context
 
@@ -52,6 +53,9 @@ COMMANDS: dict[str, str] = {
     "completion": "Print or install shell completion.",
 }
 COMPLETE_VARIABLE = "_TASKSTORE_COMPLETE"
+_NOT_WRITABLE = frozenset({errno.ENOSPC, errno.EROFS, getattr(errno, "EDQUOT", errno.ENOSPC)})
+# Typer has a copy of click in it, or uses the real one, by its version: this is the class of the one in use.
+_UsageError: type[Exception] = typer.BadParameter.__bases__[0]
 _MODULES = {name: name for name in COMMANDS} | {"set": "set_", "unarchive": "archive", "init": "init"}
 
 
@@ -70,6 +74,16 @@ class LazyGroup(TyperGroup):
         command = typer.main.get_command(module.APPS[cmd_name] if hasattr(module, "APPS") else module.app)
         command.name = cmd_name
         return command
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401
+        """Run the command; of --store behind it, say where it goes."""
+        try:
+            return super().invoke(ctx)
+        except _UsageError as error:
+            if getattr(error, "option_name", "") == "--store":
+                error.message = "--store goes before the command: taskstore --store DIR COMMAND"  # type: ignore[attr-defined]  # click's own
+                error.possibilities = None  # type: ignore[attr-defined]  # click's own
+            raise
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401
         """List the commands from the table, importing none."""
@@ -144,14 +158,38 @@ def run(argv: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        context.say(f"{error.strerror or error}: {error.filename}" if error.filename else str(error))
-        return 1
+        return _tell_system_error(error)
     except Exception:  # noqa: BLE001 - the command line's edge
         import traceback
 
         context.say(f"a fault of taskstore itself; please report it\n{traceback.format_exc()}")
         return 70
     return int(code or 0)
+
+
+def _tell_system_error(error: OSError) -> int:
+    """Say what the system has refused; return the exit code, which is 4 where the store's disk takes nothing more."""
+    why = f"{error.strerror or error}: {error.filename}" if error.filename else str(error)
+    if error.errno not in _NOT_WRITABLE or _is_of_the_output():
+        context.say(why)
+        return 1
+    advice = "make it writable, or name another store with --store"
+    if error.errno != errno.EROFS:
+        advice = (
+            "free some space: `taskstore du` shows what takes it up, `taskstore trash purge --all` empties the trash"
+        )
+    context.say(f"the store at {context.store_place()} cannot be written: {why}; {advice}")
+    return Refused.exit_code
+
+
+def _is_of_the_output() -> bool:
+    """Tell whether it is stdout, a file on some disk, that takes nothing more."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nor at exit
+        return True
+    return False
 
 
 if __name__ == "__main__":

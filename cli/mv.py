@@ -30,10 +30,10 @@ def mv(
 
     Example: taskstore mv 01a2b3c4 @last vision/baselines
     """
-    from taskstore.core.names import split_project
+    from taskstore.store import projects
     from taskstore.store import tasks as library
 
-    split_project(project)
+    projects.parts_of(context.open_store(), project)  # said once, and not of every task
 
     def move(store: Store, paths: TaskPaths) -> None:
         moved = library.move(store, paths.id, project)

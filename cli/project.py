@@ -146,13 +146,13 @@ def rename(
 
     Example: taskstore project rename vision/cats felines
     """
-    from taskstore.core.names import split_project
+    from taskstore.core.names import project_parts
     from taskstore.store import projects
 
     if "/" in to:
         raise BadName("project", to, "a new name has no '/'; `taskstore project mv` moves a project into another")
     store = context.open_store()
-    parents = split_project(name)[:-1]
+    parents = project_parts(name)[:-1]
     _tell(store, projects.rename(store, name, "/".join([*parents, to])), "renamed", as_json=as_json)
 
 
@@ -173,12 +173,12 @@ def mv(
 
     Example: taskstore project mv cats vision
     """
-    from taskstore.core.names import split_project
+    from taskstore.core.names import project_parts
     from taskstore.store import projects
 
     store = context.open_store()
-    parents = () if parent.strip() == "/" else split_project(parent)
-    to = "/".join([*parents, split_project(name)[-1]])
+    parents = () if parent.strip() == "/" else project_parts(parent)
+    to = "/".join([*parents, project_parts(name)[-1]])
     _tell(store, projects.rename(store, name, to), "moved", as_json=as_json)
 
 

@@ -264,7 +264,12 @@ def _aligned(rows: list[list[object]], columns: Sequence[Column]) -> None:
         for index, column in enumerate(columns)
     ]
     widths = _fit(widths, columns, out.width - _GAP * (len(columns) - 1))
-    grid = Table(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, header_style="bold")
+    total = sum(widths) + _GAP * (len(columns) - 1)
+    is_wider = total > out.width
+    # A table that does not fit would have every column of it cut, the fixed ones too: the terminal wraps it instead.
+    grid = Table(
+        box=None, padding=(0, _GAP, 0, 0), pad_edge=False, header_style="bold", width=total if is_wider else None
+    )
     for index, column in enumerate(columns):
         is_right = column.is_right or all(row[index] is None or _is_number(row[index]) for row in rows)
         grid.add_column(
@@ -277,7 +282,7 @@ def _aligned(rows: list[list[object]], columns: Sequence[Column]) -> None:
         )
     for row, text in zip(rows, texts, strict=True):
         grid.add_row(*(Text(shown, style=style_of(value)) for value, shown in zip(row, text, strict=True)))
-    out.print(grid, soft_wrap=sum(widths) + _GAP * (len(columns) - 1) > out.width)
+    out.print(grid, soft_wrap=is_wider)
 
 
 def style_of(value: object) -> str:

@@ -47,8 +47,9 @@ def run(
 
     Example: taskstore run --project examples train.py --epochs 3
     """
-    from taskstore.core.names import check_name, split_project
+    from taskstore.core.names import check_name
     from taskstore.run import launch
+    from taskstore.store import projects
 
     if as_json and not dry_run:
         raise typer.BadParameter("--json goes with --dry-run: otherwise stdout is the program's own")
@@ -64,11 +65,11 @@ def run(
             run_and_leave(store, paths)
         _show(launch.plan(store, paths), as_json=as_json)
         return
-    if project is not None:
-        split_project(project)
     if name is not None:
         check_name("task", name)
     store = context.open_store()
+    if project is not None:
+        projects.parts_of(store, project)
     planned = launch.script_plan(target, arguments or (), is_module=is_module)
     if not dry_run:
         _leave(launch.run_script(store, planned, project=project, name=name))

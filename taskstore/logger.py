@@ -21,7 +21,8 @@ class Logger:
         """Report one point of a series; it survives a SIGKILL that comes right after the call.
 
         NaN and infinities are kept as what they are. The line is in events/scalars.<writer>.jsonl afterwards.
-        Raises BadValue where value is not one number or iteration not a whole one; never for the disk's sake.
+        Raises BadValue where value is not one number or iteration not a whole one, ReadOnly after `task.close()`;
+        never for the disk's sake.
         """
         self._writer.scalar(title, series, value, iteration)
 
@@ -36,6 +37,7 @@ class Logger:
         """
         if not isinstance(msg, str):
             raise BadValue(f"msg must be a text, not {type(msg).__name__}")
+        self._writer.check_open()
         name = "stderr" if level >= logging.WARNING else "stdout"
         text = msg.removesuffix("\n")
         for line in text.split("\n"):

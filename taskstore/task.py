@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .core.errors import BadValue, NotFound, ReadOnly, Refused, TaskstoreError
 from .core.states import RECORDING
+from .core.task_types import TASK_TYPES as TASK_TYPES
 from .disk.layout import TaskPaths
 from .logger import Logger
 from .run import session as sessions
@@ -21,20 +22,6 @@ from .store.store import Store, open_default
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
-
-TASK_TYPES = (
-    "training",
-    "testing",
-    "inference",
-    "data_processing",
-    "application",
-    "monitor",
-    "controller",
-    "optimizer",
-    "service",
-    "qc",
-    "custom",
-)
 
 
 class Task:
@@ -213,8 +200,13 @@ class Task:
 
     def close(self) -> None:
         """End the task: it is completed, and this process may begin another."""
-        if self._session is not None:
-            self._session.close(COMPLETED)
+        if self._session is None:
+            return
+        self._session.close(COMPLETED)
+        if self._session.is_owner:
+            self._session.sink.writer.refuse(
+                ReadOnly(f"task {self._id[:12]} was closed by task.close(); Task.init begins another to report into")
+            )
 
     def _open_session(self) -> Session:
         if self._session is None or not self._session.is_open:

@@ -18,6 +18,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import BadValue
+from ..core.frames import leave_no_frame
 from ..core.secrets import MASK, Masker
 from ..core.values import cast_like, enum_description, from_text, to_text
 from . import early
@@ -387,6 +388,9 @@ class _Relaxation:
             self.tighten()
             try:
                 return str(method())  # type: ignore[operator]  # a bound method
+            except BaseException as error:
+                leave_no_frame(error)
+                raise
             finally:
                 self.loosen()
 

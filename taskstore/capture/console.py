@@ -36,6 +36,7 @@ from types import CodeType, FrameType
 from typing import NamedTuple, cast
 
 from ..core.clock import SYSTEM, Clock
+from ..core.frames import leave_no_frame
 from ..core.rows import ROW_CHARS
 from ..core.screen import Entry, Screen
 from .base import Sink, Stream, swapped
@@ -150,20 +151,22 @@ class _Console:
 
     def _text_hook(self, name: Stream, original: object) -> _Method:
         call = cast(_Method, original)
-        caller, is_finalizing = sys._getframe, sys.is_finalizing  # at hand when this module is gone at exit
+        # At hand when this module is gone at exit.
+        caller, is_finalizing, unseen_by = sys._getframe, sys.is_finalizing, leave_no_frame
 
         @functools.wraps(call)
         def write(*args: object, **kwargs: object) -> object:
             inside = self.inside
-            if inside.now or not self._is_active or is_finalizing():
-                return call(*args, **kwargs)
-            inside.now = True
+            was, inside.now = inside.now, True
             try:
                 result = call(*args, **kwargs)
+            except BaseException as error:
+                unseen_by(error)
+                raise
             finally:
-                inside.now = False
+                inside.now = was
             text = args[0] if args else None
-            if isinstance(text, str):
+            if isinstance(text, str) and not (was or not self._is_active or is_finalizing()):
                 writer = threading.get_ident()
                 if text[-1:] not in ("", "\n") and (inside.is_joining or _is_print(caller)):
                     self._begin(name, text, writer)
@@ -174,11 +177,15 @@ class _Console:
         return write
 
     def _bytes_hook(self, name: Stream, original: object) -> _Method:
-        call, is_finalizing = cast(_Method, original), sys.is_finalizing
+        call, is_finalizing, unseen_by = cast(_Method, original), sys.is_finalizing, leave_no_frame
 
         @functools.wraps(call)
         def write(*args: object, **kwargs: object) -> object:
-            result = call(*args, **kwargs)
+            try:
+                result = call(*args, **kwargs)
+            except BaseException as error:
+                unseen_by(error)
+                raise
             if self.inside.now or not self._is_active or is_finalizing():
                 return result
             data = args[0] if args else None
@@ -191,7 +198,7 @@ class _Console:
 
     def _flush_hook(self, original: object) -> _Method:
         """What a text stream's flush sends to the bytes below was seen when it was written."""
-        call = cast(_Method, original)
+        call, unseen_by = cast(_Method, original), leave_no_frame
 
         @functools.wraps(call)
         def flush(*args: object, **kwargs: object) -> object:
@@ -199,6 +206,9 @@ class _Console:
             was, inside.now = inside.now, True
             try:
                 return call(*args, **kwargs)
+            except BaseException as error:
+                unseen_by(error)
+                raise
             finally:
                 inside.now = was
 

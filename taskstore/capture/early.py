@@ -18,6 +18,8 @@ import os
 import sys
 from _thread import get_ident
 
+from ..core.frames import leave_no_frame
+
 TYPE_CHECKING = False  # `typing` costs milliseconds
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -97,25 +99,35 @@ def _wrap(original: Callable[..., Any]) -> Callable[..., Any]:
     from functools import update_wrapper  # argparse has it loaded
 
     def parse(self: ArgumentParser, args: Any = None, namespace: Any = None) -> Any:  # noqa: ANN401 - argparse's own
-        thread = get_ident()
-        if thread in _running:
-            return original(self, args, namespace)
-        is_own = not _is_library(_caller(sys._getframe(1), self))
-        if not is_own and not _is_command_line(args):
-            return original(self, args, namespace)
-        _running.add(thread)
         try:
-            if _listeners:
-                result = _listeners[-1](self, lambda: original(self, args, namespace), is_own)
-            else:
-                result = original(self, args, namespace)
-        finally:
-            _running.discard(thread)
-        _parses.append((self, result[0] if isinstance(result, tuple) else result, is_own))
-        del _parses[:-MAX_PARSES]
-        return result
+            return _parse(original, self, args, namespace, sys._getframe(1))
+        except BaseException as error:
+            leave_no_frame(error)
+            raise
 
     return update_wrapper(parse, original)
+
+
+def _parse(
+    original: Callable[..., Any], parser: ArgumentParser, args: object, namespace: object, frame: FrameType
+) -> Any:  # noqa: ANN401 - argparse's own
+    thread = get_ident()
+    if thread in _running:
+        return original(parser, args, namespace)
+    is_own = not _is_library(_caller(frame, parser))
+    if not is_own and not _is_command_line(args):
+        return original(parser, args, namespace)
+    _running.add(thread)
+    try:
+        if _listeners:
+            result = _listeners[-1](parser, lambda: original(parser, args, namespace), is_own)
+        else:
+            result = original(parser, args, namespace)
+    finally:
+        _running.discard(thread)
+    _parses.append((parser, result[0] if isinstance(result, tuple) else result, is_own))
+    del _parses[:-MAX_PARSES]
+    return result
 
 
 def _is_command_line(args: object) -> bool:

@@ -187,8 +187,16 @@ def check_name(kind: str, name: str) -> str:
 
 
 def split_project(name: str) -> tuple[str, ...]:
-    """Check a project's name and return its parts: 'vision/cats' is project cats within project vision."""
-    parts = tuple(part.strip() for part in check_name("project", name).split("/"))
+    """Check the name of a project to be made, and return its parts: 'vision/cats' is project cats within vision.
+
+    As in ClearML it is the whole name that has 3 characters: 'a/b' makes a project a, which `project_parts` finds.
+    """
+    return project_parts(check_name("project", name))
+
+
+def project_parts(name: str) -> tuple[str, ...]:
+    """Return the parts of the name of a project that may be there, however short. Raises BadName for an empty part."""
+    parts = tuple(part.strip() for part in name.split("/"))
     if not all(parts):
         raise BadName("project", name, "it has an empty part; write it like 'vision/cats'")
     return parts

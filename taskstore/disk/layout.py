@@ -15,7 +15,6 @@ SUMMARY = "summary.json"
 MANIFEST = "manifest.json"
 LOCK = ".lock"
 BEACON = ".alive"
-EXIT_CODE = ".exit"
 PROJECT = "project.yaml"
 TEMPORARY_SUFFIX = ".tmp"
 NEW_PREFIX = ".new-"
@@ -67,11 +66,6 @@ class TaskPaths:
     def beacon(self) -> Path:
         """What a live run holds locked."""
         return self.home / BEACON
-
-    @property
-    def exit_code(self) -> Path:
-        """One byte, the exit code, left by a run that could not know it while it could still write its record."""
-        return self.home / EXIT_CODE
 
     @property
     def source(self) -> Path:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ..core.clock import SYSTEM, Clock
 from ..core.errors import BadTransition, BadValue, Refused
 from ..core.states import Status
-from ..disk.lock import is_alive, read_beacon
+from ..disk.beacon import is_alive, read_beacon
 from ..disk.process import ProcessIdentity, is_gone, is_here
 from ..schema.record import TaskRecord
 from ..store import liveness, places, tasks

@@ -28,6 +28,7 @@ from typing import NoReturn
 
 from ..capture import console
 from ..capture.base import swapped
+from ..core.frames import leave_no_frame
 from ..core.states import Status
 from .signals import Signals
 
@@ -148,9 +149,13 @@ class Ending:
         return excepthook
 
     def _wrap_exit(self, original: object) -> object:
-        def exit(code: object = None, /) -> NoReturn:  # noqa: A001 - its name shows in tracebacks
+        def exit(code: object = None, /) -> NoReturn:  # noqa: A001 - its name shows in errors
             self._note_system_exit(code)
-            original(code)  # type: ignore[operator]
+            try:
+                original(code)  # type: ignore[operator]
+            except BaseException as error:
+                leave_no_frame(error)
+                raise
             raise AssertionError  # for the type checker: sys.exit raises
 
         return exit
@@ -158,7 +163,11 @@ class Ending:
     def _wrap_quitter(self, original: object) -> object:
         def __call__(quitter: object, code: object = None) -> None:  # noqa: N807 - the method that it stands for
             self._note_system_exit(code)
-            original(quitter, code)  # type: ignore[operator]
+            try:
+                original(quitter, code)  # type: ignore[operator]
+            except BaseException as error:
+                leave_no_frame(error)
+                raise
 
         return __call__
 
@@ -194,8 +203,8 @@ def _wrap_talk(original: object) -> object:
     return hook
 
 
-def leave_exit_code(path: Path) -> bool:
-    """Have the C library write this process's exit code to `path`, as one byte, after Python is gone.
+def leave_exit_code(path: Path, position: int) -> bool:
+    """Have the C library write this process's exit code over one byte of a file, after Python is gone.
 
     glibc's on_exit hands the code and a pointer to a C function: fputc(code, stream) is one. False where there is no
     glibc.
@@ -204,14 +213,17 @@ def leave_exit_code(path: Path) -> bool:
 
     try:
         libc = ctypes.CDLL(None)
-        on_exit, fopen, fputc = libc.on_exit, libc.fopen, libc.fputc
+        on_exit, fopen, fseek, fputc = libc.on_exit, libc.fopen, libc.fseek, libc.fputc
     except (OSError, AttributeError, TypeError):
         return False
     fopen.restype = ctypes.c_void_p
     fopen.argtypes = [ctypes.c_char_p, ctypes.c_char_p]
+    fseek.argtypes = [ctypes.c_void_p, ctypes.c_long, ctypes.c_int]
     on_exit.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
-    stream = fopen(os.fsencode(path), b"wbe")
-    return bool(stream) and on_exit(ctypes.cast(fputc, ctypes.c_void_p), stream) == 0
+    stream = fopen(os.fsencode(path), b"r+be")
+    if not stream or fseek(stream, position, os.SEEK_SET) != 0:
+        return False
+    return bool(on_exit(ctypes.cast(fputc, ctypes.c_void_p), stream) == 0)
 
 
 def _main_frame() -> FrameType | None:

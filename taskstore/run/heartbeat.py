@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from ..disk.lock import HEARTBEAT_S
+from ..disk.beacon import HEARTBEAT_S
 
 
 class Heartbeat:

@@ -15,8 +15,8 @@ from types import FrameType
 from ..core.errors import BadTransition, NotFound, Refused
 from ..core.secrets import MASK
 from ..core.states import Status
+from ..disk.beacon import is_alive, why_gone
 from ..disk.layout import TaskPaths
-from ..disk.lock import is_alive, why_gone
 from ..schema.record import ScriptRecord, TaskRecord
 from ..store import places, tasks
 from ..store.store import ROOT_VARIABLE, Store
@@ -69,12 +69,12 @@ def plan(store: Store, paths: TaskPaths) -> Plan:
 
 
 def _not_runnable(record: TaskRecord) -> BadTransition:
-    return BadTransition(
-        record.id,
-        record.status.value,
-        Status.IN_PROGRESS.value,
-        f"`taskstore clone {record.id[:12]}` makes a draft of it to run, `taskstore reset` makes it one again",
-    )
+    hint = f"`taskstore clone {record.id[:12]}` makes a draft of it to run, "
+    if record.status is Status.IN_PROGRESS:
+        hint += f"`taskstore abort {record.id[:12]}` ends it"
+    else:
+        hint += "`taskstore reset` makes it one again"
+    return BadTransition(record.id, record.status.value, Status.IN_PROGRESS.value, hint)
 
 
 def _target(paths: TaskPaths, script: ScriptRecord, cwd: Path) -> tuple[tuple[str, ...], list[str]]:

@@ -14,8 +14,8 @@ from ..core.errors import BadName, BadTransition, BadValue, Busy, NotFound, Task
 from ..core.secrets import Masker
 from ..core.states import RECORDING, Status
 from ..disk.atomic import replace_record
+from ..disk.beacon import BY_EXIT_CODE, EXIT_CODE_AT, HeldBeacon, hold_beacon
 from ..disk.layout import TaskPaths
-from ..disk.lock import HeldBeacon, hold_beacon
 from ..schema import codec
 from ..schema.record import ScriptRecord, TaskRecord
 from ..store import events, places, tasks
@@ -123,7 +123,6 @@ class Session:
         """Hold the beacon first: who sees the task in progress must find it alive."""
         paths = self.paths()
         self._beacon = hold_beacon(paths.beacon, self.store.locks)
-        paths.exit_code.unlink(missing_ok=True)
         script = first_look(entry, self.masker)
 
         def change(record: ScriptRecord) -> None:
@@ -196,9 +195,12 @@ class Session:
 
     def _leave_to_reader(self) -> bool:
         """Leave the final state to whoever looks next, who will find the exit code and nobody alive."""
+        if self._beacon is None:
+            return False
         try:
-            return leave_exit_code(self.paths().exit_code)
-        except TaskstoreError:
+            self._beacon.say_end(BY_EXIT_CODE, "")
+            return leave_exit_code(self.paths().beacon, EXIT_CODE_AT)
+        except (OSError, TaskstoreError):
             return False
 
     def _wait_for_code(self) -> None:
@@ -245,17 +247,19 @@ class Session:
             if self._leave_to_reader():
                 return
             outcome = Outcome(Status.COMPLETED, "SystemExit", "left by SystemExit with a code that is not known")
+        reason = self.masker.text(outcome.reason)
         try:
-            paths = self.paths()
-            events.refresh_summary(paths)
+            if self._beacon is not None:
+                self._beacon.say_end(outcome.status.value, reason)  # in place: there is room for it on a full disk too
             tasks.transition(
                 self.store,
                 self.task_id,
                 outcome.status,
                 only_from=frozenset({Status.IN_PROGRESS}),
-                reason=self.masker.text(outcome.reason),
+                reason=reason,
                 message=self.masker.text(outcome.message),
             )
+            events.refresh_summary(self.paths())
         except (BadTransition, NotFound):
             pass  # somebody marked it, or deleted it, while it ran: their word stands
         except (OSError, TaskstoreError) as error:
@@ -264,12 +268,8 @@ class Session:
             self._release_beacon()
 
     def _release_beacon(self) -> None:
-        if self._beacon is None:
-            return
-        where = None
-        with contextlib.suppress(OSError, TaskstoreError):
-            where = self.paths().beacon  # it may have been moved
-        self._beacon.release(where)
+        if self._beacon is not None:
+            self._beacon.release()
 
     def give_up(self, error: Exception) -> None:
         """Record nothing (any more), and say so once: the training matters more than the record of it."""

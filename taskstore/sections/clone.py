@@ -11,8 +11,8 @@ from ..core.errors import BadTransition, NotFound, Refused
 from ..core.names import MAX_LENGTH
 from ..core.states import Status
 from ..disk.atomic import chunks_of, is_temporary, replace_record, write_blob
+from ..disk.beacon import is_alive
 from ..disk.layout import PARAMS, SCRIPT, TaskPaths
-from ..disk.lock import is_alive
 from ..disk.text import read_bytes
 from ..schema.record import ParamsRecord, TaskRecord
 from ..store import places, tasks
@@ -103,7 +103,7 @@ def reset(store: Store, task_id: str, *, force: bool = False) -> TaskRecord:
         record.runtime = {}
         if paths.manifest.exists() or not paths.record.stat().st_mode & 0o200:
             _give_write_bits(paths)
-        for doomed in (paths.summary, paths.beacon, paths.exit_code, paths.manifest):
+        for doomed in (paths.summary, paths.beacon, paths.manifest):
             doomed.unlink(missing_ok=True)
         for folder in (paths.events, paths.files):
             if folder.exists():

@@ -69,6 +69,7 @@ class Comparison:
     """All that two tasks have, pair by pair, by section and name: what is the same, too."""
 
     parameters: list[Pair]
+    command: list[Pair]
     git: list[Pair]
     packages: list[Pair]
     metrics: list[Pair]
@@ -78,7 +79,7 @@ class Comparison:
     @property
     def is_same(self) -> bool:
         """Whether nothing differs."""
-        pairs = [*self.parameters, *self.git, *self.packages, *self.metrics, *self.host]
+        pairs = [*self.parameters, *self.command, *self.git, *self.packages, *self.metrics, *self.host]
         return all(pair.is_same for pair in pairs) and all(item.is_same for item in self.source)
 
 
@@ -94,6 +95,7 @@ def compare(left: Side, right: Side) -> Comparison:
     """Set two tasks side by side."""
     return Comparison(
         parameters=_pairs(_parameters(left), _parameters(right)),
+        command=_pairs(_command(left.script), _command(right.script), is_sorted=False),
         git=_pairs(_git(left.script), _git(right.script), is_sorted=False),
         packages=_pairs(dict(left.script.requirements), dict(right.script.requirements)),
         metrics=_pairs(_metrics(left), _metrics(right)),
@@ -118,15 +120,21 @@ def _parameters(side: Side) -> dict[str, str]:
     }
 
 
+def _command(script: ScriptRecord) -> dict[str, str]:
+    facts = {
+        "entry point": script.module or script.entry_point,
+        "working directory": script.working_dir,
+        "arguments": " ".join(script.argv[1:]),
+    }
+    return {name: fact for name, fact in facts.items() if fact}
+
+
 def _git(script: ScriptRecord) -> dict[str, str]:
     facts = {
         "repository": script.repository,
         "branch": script.branch,
         "tag": script.tag,
         "commit": script.version_num,
-        "entry point": script.module or script.entry_point,
-        "working directory": script.working_dir,
-        "arguments": " ".join(script.argv[1:]),
         **{f"submodule {item.path}": item.version_num + (" (changed)" * item.dirty) for item in script.submodules},
     }
     return {name: fact for name, fact in facts.items() if fact}

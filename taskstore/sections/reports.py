@@ -37,6 +37,8 @@ class Writer:
         self._heads: dict[tuple[str, str], str] = {}
         self._missing: TaskstoreError | None = None
         self._look_again_at = 0.0
+        self._refusal: Exception | None = None
+        self._refused_pid = 0
         self._open_logs()
         _writers.add(self)
 
@@ -85,6 +87,7 @@ class Writer:
     def _scalar_slowly(self, line: bytes) -> None:
         """Open the log on the first point; after a short write (a full disk) begin a new line, once one is possible."""
         self._descriptor = -1
+        self.check_open()
         try:
             descriptor = self._scalars.descriptor
             self._scalars.append(b"\n" + line if self._is_torn else line)
@@ -115,6 +118,15 @@ class Writer:
             self._console.append(b"%s %s %s %s\n" % (moment.encode(), stream.encode(), flag.encode(), body))
         except (OSError, TaskstoreError) as error:
             self._failed(error)
+
+    def refuse(self, error: Exception) -> None:
+        """Have later reports raise `error`: the program has ended the task itself. Its forked children go on."""
+        self._refusal, self._refused_pid = error, os.getpid()
+
+    def check_open(self) -> None:
+        """Raise what `refuse` was given, if it was."""
+        if self._refusal is not None and self._refused_pid == os.getpid():
+            raise self._refusal.with_traceback(None)
 
     def close(self) -> None:
         """Sync and close the logs; a later report opens them again."""

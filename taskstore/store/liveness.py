@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 
+from ..core.clock import UTC
 from ..core.errors import BadTransition, Busy, NotFound, ReadOnly
-from ..core.states import Status
+from ..core.states import ENDED, Status, parse
+from ..disk.beacon import BY_EXIT_CODE, exit_code, is_alive, last_sign, read_beacon, why_gone
 from ..disk.layout import TaskPaths
-from ..disk.lock import is_alive, why_gone
 from ..schema.record import Change, TaskRecord
 from . import events, tasks
 from .store import Store
@@ -40,6 +41,7 @@ def settle(store: Store, paths: TaskPaths, record: TaskRecord) -> TaskRecord:
     if record.status is not Status.IN_PROGRESS or is_running(store, paths, record):
         return record
     status, reason, message = _how_it_ended(paths)
+    ended_at = _last_sign(store, paths)
     try:
         settled = tasks.transition(
             store,
@@ -48,7 +50,7 @@ def settle(store: Store, paths: TaskPaths, record: TaskRecord) -> TaskRecord:
             only_from=frozenset({Status.IN_PROGRESS}),
             reason=reason,
             message=message,
-            also=_check_still_dead(store),
+            also=_still_dead(store, ended_at),
         )
     except (_Alive, BadTransition, NotFound):
         # It lives, or somebody else was first; what they wrote is the truth.
@@ -57,36 +59,55 @@ def settle(store: Store, paths: TaskPaths, record: TaskRecord) -> TaskRecord:
         return record
     except (ReadOnly, Busy, OSError):
         change = Change(status=status, time=store.clock.now(), reason=reason, message=message)
-        return msgspec.structs.replace(
+        seen = msgspec.structs.replace(
             record,
             status=status,
             status_reason=reason,
             status_message=message,
             history=[*record.history, change],
         )
+        _set_end(seen, ended_at)
+        return seen
     with contextlib.suppress(OSError):
         events.refresh_summary(paths)
     return settled
 
 
 def _how_it_ended(paths: TaskPaths) -> tuple[Status, str, str]:
-    """Return what a run that is gone ended in: what its exit code says where it left one, else failed."""
-    with contextlib.suppress(OSError):
-        left = paths.exit_code.read_bytes()
-        if left == b"\0":
-            return Status.COMPLETED, "completed", ""
-        if left:
-            return Status.FAILED, f"exit code {left[0]}", ""
+    """Return what a run that is gone ended in: what it said itself, else failed."""
+    beacon = read_beacon(paths.beacon)
+    if beacon is not None and beacon.ended == BY_EXIT_CODE:
+        code = exit_code(paths.beacon)
+        return (Status.FAILED, f"exit code {code}", "") if code else (Status.COMPLETED, "completed", "")
+    said = parse(beacon.ended) if beacon is not None and beacon.ended else None
+    if beacon is not None and said in ENDED:
+        return said, beacon.reason, "said by the run itself, which could not write its record"
     return Status.FAILED, *why_gone(paths.beacon)
+
+
+def _last_sign(store: Store, paths: TaskPaths) -> datetime | None:
+    """Return when a run was last seen alive: its beacon renewed, or a log written. That, not now, is when it ended."""
+    moments = [last_sign(path) for path in (paths.beacon, *events.scalar_logs(paths), *events.console_logs(paths))]
+    known = [moment for moment in moments if moment is not None]
+    return min(datetime.fromtimestamp(max(known), tz=UTC), store.clock.now()) if known else None
+
+
+def _set_end(record: TaskRecord, ended_at: datetime | None) -> None:
+    if ended_at is None:
+        return
+    record.completed = max(ended_at, record.started or ended_at)
+    if record.started is not None:
+        record.active_duration = (record.completed - record.started).total_seconds()
 
 
 class _Alive(Exception):
     """The run was found alive after all, under the lock."""
 
 
-def _check_still_dead(store: Store) -> Callable[[TaskPaths, TaskRecord], None]:
+def _still_dead(store: Store, ended_at: datetime | None) -> Callable[[TaskPaths, TaskRecord], None]:
     def check(paths: TaskPaths, record: TaskRecord) -> None:
         if paths.beacon.exists() and is_alive(paths.beacon, store.locks):
             raise _Alive
+        _set_end(record, ended_at)
 
     return check

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -62,13 +63,25 @@ def entries(folder: str) -> tuple[list[str], list[str]]:
                 if is_id(name):
                     if entry.is_dir():
                         ids.append(name)
-                elif name[0] != "." and entry.is_dir(follow_symlinks=False):
+                elif name[0] != "." and entry.is_dir(follow_symlinks=False) and not is_misnamed_task(entry.path):
                     folders.append(name)
     except (FileNotFoundError, NotADirectoryError):
         return [], []  # renamed or deleted while we walked
     except PermissionError as error:
         raise Damaged(Path(folder), error.strerror or "cannot be read") from None
     return sorted(ids), sorted(folders)
+
+
+def is_misnamed_task(folder: str) -> bool:
+    """Tell whether a folder whose name is no id holds a task all the same: somebody has renamed or copied it.
+
+    A project among whose tasks somebody has put a task.json is a project: it holds tasks, or a record of its own.
+    """
+    if not os.path.isfile(f"{folder}/{RECORD}"):  # noqa: PTH113 - one for each project of every listing
+        return False
+    with contextlib.suppress(OSError):
+        return not any(name == PROJECT or is_id(name) for name in os.listdir(folder))  # noqa: PTH208 - names only
+    return False
 
 
 def locate(store: Store, task_id: str) -> TaskPaths:

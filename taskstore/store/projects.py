@@ -14,7 +14,7 @@ import msgspec
 
 from ..core.errors import Conflict, Damaged, NotFound, Refused
 from ..core.ids import is_id
-from ..core.names import decode, split_project
+from ..core.names import decode, project_parts, split_project
 from ..disk.atomic import make_folders, replace_record, staging_beside, sync_folder
 from ..disk.layout import PROJECT, PURGE_PREFIX
 from ..disk.lock import edit_lock
@@ -66,9 +66,15 @@ def _appear(folder: Path, record: ProjectRecord) -> None:
     sync_folder(folder.parent)
 
 
+def parts_of(store: Store, name: str) -> tuple[str, ...]:
+    """Return the parts of a project's name; one that is not there yet must be fit to be made. Raises BadName."""
+    parts = project_parts(name)
+    return parts if store.paths.project(parts).is_dir() else split_project(name)
+
+
 def find(store: Store, name: str) -> Path:
-    """Return the folder of the project `name`. Raises NotFound, BadName."""
-    folder = store.paths.project(split_project(name))
+    """Return the folder of the project `name`, however short that is. Raises NotFound, BadName for an empty part."""
+    folder = store.paths.project(project_parts(name))
     if not folder.is_dir():
         raise NotFound("project", name, _HINT)
     return folder
@@ -108,7 +114,7 @@ def edit(store: Store, name: str, change: Callable[[ProjectRecord], None]) -> Pr
         raw = parse_yaml_object(path, read_bytes(path)) if path.exists() else {}
         record = codec.convert(ProjectRecord, raw, path)
         change(record)
-        record.name = split_project(name)[-1]
+        record.name = project_parts(name)[-1]
         write(folder, record, raw)
     return record
 

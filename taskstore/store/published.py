@@ -1,7 +1,8 @@
 """Publishing: the manifest of SHA-256, the write bits taken off, and the check that nothing has changed since.
 
 Of the records that keep editable fields (task.json: name, comment, tags, runtime; params.json: user properties) the
-manifest holds the hash of the rest, in a canonical spelling, so that a tag set later is no damage.
+manifest holds the hash of the rest, in a canonical spelling, so that a tag set later is no damage. summary.json is not
+in it: derived from logs that are, it has to say what they say.
 """
 
 from __future__ import annotations
@@ -14,29 +15,30 @@ from pathlib import Path
 
 import msgspec
 
-from ..core.errors import Refused
+from ..core.errors import Damaged, Refused
 from ..core.states import ALWAYS_EDITABLE, Status
 from ..disk.atomic import is_temporary, replace_record, sha256_of
-from ..disk.layout import BEACON, EXIT_CODE, LOCK, MANIFEST, PARAMS, RECORD, SUMMARY, TaskPaths
+from ..disk.layout import BEACON, LOCK, MANIFEST, PARAMS, RECORD, SUMMARY, TaskPaths
 from ..disk.text import parse_json_object, read_bytes
 from ..schema import codec
-from ..schema.record import USER_PROPERTIES, ManifestRecord, TaskRecord
+from ..schema.record import USER_PROPERTIES, ManifestRecord, SummaryRecord, TaskRecord
 from . import events, places, tasks
 from .store import Store
 
-_NOT_FROZEN = frozenset({LOCK, BEACON, EXIT_CODE, MANIFEST, SUMMARY})
+_NOT_FROZEN = frozenset({LOCK, BEACON, MANIFEST, SUMMARY})
 _MAY_CHANGE = ALWAYS_EDITABLE | {"rev", "last_update", "trashed"}
 
 
 def publish(store: Store, task_id: str, *, message: str = "", force: bool = False) -> TaskRecord:
     """Publish a task that has ended: from then on it is read-only, on disk too. Raises BadTransition."""
-    hashed = _Hashed()
-    # Gigabytes are hashed before the lock is taken; under it only what has changed meanwhile.
+    hashed, summary = _Hashed(), SummaryRecord()
+    # Gigabytes are read before the lock is taken; under it only what has changed meanwhile.
     with contextlib.suppress(FileNotFoundError):
         _hashes(paths := places.locate(store, task_id), tasks.read(paths), hashed)
+        summary = events.rebuild_summary(paths)
 
     def freeze(paths: TaskPaths, record: TaskRecord) -> None:
-        events.refresh_summary(paths)
+        _sum_up(paths, summary)
         manifest = ManifestRecord(published=store.clock.now(), files=_hashes(paths, record, hashed))
         paths.manifest.unlink(missing_ok=True)
         replace_record(paths.manifest, codec.encode(manifest))
@@ -53,6 +55,15 @@ def publish(store: Store, task_id: str, *, message: str = "", force: bool = Fals
     )
     tasks.under_lock(store, task_id, take_write_bits)
     return record
+
+
+def _sum_up(paths: TaskPaths, summary: SummaryRecord) -> None:
+    """Write `summary`, made again where the logs have grown: from the logs alone, whatever was summed up before."""
+    sizes = {log.name: log.stat().st_size for log in events.scalar_logs(paths)}
+    if summary.covered != {name: size for name, size in sizes.items() if size}:
+        summary = events.rebuild_summary(paths)
+    if summary.covered or paths.summary.exists():
+        replace_record(paths.summary, codec.encode(summary))
 
 
 def take_write_bits(paths: TaskPaths) -> None:
@@ -76,10 +87,26 @@ def has_write_bits(paths: TaskPaths) -> bool:
 
 
 def verify(paths: TaskPaths) -> list[str]:
-    """Return what differs from the manifest, a line each; nothing where the task is as it was published.
+    """Return what differs from the manifest, or a summary from its logs, a line each; nothing where it is as published.
 
     Raises Refused where the task is not published, Damaged where the manifest cannot be read.
     """
+    return against_manifest(paths) + _summary_difference(paths)
+
+
+def _summary_difference(paths: TaskPaths) -> list[str]:
+    try:
+        true = events.rebuild_summary(paths)
+        stored = codec.decode(SummaryRecord, read_bytes(paths.summary), paths.summary)
+    except FileNotFoundError:
+        return [f"missing: {SUMMARY}"] if true.covered else []
+    except Damaged:
+        return [f"changed: {SUMMARY}"]
+    return [] if stored == true else [f"changed: {SUMMARY}"]
+
+
+def against_manifest(paths: TaskPaths) -> list[str]:
+    """Return what differs from the manifest, which does not name the summary; raises as `verify` does."""
     record = tasks.read(paths)
     if record.status is not Status.PUBLISHED:
         raise Refused(

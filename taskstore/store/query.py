@@ -12,7 +12,7 @@ from typing import Protocol
 
 from ..core.clock import UTC
 from ..core.errors import BadValue, Damaged
-from ..core.names import split_project
+from ..core.names import project_parts
 from ..core.states import Status
 from ..disk.layout import TaskPaths
 from ..schema.codec import number
@@ -186,7 +186,7 @@ def find(store: Store, query: Query | None = None, *, order_by: str = "-created"
     """
     query = query or Query()
     if query.project is not None:
-        split_project(query.project)
+        project_parts(query.project)
     damaged: list[Damaged] = []
     project_of = functools.cache(lambda folder: _project(store, store.paths.projects / folder))
     rows = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import msgspec
@@ -41,27 +41,76 @@ class Settings(msgspec.Struct, kw_only=True):
     capture: Capture = msgspec.field(default_factory=Capture)
 
 
-def load_sound(store: Store) -> tuple[Settings, str]:
-    """Read the settings for a run, which must not fail for a slip in them: the defaults then, and what is wrong."""
-    try:
-        return load(store), ""
-    except (Damaged, OSError) as error:
-        return Settings(), f"{error}; the default settings hold for this run"
+def load_sound(store: Store, *, environ: Mapping[str, str] = os.environ) -> tuple[Settings, str]:
+    """Read the settings for a run, which must not fail for a slip in them, and say what is wrong.
+
+    What is sound in the files holds. Nothing is masked less for a slip: of a section `secrets` with an error each text
+    in it is taken for a name to mask, and where a file cannot be read at all every name is.
+    """
+    sound, slips = Settings(), []
+    for path in _files(store, environ):
+        try:
+            sections = parse_yaml_object(path, _bytes_of(path))
+        except (Damaged, OSError) as error:
+            slips.append(f"{error}; until it is put right the values of all parameters are masked")
+            sound.secrets.extra.append("*")
+            continue
+        for name, fields in sections.items():
+            try:
+                codec.convert(Settings, {name: fields}, path)
+            except Damaged as error:
+                slips.append(f"{error}; the rest of the file holds")
+                if name == "secrets":
+                    sound.secrets.extra.extend(_texts(fields))
+            else:
+                _take(sound, name, fields)
+            if name not in Settings.__struct_fields__:
+                slips.append(f"{path}: no settings are called {name!r}")
+    return sound, "; ".join(slips)
+
+
+def _take(settings: Settings, name: str, fields: object) -> None:
+    section = getattr(settings, name, None)
+    if isinstance(fields, dict) and isinstance(section, msgspec.Struct):
+        both = {**msgspec.to_builtins(section), **fields}
+        setattr(settings, name, msgspec.convert(both, type(section)))
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (list, dict)):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _texts(item)
+
+
+def _files(store: Store | None, environ: Mapping[str, str]) -> Iterator[Path]:
+    """The files that there are, the weaker first; one that the environment names must be there to be read."""
+    user = _user_file(environ)
+    if user is not None and (user.is_file() or environ.get(CONFIG_VARIABLE)):
+        yield user
+    if store is not None and store.paths.config.is_file():
+        yield store.paths.config
 
 
 def load(store: Store | None, *, environ: Mapping[str, str] = os.environ) -> Settings:
     """Read the settings that hold for a store. Raises Damaged naming the file and the field."""
     merged: dict[str, object] = {}
-    for path in (_user_file(environ), store.paths.config if store else None):
-        if path is None or not path.is_file():
-            continue
-        value = parse_yaml_object(path, read_bytes(path))
+    for path in _files(store, environ):
+        value = parse_yaml_object(path, _bytes_of(path))
         codec.convert(Settings, value, path)
         for section, fields in value.items():
             before = merged.get(section)
             both = isinstance(before, dict) and isinstance(fields, dict)
             merged[section] = {**before, **fields} if both else fields  # type: ignore[dict-item]
     return msgspec.convert(merged, Settings)
+
+
+def _bytes_of(path: Path) -> bytes:
+    try:
+        return read_bytes(path)
+    except FileNotFoundError:
+        raise Damaged(path, f"there is no such file, and {CONFIG_VARIABLE} names it") from None
 
 
 def _user_file(environ: Mapping[str, str]) -> Path | None:

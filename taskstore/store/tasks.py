@@ -15,9 +15,9 @@ from typing import TypeVar
 
 import msgspec
 
-from ..core.errors import BadTransition, BadValue, Busy, Conflict, ReadOnly, Refused
+from ..core.errors import BadTransition, BadValue, Busy, Conflict, Damaged, ReadOnly, Refused
 from ..core.ids import is_id, new_id
-from ..core.names import check_name, split_project
+from ..core.names import check_name
 from ..core.states import ALWAYS_EDITABLE, EDITABLE, ENDED, RECORDING, Status, is_allowed
 from ..disk.atomic import replace_record, staging_beside, sync_folder
 from ..disk.layout import TaskPaths
@@ -26,7 +26,7 @@ from ..disk.text import read_bytes
 from ..schema import codec
 from ..schema.record import MAX_HISTORY, USER_PROPERTIES, Change, ParamsRecord, ScriptRecord, TaskRecord
 from . import places
-from .projects import ensure_folder
+from .projects import ensure_folder, parts_of
 from .store import Store
 
 R = TypeVar("R")
@@ -59,7 +59,7 @@ def create(
     it: the task appears whole, by one rename. Raises BadName, or ReadOnly where the store cannot be written.
     """
     name = check_name("task", name)
-    parts = split_project(project)
+    parts = parts_of(store, project)
     if task_id is not None and not is_id(task_id):
         raise BadValue(f"{task_id!r} is not a task id: 32 lower-case hex digits")
     now = store.clock.now()
@@ -147,10 +147,10 @@ def under_lock(store: Store, task_id: str, action: Callable[[TaskPaths], R]) -> 
     """Run `action` on a task's paths under its edit lock, wherever it has been moved to meanwhile.
 
     `action` may be run again when the task moves during it: its last step is the rename of the record.
-    Raises NotFound, Busy, ReadOnly.
+    Raises NotFound, Busy, ReadOnly, and Damaged where the task's folder has no record.
     """
     deadline = time.monotonic() + EDIT_TIMEOUT_S
-    misses = 0
+    misses = halves = 0
     while True:
         paths = places.locate(store, task_id)
         try:
@@ -160,6 +160,11 @@ def under_lock(store: Store, task_id: str, action: Callable[[TaskPaths], R]) -> 
                     return action(paths)
         except FileNotFoundError:
             store.places.pop(task_id, None)
+            if paths.home.is_dir() and not paths.record.exists():
+                # A move is one rename: a folder that stays without its record is what somebody has left half deleted.
+                halves += 1
+                if halves > _MAX_MISSES:
+                    raise Damaged(paths.record, "the file is missing") from None
             misses = misses + 1 if paths.record.exists() else 0
             if misses > _MAX_MISSES:
                 raise  # it does not move: the action misses a file of its own
@@ -319,6 +324,8 @@ def transition(
 def _hint(record: TaskRecord, to: Status) -> str:
     if record.status is Status.PUBLISHED:
         return f"a published task is final; `taskstore clone {record.id[:12]}` makes a draft of it"
+    if record.status is Status.IN_PROGRESS and to in (Status.IN_PROGRESS, Status.QUEUED):
+        return f"wait for its end, or end it with `taskstore abort {record.id[:12]}`"
     if to in (Status.IN_PROGRESS, Status.QUEUED) and record.status in ENDED:
         return f"`taskstore reset {record.id[:12]}` makes it a draft again, `taskstore clone` a copy"
     if to is Status.PUBLISHED:
@@ -348,7 +355,7 @@ def _enter(record: TaskRecord, to: Status, change: Change) -> None:
 
 def move(store: Store, task_id: str, project: str) -> TaskPaths:
     """Move a task to another project, which is made where it is new; a live run goes on writing into it."""
-    parts = split_project(project)
+    parts = parts_of(store, project)
 
     def action(paths: TaskPaths) -> TaskPaths:
         folder = ensure_folder(store, parts)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..core.errors import Ambiguous, NotFound, ReadOnly, Refused
 from ..core.ids import is_id
-from ..core.names import split_project
+from ..core.names import project_parts
 from ..core.states import Status
 from ..disk.atomic import staging_beside
 from ..disk.layout import PURGE_PREFIX, TaskPaths
@@ -16,7 +16,7 @@ from ..disk.lock import edit_lock
 from ..disk.text import read_bytes
 from ..schema import codec
 from ..schema.record import TaskRecord, Trashed
-from . import places, tasks
+from . import liveness, places, tasks
 from .projects import ensure_folder
 from .store import Store
 
@@ -27,7 +27,8 @@ def put(store: Store, task_id: str, *, force: bool = False) -> TaskPaths:
     def action(paths: TaskPaths) -> TaskPaths:
         previous = read_bytes(paths.record)
         record = codec.decode(TaskRecord, previous, paths.record)
-        if record.status in (Status.PUBLISHED, Status.IN_PROGRESS) and not force:
+        is_live = record.status is Status.IN_PROGRESS and liveness.is_running(store, paths, record)
+        if (record.status is Status.PUBLISHED or is_live) and not force:
             label = record.status.label.lower()
             raise Refused(f"task {task_id[:12]} is {label}; give --force to delete it all the same")
         project = places.project_of(store, paths.home)
@@ -82,7 +83,7 @@ def _bring_back(store: Store, source: TaskPaths) -> TaskPaths:
         previous = read_bytes(source.record)
         record = codec.decode(TaskRecord, previous, source.record)
         project = record.trashed.project if record.trashed else "restored"
-        target = TaskPaths(ensure_folder(store, split_project(project)) / source.id)
+        target = TaskPaths(ensure_folder(store, project_parts(project)) / source.id)
         # The rename comes first: a crash between the two must not forget which project it was.
         tasks.rename_home(source, target.home)
         record.trashed = None

@@ -8,8 +8,8 @@ import pytest
 
 from taskstore.core.errors import NotFound
 from taskstore.core.states import Status
+from taskstore.disk.beacon import hold_beacon
 from taskstore.disk.layout import TaskPaths
-from taskstore.disk.lock import hold_beacon
 from taskstore.store import follow, tasks, trash
 
 from .conftest import Cli, Workshop

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from taskstore.core.states import Status
-from taskstore.disk.lock import hold_beacon
+from taskstore.disk.beacon import hold_beacon
 from taskstore.store import trash
 from taskstore.store.store import Store
 

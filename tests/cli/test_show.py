@@ -4,8 +4,8 @@ import re
 import pytest
 
 from taskstore.core.states import Status
+from taskstore.disk.beacon import hold_beacon
 from taskstore.disk.layout import TaskPaths
-from taskstore.disk.lock import hold_beacon
 from taskstore.schema.record import ScriptRecord, TaskRecord, Untracked
 from taskstore.store import published, sampling, tasks
 

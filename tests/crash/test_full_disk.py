@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from taskstore.core.errors import ReadOnly, TaskstoreError
-from taskstore.disk.lock import is_alive
+from taskstore.disk.beacon import is_alive
 from taskstore.disk.log import LogWriter
 from taskstore.store import doctor, places, query, store, tasks
 

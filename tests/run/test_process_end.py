@@ -34,6 +34,7 @@ class Case:
     message: str = ""
 
 
+_NO_BYTES = "TypeError: a bytes-like object is required, not 'str'"
 CASES = {
     "normal": Case("TASK\nprint('done')\n", "completed", "completed"),
     "last line raises nothing": Case("TASK\nif True:\n    pass\n", "completed", "completed"),
@@ -110,6 +111,51 @@ CASES = {
         "import sys\nTASK\nsys.excepthook = lambda *a: print('mine', a[0].__name__, file=sys.stderr)\n1 / 0\n",
         "failed",
         "exit code 1",  # glibc tells
+    ),
+    "exception of an argparse type": Case(
+        "import argparse\nTASK\ndef load(text):\n    raise RuntimeError('no ' + text)\n"
+        "parser = argparse.ArgumentParser()\nparser.add_argument('--data', type=load)\n"
+        "def main():\n    return parser.parse_args(['--data', 'x'])\nmain()\n",
+        "failed",
+        "RuntimeError: no x",
+    ),
+    "exception of parse_args itself": Case(
+        "import argparse, sys\nTASK\nsys.argv = None\nargparse.ArgumentParser(prog='p').parse_args()\n",
+        "failed",
+        "TypeError: 'NoneType' object is not subscriptable",
+    ),
+    "exception of an argparse type, shown by the program": Case(
+        "import argparse, sys, traceback\nTASK\nsys.argv = ['p', 'x']\n"
+        "parser = argparse.ArgumentParser(exit_on_error=False)\nparser.add_argument('data', type={}.__getitem__)\n"
+        "try:\n    parser.parse_args()\nexcept KeyError:\n    traceback.print_exc()\n"
+        "try:\n    parser.parse_known_args()\nexcept KeyError as error:\n    raise ValueError from error\n",
+        "failed",
+        "ValueError",
+    ),
+    "print of what the stream cannot spell": Case(
+        "import traceback\nTASK\ndef show():\n    print('caf\\udce9')\n"
+        "try:\n    show()\nexcept ValueError:\n    traceback.print_exc()\nshow()\n",
+        "failed",
+        "UnicodeEncodeError: 'utf-8' codec can't encode character '\\udce9' in position 3: surrogates not allowed",
+    ),
+    "print of bytes": Case("import sys\nTASK\nsys.stdout.buffer.write('text')\n", "failed", _NO_BYTES),
+    "print to a broken pipe": Case(
+        "import os, sys\nTASK\nreading, writing = os.pipe()\nos.close(reading)\nos.dup2(writing, 1)\n"
+        "print('x' * 100_000)\n",
+        "failed",
+        "BrokenPipeError: [Errno 32] Broken pipe",
+    ),
+    "flush to a broken pipe": Case(
+        "import os, sys\nTASK\nreading, writing = os.pipe()\nos.close(reading)\nos.dup2(writing, 1)\n"
+        "print('x')\nsys.stdout.flush()\n",
+        "failed",
+        "BrokenPipeError: [Errno 32] Broken pipe",
+    ),
+    "sys.exit, shown by the program": Case(
+        "import sys, traceback\nTASK\nfor leave in sys.exit, quit:\n"
+        "    try:\n        leave(3)\n    except SystemExit:\n        traceback.print_exc()\n",
+        "completed",
+        "completed",
     ),
     "KeyboardInterrupt": Case("TASK\nraise KeyboardInterrupt\n", "stopped", "interrupted (SIGINT)"),
     "SIGINT": Case(

@@ -149,3 +149,18 @@ def test_the_path_of_a_task_is_where_it_is_now(store: Store) -> None:
         tasks.move(store, task.id, "vision")
         assert task.path() != before
     assert (task.path() / "task.json").is_file()
+
+
+def test_a_task_that_was_closed_takes_no_more_reports(tmp_path: Path) -> None:
+    task = Task.init("examples", "a task")
+    logger = task.get_logger()
+    logger.report_scalar("loss", "train", 1.0, 0)
+    task.close()
+    for report in (
+        lambda: logger.report_scalar("loss", "train", 2.0, 1),
+        lambda: task.get_logger().report_single_value("accuracy", 1.0),
+        lambda: logger.report_text("late", print_console=False),
+    ):
+        with pytest.raises(ReadOnly, match="closed"):
+            report()
+    assert task.get_reported_scalars()["loss"]["train"].values == [1.0]

@@ -53,7 +53,7 @@ def repair(store: Store, findings: Sequence[Finding] | None = None) -> list[Find
     """
     if findings is not None:
         return [_tried(store, finding) for finding in findings]
-    done: list[Finding] = []
+    done: dict[Finding, Finding] = {}
     failed: dict[tuple[Kind, Path], Finding] = {}
     found = check(store)
     for _ in range(_MAX_ROUNDS):
@@ -63,11 +63,20 @@ def repair(store: Store, findings: Sequence[Finding] | None = None) -> list[Find
         for finding in todo:
             tried = _tried(store, finding)
             if tried.is_repaired:
-                done.append(tried)
+                done[finding] = tried
             else:
                 failed[tried.kind, tried.path] = tried
-        found = check(store)
-    return [*done, *(failed.get((one.kind, one.path), one) for one in found)]
+        before, found = found, check(store)
+        if found == before:
+            break  # nothing came of it, and nothing will of another round
+    held = [tried for finding, tried in done.items() if finding not in found]
+    left = [failed.get((one.kind, one.path), _again(one) if one in done else one) for one in found]
+    return [*held, *left]
+
+
+def _again(finding: Finding) -> Finding:
+    """What is as it was after its repair is not repaired, whatever the repair believes."""
+    return replace(finding, message=f"{finding.message}; it was repaired, and is found again")
 
 
 def _tried(store: Store, finding: Finding) -> Finding:

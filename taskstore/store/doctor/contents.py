@@ -13,8 +13,9 @@ import msgspec
 from ...core.errors import Damaged, Refused
 from ...core.states import Status
 from ...disk.atomic import is_abandoned, is_temporary, sha256_of
-from ...disk.layout import LOCK, MANIFEST, PARAMS, RECORD, SCRIPT, SUMMARY, TaskPaths
-from ...disk.lock import is_alive, is_marker_void, read_beacon
+from ...disk.beacon import is_alive, read_beacon
+from ...disk.layout import BEACON, LOCK, MANIFEST, PARAMS, RECORD, SCRIPT, SUMMARY, TaskPaths
+from ...disk.lock import is_marker_void
 from ...disk.text import parse_json_object, read_bytes
 from ...schema import codec
 from ...schema.record import FileRef, ParamsRecord, ScriptRecord, TaskRecord
@@ -94,7 +95,7 @@ def _everything(home: Path) -> Iterator[Path]:
 
 
 def _missing(paths: TaskPaths, names: set[str]) -> Finding:
-    if all(name.startswith(LOCK) for name in names):
+    if all(name.startswith(LOCK) or name == BEACON for name in names):
         return Finding(Kind.GHOST, paths.home, "a folder without a task in it", "move it to quarantine")
     return _rebuilt(Damaged(paths.record, "the file is missing"))
 
@@ -197,7 +198,7 @@ def _published(paths: TaskPaths, record: TaskRecord) -> Iterator[Finding]:
             Kind.WRITE_BITS, paths.home, "it is published and can be written", "take the write permissions off"
         )
     try:
-        differences = published.verify(paths)
+        differences = published.against_manifest(paths)  # the summary is looked at with the logs, and made again
     except (Damaged, Refused) as error:
         differences = [str(error)]
     except OSError as error:

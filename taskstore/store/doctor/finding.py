@@ -15,6 +15,7 @@ class Kind(str, Enum):
     PART = "record"
     ID = "id"
     DUPLICATE = "duplicate"
+    TASK_FOLDER = "task folder"
     TRASHED = "trashed"
     DEAD_RUN = "dead run"
     BLOB = "blob"

@@ -15,13 +15,14 @@ from ...core.errors import Damaged, Refused
 from ...core.names import decode, encode
 from ...core.states import Status
 from ...disk.atomic import replace_record, sync_folder
+from ...disk.beacon import is_alive
 from ...disk.layout import StorePaths, TaskPaths
-from ...disk.lock import LockKind, edit_lock, is_alive
+from ...disk.lock import LockKind, edit_lock
 from ...disk.log import read_complete
 from ...disk.text import parse_yaml_object, read_bytes
 from ...schema import codec
 from ...schema.record import ProjectRecord, TaskRecord
-from .. import events, liveness, projects, published, tasks, trash
+from .. import events, liveness, places, projects, published, tasks, trash
 from ..store import Store
 from . import logs, quarantine, salvage
 from .contents import PARTS
@@ -128,7 +129,28 @@ def _edit_record(store: Store, paths: TaskPaths, finding: Finding, change: Calla
 
 def _dead_run(store: Store, finding: Finding) -> None:
     paths = TaskPaths(finding.path)
+    if not _is_settled(store, paths):
+        # A reader is told the truth also where it cannot be written; who wants it repaired is told why it cannot.
+        with _locked(store, paths):
+            replace_record(paths.record, read_bytes(paths.record))
+        if not _is_settled(store, paths):
+            raise Refused(f"the end of task {paths.id[:12]} could not be written down; look again later")
+
+
+def _is_settled(store: Store, paths: TaskPaths) -> bool:
     liveness.settle(store, paths, tasks.read(paths))
+    return tasks.read(paths).status is not Status.IN_PROGRESS
+
+
+def _task_folder(store: Store, finding: Finding) -> None:
+    paths = TaskPaths(finding.path)
+    # A run that lives in it goes on writing, and finds its records again.
+    with _locked(store, paths, also_running=True):
+        task_id = tasks.read(paths).id
+        is_there = any(found == task_id for _, found in places.walk(store, []))
+        if is_there or store.paths.trashed(task_id).home.exists():
+            raise Refused(f"there is a task {task_id} by now")
+        tasks.rename_home(paths, finding.path.with_name(task_id))
 
 
 def _duplicate(store: Store, finding: Finding) -> None:
@@ -164,6 +186,8 @@ def _summary(store: Store, finding: Finding) -> None:
         if paths.summary.is_dir():
             quarantine.take(store, paths.summary, finding.message)
         replace_record(paths.summary, codec.encode(events.rebuild_summary(paths)))
+        if not paths.record.stat().st_mode & 0o200:
+            paths.summary.chmod(paths.summary.stat().st_mode & ~0o222)
 
 
 def _write_bits(store: Store, finding: Finding) -> None:
@@ -232,6 +256,7 @@ _REPAIRS: Mapping[Kind, Callable[[Store, Finding], None]] = {
     Kind.PART: _part,
     Kind.ID: _id,
     Kind.DUPLICATE: _duplicate,
+    Kind.TASK_FOLDER: _task_folder,
     Kind.TRASHED: _not_trashed,
     Kind.DEAD_RUN: _dead_run,
     Kind.LOG: _torn_log,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...core.errors import Damaged
@@ -14,11 +15,19 @@ from ...disk.layout import PROJECT, PURGE_PREFIX, RECORD, StorePaths, TaskPaths
 from ...disk.text import parse_yaml_object, read_bytes
 from ...schema import codec
 from ...schema.record import ProjectRecord, TaskRecord
-from .. import index, settings
+from .. import index, places, settings
 from .. import store as stores
 from ..store import Store
 from . import contents
 from .finding import Finding, Kind
+
+
+@dataclass
+class _Seen:
+    """Folders of tasks on the way through the store: by id, and those whose name is none."""
+
+    homes: dict[str, list[Path]] = field(default_factory=dict)
+    misnamed: list[Path] = field(default_factory=list)
 
 
 def check_record(root: Path) -> list[Finding]:
@@ -39,17 +48,18 @@ def check_record(root: Path) -> list[Finding]:
 
 def check(store: Store) -> Iterator[Finding]:
     """Yield everything that is wrong in a store."""
-    homes: dict[str, list[Path]] = {}
+    seen = _Seen()
     yield from check_record(store.root)
     yield from contents.leases(store)
     yield from _settings(store)
     yield from _leftovers(store)
     if not index.is_sound(store):
         yield Finding(Kind.CACHE, store.paths.index, "the listing's memory cannot be read", "delete it: it is derived")
-    yield from _project_tree(store, store.paths.projects, homes)
-    yield from _trash(store, homes)
-    for found in homes.values():
+    yield from _project_tree(store, store.paths.projects, seen)
+    yield from _trash(store, seen)
+    for found in seen.homes.values():
         yield from _duplicates(found)
+    yield from _misnamed(seen)
 
 
 def _settings(store: Store) -> Iterator[Finding]:
@@ -70,7 +80,7 @@ def _leftovers(store: Store) -> Iterator[Finding]:
             yield Finding(Kind.LEFTOVER, path, "a crash left it unfinished", "move it to quarantine")
 
 
-def _project_tree(store: Store, folder: Path, homes: dict[str, list[Path]]) -> Iterator[Finding]:
+def _project_tree(store: Store, folder: Path, seen: _Seen) -> Iterator[Finding]:
     try:
         with os.scandir(folder) as scan:
             entries = sorted(scan, key=lambda entry: entry.name)
@@ -87,12 +97,16 @@ def _project_tree(store: Store, folder: Path, homes: dict[str, list[Path]]) -> I
         if is_temporary(entry.name):
             if is_abandoned(path, now):
                 yield _unfinished(path, is_empty=_is_empty_project(path))
-        elif entry.is_dir(follow_symlinks=False) and is_id(entry.name):
-            homes.setdefault(entry.name, []).append(path)
+        elif not entry.is_dir(follow_symlinks=False):
+            continue
+        elif is_id(entry.name):
+            seen.homes.setdefault(entry.name, []).append(path)
             yield from contents.check(store, TaskPaths(path), is_in_trash=False)
-        elif entry.is_dir(follow_symlinks=False) and not entry.name.startswith("."):
+        elif places.is_misnamed_task(entry.path):
+            seen.misnamed.append(path)
+        elif not entry.name.startswith("."):
             yield from _project(path)
-            yield from _project_tree(store, path, homes)
+            yield from _project_tree(store, path, seen)
 
 
 def _closed(folder: Path) -> Finding:
@@ -142,7 +156,7 @@ def _misspelt(folder: Path) -> Finding:
     )
 
 
-def _trash(store: Store, homes: dict[str, list[Path]]) -> Iterator[Finding]:
+def _trash(store: Store, seen: _Seen) -> Iterator[Finding]:
     try:
         names = sorted(path.name for path in store.paths.trash.iterdir())
     except FileNotFoundError:
@@ -154,8 +168,10 @@ def _trash(store: Store, homes: dict[str, list[Path]]) -> Iterator[Finding]:
             if is_abandoned(path, now):
                 yield _unfinished(path, is_empty=True)
         elif is_id(name) and path.is_dir():
-            homes.setdefault(name, []).append(path)
+            seen.homes.setdefault(name, []).append(path)
             yield from contents.check(store, TaskPaths(path), is_in_trash=True)
+        elif path.is_dir() and not path.is_symlink() and places.is_misnamed_task(str(path)):
+            seen.misnamed.append(path)
 
 
 def _duplicates(found: list[Path]) -> Iterator[Finding]:
@@ -172,8 +188,33 @@ def _duplicates(found: list[Path]) -> Iterator[Finding]:
 
 
 def _revision(home: Path) -> int:
+    record = _record(home)
+    return record.rev if record else -1
+
+
+def _record(home: Path) -> TaskRecord | None:
     path = TaskPaths(home).record
     try:
-        return codec.decode(TaskRecord, read_bytes(path), path).rev
+        return codec.decode(TaskRecord, read_bytes(path), path)
     except (Damaged, FileNotFoundError):
-        return -1
+        return None
+
+
+def _misnamed(seen: _Seen) -> Iterator[Finding]:
+    """A task's folder under another name is the task, unless there is that task: then it is a copy of it.
+
+    Of several the one last changed (by its count of revisions) is the task.
+    """
+    taken = {task_id: home for task_id, homes in seen.homes.items() for home in homes if (home / RECORD).exists()}
+    for folder in sorted(seen.misnamed, key=lambda folder: (-_revision(folder), str(folder))):
+        record = _record(folder)
+        why = "no task is found by this name"
+        if record is None or not is_id(record.id):
+            why += ", and its record does not say which one it is: rename the folder to its id"
+            yield Finding(Kind.TASK_FOLDER, folder, why)
+        elif record.id in taken:
+            why += f"; it is a copy of the one in {taken[record.id]}"
+            yield Finding(Kind.DUPLICATE, folder, why, "move this one to quarantine")
+        else:
+            taken[record.id] = folder.with_name(record.id)
+            yield Finding(Kind.TASK_FOLDER, folder, why, f"rename it to {record.id}, the id in its record")

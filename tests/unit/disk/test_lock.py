@@ -10,18 +10,9 @@ from pathlib import Path
 import pytest
 
 from taskstore.core.errors import Busy, ReadOnly
-from taskstore.disk import lock
-from taskstore.disk.lock import (
-    LEASE_S,
-    Beacon,
-    LockKind,
-    edit_lock,
-    hold_beacon,
-    is_alive,
-    oom_kills,
-    read_beacon,
-    why_gone,
-)
+from taskstore.disk import beacon
+from taskstore.disk.beacon import LEASE_S, Beacon, hold_beacon, is_alive, oom_kills, read_beacon, why_gone
+from taskstore.disk.lock import LockKind, edit_lock
 from taskstore.disk.process import ProcessIdentity, identity
 from taskstore.store.store import init
 
@@ -29,7 +20,8 @@ BOTH = pytest.mark.parametrize("kind", list(LockKind))
 HOLD = """
 import os, sys, time
 from pathlib import Path
-from taskstore.disk.lock import LockKind, edit_lock, hold_beacon
+from taskstore.disk.beacon import hold_beacon
+from taskstore.disk.lock import LockKind, edit_lock
 what, kind, path = sys.argv[1], LockKind(sys.argv[2]), Path(sys.argv[3])
 if what == "edit":
     with edit_lock(path, kind):
@@ -174,7 +166,7 @@ def test_a_run_is_alive_while_it_holds_its_beacon(path: Path, kind: LockKind, ho
 
 @BOTH
 def test_of_two_runs_of_one_task_one_is_refused(path: Path, kind: LockKind, holder, monkeypatch) -> None:
-    monkeypatch.setattr(lock, "_ACQUIRE_BEACON_S", 0.05)
+    monkeypatch.setattr(beacon, "_ACQUIRE_S", 0.05)
     holder("beacon", kind, path)
     before = path.read_bytes()
     with pytest.raises(Busy):
@@ -197,7 +189,7 @@ def test_a_beacon_that_was_given_up_can_be_taken_again_by_the_same_process(path:
 def test_a_lease_is_given_up_where_its_task_is_now(tmp_path: Path) -> None:
     held = hold_beacon(tmp_path / "a", LockKind.LEASE)
     moved = (tmp_path / "a").rename(tmp_path / "b")
-    held.release(moved)
+    held.release()
     assert not is_alive(moved, LockKind.LEASE)
     assert not (tmp_path / "a").exists()
 
@@ -286,11 +278,11 @@ def test_a_torn_beacon_is_nobodys(path: Path, data: bytes) -> None:
 def test_a_kill_for_lack_of_memory_is_told_from_others(path: Path, monkeypatch) -> None:
     here = identity()
     write_beacon(path, ProcessIdentity(here.host, here.boot_id, here.pid, -1.0, here.pid_space), kills=3)
-    monkeypatch.setattr(lock, "oom_kills", lambda: 4)
+    monkeypatch.setattr(beacon, "oom_kills", lambda: 4)
     assert why_gone(path)[0] == "out of memory"
-    monkeypatch.setattr(lock, "oom_kills", lambda: 3)
+    monkeypatch.setattr(beacon, "oom_kills", lambda: 3)
     assert why_gone(path)[0] == "killed"
-    monkeypatch.setattr(lock, "oom_kills", lambda: None)
+    monkeypatch.setattr(beacon, "oom_kills", lambda: None)
     assert why_gone(path)[0] == "killed"
 
 

@@ -12,8 +12,8 @@ import pytest
 from taskstore.core.clock import FixedClock
 from taskstore.core.errors import BadTransition, BadValue, Refused
 from taskstore.core.states import Status
+from taskstore.disk.beacon import Beacon, hold_beacon, read_beacon
 from taskstore.disk.layout import TaskPaths
-from taskstore.disk.lock import Beacon, hold_beacon, read_beacon
 from taskstore.run.abort import abort
 from taskstore.schema.record import TaskRecord
 from taskstore.store import tasks
@@ -22,7 +22,8 @@ from taskstore.store.store import Store
 _HOLDER = """
 import signal, sys
 from pathlib import Path
-from taskstore.disk.lock import LockKind, hold_beacon
+from taskstore.disk.beacon import hold_beacon
+from taskstore.disk.lock import LockKind
 
 if sys.argv[2] == "deaf":
     signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -13,8 +13,8 @@ import pytest
 from taskstore.core.errors import BadTransition, NotFound, Refused
 from taskstore.core.secrets import MASK
 from taskstore.core.states import Status
+from taskstore.disk.beacon import hold_beacon
 from taskstore.disk.layout import TaskPaths
-from taskstore.disk.lock import hold_beacon
 from taskstore.run import launch
 from taskstore.schema import codec
 from taskstore.schema.record import FileRef, ScriptRecord, Untracked

@@ -13,8 +13,8 @@ import pytest
 
 from taskstore.core.errors import BadName, NotFound
 from taskstore.core.states import Status
+from taskstore.disk.beacon import is_alive
 from taskstore.disk.layout import TaskPaths
-from taskstore.disk.lock import is_alive
 from taskstore.run import session as sessions
 from taskstore.run.ending import Outcome
 from taskstore.run.mode import MASTER_VARIABLE, TASK_VARIABLE

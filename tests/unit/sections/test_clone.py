@@ -8,8 +8,8 @@ import pytest
 from taskstore.core.errors import BadName, BadTransition, NotFound, Refused
 from taskstore.core.names import MAX_LENGTH
 from taskstore.core.states import Status
+from taskstore.disk.beacon import hold_beacon
 from taskstore.disk.layout import TaskPaths
-from taskstore.disk.lock import hold_beacon
 from taskstore.schema.record import Parameter, ParamsRecord, TaskRecord
 from taskstore.sections.clone import clone, reset
 from taskstore.store import places, published, tasks

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -396,3 +397,122 @@ def test_only_the_findings_given_are_repaired(made, task):
     chosen = [finding for finding in doctor.check(made) if finding.kind is Kind.BEACON]
     assert [finding.is_repaired for finding in doctor.repair(made, chosen)] == [True]
     assert [finding.kind for finding in doctor.check(made)] == [Kind.PART]
+
+
+@pytest.mark.parametrize("locked", [False, True], ids=["full", "read-only"])
+def test_a_dead_run_that_cannot_be_written_is_reported_once_with_the_reason(locked, made, task, monkeypatch):
+    tasks.transition(made, task.id, Status.IN_PROGRESS)
+    dead = later(made, 3)
+    code = errno.EROFS if locked else errno.ENOSPC
+    opens = os.open
+
+    def fails(path: str | Path, flags: int, *arguments: object, **named: object) -> int:
+        if flags & (os.O_RDWR if locked else os.O_WRONLY):
+            raise OSError(code, os.strerror(code))
+        return opens(path, flags, *arguments, **named)
+
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "open", fails)
+        (left,) = doctor.repair(dead)
+        (chosen,) = doctor.repair(dead, doctor.check(dead))
+    assert left == chosen
+    assert (left.kind, left.is_repaired) == (Kind.DEAD_RUN, False)
+    assert left.message.count(os.strerror(code)) == 1
+    assert tasks.read(task).status is Status.IN_PROGRESS
+    mend(dead, Kind.DEAD_RUN)
+
+
+def test_a_repair_after_which_the_same_is_found_again_is_none(made, task, monkeypatch):
+    task.params.write_bytes(b"{")
+    monkeypatch.setattr(os, "replace", lambda source, _: Path(source).unlink())  # a file system that forgets
+    (left,) = doctor.repair(made)
+    assert (left.kind, left.is_repaired) == (Kind.PART, False)
+    assert "found again" in left.message
+
+
+def test_a_forged_summary_of_a_published_task_is_made_again_and_read_only(made, task):
+    ended(made, task)
+    for writer, value in (("a", 1), ("b", 2)):
+        _logged(task, f"scalars.{writer}.jsonl", LINE.replace(b'"value":1', b'"value":%d' % value))
+    published.publish(made, task.id)
+    task.summary.chmod(0o600)
+    task.summary.write_bytes(task.summary.read_bytes().replace(b'"value": 2', b'"value": 3'))
+    task.summary.chmod(0o400)
+    assert published.verify(task) == ["changed: summary.json"]
+    mend(made, Kind.SUMMARY)
+    assert published.verify(task) == []
+    assert not task.summary.stat().st_mode & 0o222
+
+
+@pytest.mark.parametrize("name", ["{}-bak", "a run", ".hidden", "%"])
+@pytest.mark.parametrize("in_trash", [False, True])
+def test_a_task_whose_folder_was_renamed_gets_its_name_back(in_trash, name, made, task):
+    if in_trash:
+        trash.put(made, task.id)
+        task = made.paths.trashed(task.id)
+    task.events.mkdir()
+    task.home.rename(task.home.with_name(name.format(task.id)))
+    mend(made, Kind.TASK_FOLDER)
+    assert tasks.read(task).id == task.id
+    assert task.events.is_dir()
+    assert places.locate(made, task.id) == task if not in_trash else trash.listed(made) == [task]
+
+
+def test_a_published_task_gets_its_name_back_and_stays_read_only(made, task):
+    ended(made, task)
+    published.publish(made, task.id)
+    task.home.rename(task.home.with_name("renamed"))
+    mend(made, Kind.TASK_FOLDER)
+    assert published.verify(task) == []
+    assert not published.has_write_bits(task)
+
+
+@pytest.mark.parametrize("in_trash", [False, True])
+def test_a_copy_of_a_task_under_another_name_goes_to_quarantine(in_trash, made, task):
+    copied = task.home.with_name(f"{task.id}-bak")
+    shutil.copytree(task.home, copied)
+    if in_trash:
+        trash.put(made, task.id)
+    mend(made, Kind.DUPLICATE)
+    assert not copied.exists()
+    assert (made.paths.trashed(task.id) if in_trash else task).record.is_file()
+    assert [origin for origin in kept(made) if origin.endswith("-bak")]
+
+
+def test_of_two_renamed_copies_the_later_one_becomes_the_task(made, task):
+    shutil.copytree(task.home, task.home.with_name("z older"))
+    tasks.edit(made, task.id, lambda record: record.tags.append("later"))
+    task.home.rename(task.home.with_name("a newer"))
+    assert {finding.kind for finding in doctor.repair(made)} == {Kind.TASK_FOLDER, Kind.DUPLICATE}
+    assert doctor.check(made) == []
+    assert tasks.read(task).tags == ["later"]
+
+
+def test_a_renamed_folder_whose_record_does_not_say_its_id_is_only_reported(made, task):
+    task.record.write_bytes(b"")
+    task.home.rename(task.home.with_name("renamed"))
+    finding = only(made)
+    assert (finding.kind, finding.repair) == (Kind.TASK_FOLDER, None)
+
+
+def test_a_renamed_folder_is_not_renamed_over_a_task_that_came_meanwhile(made, task):
+    renamed = task.home.rename(task.home.with_name("renamed"))
+    found = doctor.check(made)
+    shutil.copytree(renamed, made.paths.project(("elsewhere",)) / task.id)
+    (left,) = doctor.repair(made, found)
+    assert not left.is_repaired
+    assert renamed.is_dir()
+
+
+@pytest.mark.parametrize("left", ["events/scalars.w.jsonl", "source/a.py", "summary.json", "files/x/model.bin"])
+def test_what_an_interrupted_removal_has_left_of_a_task_is_a_task_again(left, made, task):
+    for path in task.home.iterdir():
+        path.unlink()
+    (task.home / left).parent.mkdir(parents=True, exist_ok=True)
+    (task.home / left).write_bytes(LINE)
+    assert only(made).kind is Kind.RECORD
+    doctor.repair(made)
+    assert doctor.repair(made) == doctor.check(made)
+    record = tasks.read(task)
+    assert (record.status, record.status_reason) == (Status.FAILED, "recovered by doctor")
+    assert [row.id for row in query.find(made).rows] == [task.id]

@@ -1,3 +1,5 @@
+import os
+from datetime import timedelta
 from pathlib import Path
 
 import msgspec
@@ -5,8 +7,9 @@ import pytest
 
 from taskstore.core.clock import FixedClock
 from taskstore.core.states import Status
+from taskstore.disk.beacon import BY_EXIT_CODE, EXIT_CODE_AT, Beacon, hold_beacon, read_beacon
 from taskstore.disk.layout import TaskPaths
-from taskstore.disk.lock import Beacon, LockKind, hold_beacon
+from taskstore.disk.lock import LockKind
 from taskstore.disk.process import ProcessIdentity, identity
 from taskstore.schema.record import Scalar
 from taskstore.store import liveness, tasks
@@ -133,3 +136,52 @@ def test_a_task_that_went_meanwhile_is_shown_as_it_was_read(store: Store) -> Non
 
     shutil.rmtree(task.home)
     assert liveness.settle(store, task, seen) == seen
+
+
+def test_a_run_that_could_not_write_its_record_is_believed_by_its_beacon(any_store: Store) -> None:
+    task = running(any_store)
+    held = hold_beacon(task.beacon, any_store.locks)
+    held.say_end("completed", "completed")
+    held.release()
+    assert settled(any_store, task).status is Status.COMPLETED
+
+
+@pytest.mark.parametrize(("code", "status"), [(0, Status.COMPLETED), (3, Status.FAILED)])
+def test_an_exit_code_left_at_the_very_end_decides(any_store: Store, code: int, status: Status) -> None:
+    task = running(any_store)
+    held = hold_beacon(task.beacon, any_store.locks)
+    held.say_end(BY_EXIT_CODE, "")
+    held.release()
+    with task.beacon.open("r+b") as beacon:
+        beacon.seek(EXIT_CODE_AT)
+        beacon.write(bytes([code]))
+    record = settled(any_store, task)
+    assert (record.status, record.status_reason) == (status, "exit code 3" if code else "completed")
+
+
+def test_a_dead_run_ended_when_it_was_last_seen_alive_not_when_somebody_looked(store: Store, clock: FixedClock) -> None:
+    task = running(store)
+    started = tasks.read(task).started
+    dead_beacon(task)
+    os.utime(task.beacon, (started.timestamp() + 60, started.timestamp() + 60))
+    clock.advance(3 * 24 * 3600)
+    record = settled(store, task)
+    assert record.active_duration == 60
+    assert record.completed == started + timedelta(seconds=60)
+    assert record.status_changed == clock.now()
+
+
+def test_a_copy_made_while_a_run_goes_on_says_so(store: Store) -> None:
+    task = running(store)
+    task.beacon.write_bytes(msgspec.json.encode(Beacon(identity())))  # of a process that lives, and locked by nobody
+    assert settled(store, task).status_reason == "copied"
+
+
+def test_the_end_is_written_where_a_disk_is_full(tmp_path: Path) -> None:
+    held = hold_beacon(tmp_path / ".alive", LockKind.FLOCK)
+    before = (tmp_path / ".alive").stat()
+    held.say_end("failed", "x" * 5000)
+    after = (tmp_path / ".alive").stat()
+    held.release()
+    assert (before.st_size, before.st_blocks, before.st_ino) == (after.st_size, after.st_blocks, after.st_ino)
+    assert read_beacon(tmp_path / ".alive").ended == "failed"

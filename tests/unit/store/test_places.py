@@ -37,6 +37,24 @@ def test_what_is_unfinished_hidden_or_a_link_is_not_walked(store: Store, trio: l
     assert len(list(places.walk_projects(store))) == 3
 
 
+def test_a_task_in_a_folder_that_is_not_named_by_its_id_is_no_project(store: Store, trio: list[str]) -> None:
+    home = places.locate(store, trio[0]).home
+    (home / "events").mkdir()
+    home.rename(home.with_name(f"{trio[0]}-bak"))
+    names = [places.project_name(store, folder) for folder in places.walk_projects(store)]
+    assert sorted(names) == ["Text", "vision", "vision/cats"]
+    assert sorted(task_id for _, task_id in places.walk(store)) == sorted(trio[1:])
+
+
+def test_a_record_put_among_the_tasks_of_a_project_hides_none_of_them(store: Store, trio: list[str]) -> None:
+    record = places.locate(store, trio[0]).record.read_bytes()
+    (store.paths.projects / "vision" / "task.json").write_bytes(record)
+    empty = projects.create(store, "empty")
+    (empty / "task.json").write_bytes(record)
+    assert sorted(task_id for _, task_id in places.walk(store)) == sorted(trio)
+    assert empty in places.walk_projects(store)
+
+
 def test_a_file_in_the_place_of_a_task_breaks_nobody(store: Store, trio: list[str]) -> None:
     (store.paths.projects / "vision" / new_id()).write_text("")
     assert places.resolve(store, "vision/first run").id == trio[0]

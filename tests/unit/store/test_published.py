@@ -1,13 +1,14 @@
 import os
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from taskstore.core.errors import BadTransition, Damaged, Refused
 from taskstore.core.states import Status
 from taskstore.disk.layout import TaskPaths
-from taskstore.schema.record import USER_PROPERTIES, Parameter, TaskRecord
-from taskstore.store import places, projects, published, tasks
+from taskstore.schema.record import USER_PROPERTIES, Parameter, Scalar, TaskRecord
+from taskstore.store import events, places, projects, published, tasks
 from taskstore.store.store import Store, init
 
 
@@ -133,6 +134,43 @@ def test_a_link_is_verified_and_what_it_names_is_left_alone(store: Store, task: 
     assert published.verify(task) == ["changed: source/file", "changed: source/folder"]
 
 
+def logged(task: TaskPaths, *values: float) -> None:
+    """Each value by a writer of its own, at one iteration and one time."""
+    for writer, value in enumerate(values):
+        line = msgspec.json.encode(Scalar(1, 7, "loss", "train", value))
+        task.scalars(f"w{writer}").write_bytes(line + b"\n")
+
+
+@pytest.mark.parametrize("values", [(0.5,), (0.25, 0.5)])
+def test_a_forged_metric_is_no_longer_as_published(store: Store, task: TaskPaths, values: tuple[float, ...]) -> None:
+    logged(task, *values)
+    published.publish(store, task.id)
+    assert published.verify(task) == []
+    text = task.summary.read_bytes()
+    task.summary.chmod(0o600)
+    for forged in (text.replace(b"0.5", b"0.1", 1), text.replace(b"7", b"9"), b"{}", b"", b"["):
+        task.summary.write_bytes(forged)
+        assert published.verify(task) == ["changed: summary.json"]
+    task.home.chmod(0o700)
+    task.summary.unlink()
+    assert published.verify(task) == ["missing: summary.json"]
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_publishing_sums_up_the_logs_alone(store: Store, task: TaskPaths, order: tuple[int, int]) -> None:
+    logged(task, 0.25, 0.5)
+    lines = [task.scalars(f"w{writer}").read_bytes() for writer in (0, 1)]
+    for writer in (0, 1):
+        task.scalars(f"w{writer}").unlink()
+    for writer in order:  # as they come in, a listing sums them up
+        task.scalars(f"w{writer}").write_bytes(lines[writer])
+        events.refresh_summary(task)
+    task.summary.write_bytes(task.summary.read_bytes().replace(b'"count": 2', b'"count": 3'))
+    published.publish(store, task.id)
+    assert events.read_summary(task) == events.rebuild_summary(task)
+    assert published.verify(task) == []
+
+
 def test_only_a_published_task_is_verified(task: TaskPaths) -> None:
     with pytest.raises(Refused, match="taskstore publish"):
         published.verify(task)
@@ -150,8 +188,12 @@ def test_a_manifest_that_is_gone_or_damaged_is_said(store: Store, task: TaskPath
 
 
 def test_a_publishing_that_fails_leaves_the_task_as_it_was(store: Store, task: TaskPaths, monkeypatch) -> None:
-    def fails(*_: object) -> None:
-        raise OSError("disk full")
+    replace = published.replace_record
+
+    def fails(path: Path, data: bytes) -> None:
+        if path == task.manifest:
+            raise OSError("disk full")
+        replace(path, data)
 
     with monkeypatch.context() as disk:
         disk.setattr(published, "replace_record", fails)

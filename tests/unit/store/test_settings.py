@@ -6,12 +6,13 @@ import pytest
 
 from taskstore.core.errors import Damaged
 from taskstore.store import settings
-from taskstore.store.settings import CONFIG_VARIABLE, Settings
+from taskstore.store.settings import CONFIG_VARIABLE, Settings, load, load_sound
 from taskstore.store.store import Store
 
 
 @pytest.fixture
 def user_file(tmp_path: Path) -> Path:
+    (tmp_path / "user.yaml").touch()
     return tmp_path / "user.yaml"
 
 
@@ -53,7 +54,7 @@ def test_a_slip_is_named_with_its_file_and_field(text: str, field: str, store: S
             _load(store, user_file)
         assert str(path) in str(raised.value)
         assert field in str(raised.value)
-        path.unlink()
+        path.write_text("")
 
 
 def test_an_empty_file_says_nothing(store: Store, user_file: Path) -> None:
@@ -82,3 +83,26 @@ def test_the_users_own_file_is_where_the_system_keeps_such(
     path.parent.mkdir(parents=True)
     path.write_text("capture: {diff_mib: 7}")
     assert settings.load(store, environ={}).capture.diff_mib == 7
+
+
+class TestSlips:
+    def test_what_is_sound_holds_and_nothing_is_masked_less(self, store: Store) -> None:
+        store.paths.config.write_text("secrets: {extra: [licence_no]}\ncapture: {untracked_mb: 1}\nsecret: {a: 1}\n")
+        settings, warning = load_sound(store)
+        assert settings.secrets.extra == ["licence_no"]
+        assert "untracked_mb" in warning
+        assert "'secret'" in warning
+
+    def test_of_secrets_with_a_slip_every_text_is_a_name_to_mask(self, store: Store) -> None:
+        store.paths.config.write_text("secrets: {extras: [licence_no], allowed: [pad_token]}")
+        assert {"licence_no", "pad_token"} <= set(load_sound(store)[0].secrets.extra)
+
+    def test_a_file_that_cannot_be_read_masks_everything(self, store: Store) -> None:
+        store.paths.config.write_text("secrets: [")
+        settings, warning = load_sound(store)
+        assert settings.secrets.extra == ["*"]
+        assert "masked" in warning
+
+    def test_a_file_that_the_environment_names_must_be_there(self, store: Store, tmp_path: Path) -> None:
+        with pytest.raises(Damaged, match="no such file"):
+            load(store, environ={"TASKSTORE_CONFIG": str(tmp_path / "gone.yaml")})

@@ -1,0 +1,188 @@
+"""The beacon: what a live run holds, and by which everybody knows that it lives, and afterwards how it ended.
+
+The file is `BEACON_BYTES` long from its first moment: one line of JSON, filled up with spaces, then one byte for an
+exit code, then a line end. All that is written later is written over it, in place, which needs no room on the disk:
+a run says how it ended also where the disk is full.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from pathlib import Path
+
+import msgspec
+
+from ..core.errors import Busy
+from .lock import LockKind, give_flock, has_flock, take_flock
+from .process import ProcessIdentity, identity, is_gone, is_here
+
+LEASE_S = 300.0
+HEARTBEAT_S = 5.0
+BEACON_BYTES = 1024
+EXIT_CODE_AT = BEACON_BYTES - 2
+"""Where a process that knows its exit code only when it is all but gone leaves it, as one byte."""
+BY_EXIT_CODE = "exit"
+"""What `ended` says where the exit code's byte tells the rest."""
+
+_FRESH_S = 6 * HEARTBEAT_S
+_ACQUIRE_S = 2.0
+_MAX_REASON = 300
+
+
+class Beacon(msgspec.Struct, omit_defaults=True):
+    """What the beacon file says of the run that holds it; `oom_kills` is the kernel's count at the start.
+
+    `ended` is the status that the run gave itself at its end ("" while it runs), or "exit": see `exit_code`.
+    """
+
+    process: ProcessIdentity
+    oom_kills: int | None = None
+    is_released: bool = False
+    ended: str = ""
+    reason: str = ""
+
+
+_decoder = msgspec.json.Decoder(Beacon)
+
+
+class HeldBeacon:
+    """A live run's hold on its task. `beat` renews it; `release` gives it up. A forked child does not hold it."""
+
+    def __init__(self, beacon: Beacon, descriptor: int, kind: LockKind) -> None:
+        self._beacon = beacon
+        self._descriptor = descriptor
+        self._kind = kind
+        self._pid = os.getpid()
+        self._is_released = False
+
+    def beat(self, path: Path) -> None:
+        """Renew the heartbeat; `path` is where the beacon file is now."""
+        os.utime(path)
+
+    def say_end(self, ended: str, reason: str) -> None:
+        """Write down how the run ended, in place; raises OSError. The record says it too, where it can be written."""
+        self._beacon.ended, self._beacon.reason = ended, reason[:_MAX_REASON]
+        self._write()
+
+    def release(self) -> None:
+        """Give the beacon up; the file stays."""
+        if self._pid != os.getpid() or self._is_released:
+            return
+        self._is_released = True
+        self._beacon.is_released = True
+        with contextlib.suppress(OSError):
+            self._write()
+        if self._kind is LockKind.FLOCK:
+            give_flock(self._descriptor)
+        else:
+            os.close(self._descriptor)
+
+    def _write(self) -> None:
+        if self._pid == os.getpid():
+            _write_at_start(self._descriptor, self._beacon)
+
+
+def hold_beacon(path: Path, kind: LockKind) -> HeldBeacon:
+    """Take a task's beacon for this process. Raises Busy where another live run holds it."""
+    if kind is LockKind.FLOCK:
+        # A reader that looks whether we live holds it for an instant.
+        descriptor = take_flock(path, _ACQUIRE_S)
+    elif is_alive(path, kind):
+        raise Busy(path, 0)
+    else:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
+    beacon = Beacon(identity(), oom_kills())
+    # In place: renaming over it would leave the lock on a file that nobody finds.
+    _write_at_start(descriptor, beacon)
+    os.truncate(descriptor, BEACON_BYTES)
+    return HeldBeacon(beacon, descriptor, kind)
+
+
+def _write_at_start(descriptor: int, beacon: Beacon) -> None:
+    text = msgspec.json.encode(beacon)
+    if len(text) > EXIT_CODE_AT:
+        beacon.reason = ""
+        text = msgspec.json.encode(beacon)
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    os.write(descriptor, text.ljust(BEACON_BYTES - 1) + b"\n")
+
+
+def read_beacon(path: Path) -> Beacon | None:
+    """Return what the beacon says; None where there is none, or it was torn."""
+    try:
+        return _decoder.decode(path.read_bytes()[:EXIT_CODE_AT])
+    except (OSError, msgspec.DecodeError, msgspec.ValidationError, RecursionError):
+        return None
+
+
+def exit_code(path: Path) -> int | None:
+    """Return the exit code that the process left at its very end; None where it left none."""
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return None
+    return data[EXIT_CODE_AT] if len(data) == BEACON_BYTES and data[EXIT_CODE_AT : EXIT_CODE_AT + 1] != b" " else None
+
+
+def last_sign(path: Path) -> float | None:
+    """Return when the run last gave a sign of life, in seconds since 1970; None where there is no beacon."""
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return None
+
+
+def is_alive(path: Path, kind: LockKind, *, now: float | None = None) -> bool:
+    """Tell whether a live run holds the beacon at `path`; waits for nobody and changes nothing.
+
+    On the run's own machine the kernel knows (flock), or the process table (lease); elsewhere the heartbeat does.
+    """
+    try:
+        heartbeat = path.stat().st_mtime
+    except OSError:
+        return False
+    beacon = read_beacon(path)
+    if beacon is not None and beacon.is_released:
+        return False
+    silence_s = (time.time() if now is None else now) - heartbeat
+    if beacon is not None and not is_here(beacon.process):
+        has_rebooted = beacon.process.host == identity().host
+        return silence_s < (_FRESH_S if has_rebooted else LEASE_S)
+    if kind is LockKind.FLOCK and os.name == "posix":
+        return has_flock(path)
+    gone = None if beacon is None else is_gone(beacon.process)
+    return silence_s < LEASE_S if gone is None else not gone
+
+
+def why_gone(path: Path) -> tuple[str, str]:
+    """Return the reason and a message for a run that is no longer alive: as much as can be known afterwards."""
+    beacon = read_beacon(path)
+    if beacon is None:
+        return "lost", "the run ended without a word, and left no beacon"
+    where = f"process {beacon.process.pid} on {beacon.process.host}"
+    if not is_here(beacon.process):
+        if beacon.process.host == identity().host:
+            return "lost", f"{beacon.process.host} was restarted while {where} ran"
+        return "lost", f"no heartbeat from {where} for more than {LEASE_S:g} s"
+    if is_gone(beacon.process) is False:
+        return "copied", f"this is a copy, made while {where} ran; the original may go on"
+    kills = oom_kills()
+    if beacon.oom_kills is not None and kills is not None and kills > beacon.oom_kills:
+        return "out of memory", f"{where} is gone, and the kernel has killed for lack of memory since it started"
+    return "killed", f"{where} is gone and did not say goodbye: it was killed, or it crashed"
+
+
+def oom_kills() -> int | None:
+    """Return how often the kernel has killed for lack of memory in this control group; None where it does not say."""
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        group = Path("/proc/self/cgroup").read_text("utf-8").strip().rpartition("::")[2]
+        for line in (Path("/sys/fs/cgroup") / group.lstrip("/") / "memory.events").read_text("ascii").splitlines():
+            if line.startswith("oom_kill "):
+                return int(line.split()[1])
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        for line in Path("/proc/vmstat").read_text("ascii").splitlines():
+            if line.startswith("oom_kill "):
+                return int(line.split()[1])
+    return None
