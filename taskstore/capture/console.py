@@ -54,6 +54,8 @@ def capture(sink: Sink, *, clock: Clock = SYSTEM, streams: Collection[Stream] = 
     On leaving, what is pending is persisted and the streams are as before. A stream that is None is skipped, one that
     cannot be hooked is noted. May be nested, and works in atexit handlers and in forked children.
     """
+    import dis  # noqa: F401 - not at the first print, in the middle of which a signal's handler would meet it half loaded
+
     console = _Console(sink, clock)
     _follow_forks(console)
     with ExitStack() as hooks:
