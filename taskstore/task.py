@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,8 @@ from .store.store import Store, open_default
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
+
+    from .sections.artifacts import Artifacts
 
 
 class Task:
@@ -197,6 +199,54 @@ class Task:
         for series in events.read_scalars(self._paths()):
             found.setdefault(series.metric, {})[series.variant] = series
         return found
+
+    @property
+    def artifacts(self) -> Artifacts:
+        """The task's artifacts by name: `task.artifacts["model"].get()`. Looking one up reads the disk."""
+        from .sections.artifacts import Artifacts  # its table is not needed by most runs
+
+        session = self._session
+        return (
+            Artifacts(self._store, self._id, session.ending.undisturbed)
+            if session
+            else Artifacts(self._store, self._id)
+        )
+
+    def upload_artifact(
+        self,
+        name: str,
+        artifact_object: Any,  # noqa: ANN401 - whatever is to be kept
+        metadata: Mapping[str, object] | None = None,
+        preview: object = None,
+        *,
+        extension_name: str | None = None,
+        auto_pickle: bool = True,
+        serialization_function: Callable[[Any], bytes | bytearray] | None = None,
+    ) -> bool:
+        """Keep an object or a file by a name, whole and durable when this returns; what had that name is replaced.
+
+        In a run, False and a warning where the store cannot be written; elsewhere that raises. Raises BadValue for what
+        cannot be kept, ReadOnly for a task that has ended, and what the object's own library raises.
+        """
+        session = self._session
+        if session is not None and session.is_open and not session.is_recording:
+            return False
+        try:
+            self.artifacts.upload(
+                name,
+                artifact_object,
+                metadata=metadata,
+                preview=preview,
+                extension_name=extension_name,
+                auto_pickle=auto_pickle,
+                serialization_function=serialization_function,
+            )
+        except (OSError, TaskstoreError) as error:
+            if session is None or not session.is_open or isinstance(error, BadValue):
+                raise
+            session.sink.cannot_write(error)
+            return False
+        return True
 
     def close(self) -> None:
         """End the task: it is completed, and this process may begin another."""

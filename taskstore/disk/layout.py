@@ -11,6 +11,7 @@ from ..core.names import encode
 RECORD = "task.json"
 PARAMS = "params.json"
 SCRIPT = "script.json"
+ARTIFACTS = "artifacts.json"
 SUMMARY = "summary.json"
 MANIFEST = "manifest.json"
 LOCK = ".lock"
@@ -46,6 +47,11 @@ class TaskPaths:
     def script(self) -> Path:
         """What ran, with which code."""
         return self.home / SCRIPT
+
+    @property
+    def artifacts(self) -> Path:
+        """Artifacts by key."""
+        return self.home / ARTIFACTS
 
     @property
     def summary(self) -> Path:
@@ -118,6 +124,15 @@ class TaskPaths:
         """The folder of blobs."""
         return self.home / "files"
 
+    @property
+    def artifact_files(self) -> Path:
+        """The folder of the artifacts' blobs, a folder a key."""
+        return self.files / "artifacts"
+
+    def artifact_folder(self, key: str) -> Path:
+        """Where one artifact's blob is."""
+        return self.artifact_files / encode(key)
+
 
 @dataclass(frozen=True)
 class StorePaths:
@@ -154,6 +169,19 @@ class StorePaths:
     def bundles(self) -> Path:
         """The last bundle of unpushed commits of each repository that runs came from."""
         return self.cache / "bundles"
+
+    @property
+    def blobs(self) -> Path:
+        """Hints: by SHA-256, where in the store a blob of it was put last."""
+        return self.cache / "blobs"
+
+    def blob_hint(self, digest: str) -> Path:
+        """The hint for one SHA-256: a file that holds the blob's path relative to the store."""
+        return self.blobs / digest[:2] / digest
+
+    def extracted(self, digest: str) -> Path:
+        """The files of an archive that was read, by its SHA-256."""
+        return self.cache / "extracted" / digest
 
     @property
     def quarantine(self) -> Path:

@@ -264,7 +264,12 @@ def edit_params(
 def replace_params(paths: TaskPaths, record: ParamsRecord, previous: bytes) -> None:
     """Replace a task's parameters; the caller holds the lock, or alone knows the task."""
     record.rev += 1
-    _replace(paths.params, codec.encode_over(record, previous, paths.params))
+    replace_part(paths.params, record, previous)
+
+
+def replace_part(path: Path, record: msgspec.Struct, previous: bytes) -> None:
+    """Replace one of a task's records, keeping its mode and what of `previous` is unknown; under the lock."""
+    _replace(path, codec.encode_over(record, previous, path))
 
 
 def _without_properties(record: ParamsRecord) -> dict[str, object]:
@@ -282,7 +287,7 @@ def edit_script(store: Store, task_id: str, change: Callable[[ScriptRecord], Non
         record = codec.decode(ScriptRecord, previous, paths.script)
         change(record)
         record.rev += 1
-        _replace(paths.script, codec.encode_over(record, previous, paths.script))
+        replace_part(paths.script, record, previous)
         return record
 
     return under_lock(store, task_id, action)
