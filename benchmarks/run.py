@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import artifact_file
 import cli_cold
 import init_close
 import list_tasks
@@ -13,6 +14,7 @@ from _harness import main
 if __name__ == "__main__":
     main(
         report_scalar.measure,
+        artifact_file.measure,
         init_close.measure,
         cli_cold.measure,
         list_tasks.measure,

@@ -21,7 +21,7 @@ from taskstore.core import errors
 from taskstore.core.names import encode
 from taskstore.core.states import NEXT, Status
 from taskstore.logger import Logger
-from taskstore.schema import record
+from taskstore.schema import artifact, record
 from taskstore.store import published, tasks
 from taskstore.store.settings import Settings
 from taskstore.store.store import Store
@@ -182,7 +182,8 @@ def test_names_on_disk_are_as_the_reference_shows() -> None:
 
 
 def structs() -> list[type[msgspec.Struct]]:
-    return [value for value in vars(record).values() if isinstance(value, type) and issubclass(value, msgspec.Struct)]
+    found = {**vars(artifact), **vars(record)}
+    return [value for value in found.values() if isinstance(value, type) and issubclass(value, msgspec.Struct)]
 
 
 def type_text(kind: object) -> str:
@@ -213,6 +214,8 @@ def default_text(field: msgspec.structs.FieldInfo) -> str:
     default = field.default if field.default is not msgspec.NODEFAULT else field.default_factory()
     if default is None or isinstance(default, bool):
         return {None: "null", True: "true", False: "false"}[default]
+    if isinstance(default, msgspec.Struct):
+        return f"`{type(default).__name__}()`"
     return f'`"{default}"`' if isinstance(default, str) else f"`{default}`"
 
 

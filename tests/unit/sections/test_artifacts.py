@@ -420,3 +420,17 @@ def test_looking_changes_nothing_on_the_disk(kept, task):
     assert (len(kept), record.read(task).artifacts) == (0, {})
     assert not task.artifacts.exists()
     assert repr(kept) == f"Artifacts(task {task.id!r})"
+
+
+def test_keeping_and_reading_an_object_imports_no_library_that_the_program_has_not(store, task):
+    import subprocess
+    import sys
+
+    code = (
+        "import sys; from taskstore.sections.artifacts import Artifacts; from taskstore.store import store; "
+        f"kept = Artifacts(store.open_at({str(store.root)!r}), {task.id!r}); kept.upload('name', {{'a': [1]}}); "
+        "assert kept['name'].get() == {'a': [1]}; print(*sys.modules)"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    heavy = {"numpy", "pandas", "polars", "PIL", "matplotlib", "plotly", "torch", "pyarrow", "rich", "yaml"}
+    assert heavy.intersection(ended.stdout.split()) == set()

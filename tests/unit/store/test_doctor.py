@@ -159,7 +159,7 @@ def test_a_blob_that_is_not_what_its_record_says_is_reported_and_never_touched(d
         blob.unlink()
     path = "../../../outside" if damage == "outside" else "files/model.bin"
     digest = "b7f6a1ab1e5c1ed2bc9eb1bcf0ba7f1b4dd0ffcfa2e0d9b3a8ac4f0d9e1e4b5a"
-    task.home.joinpath("artifacts.json").write_text(
+    task.home.joinpath("from_later.json").write_text(
         json.dumps({"artifacts": [{"deep": {"path": path, "size": 5, "hash": digest}}]})
     )
     finding = only(made)
