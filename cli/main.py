@@ -12,6 +12,7 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from traceback import walk_tb
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -169,27 +170,34 @@ def run(argv: Sequence[str]) -> int:
 
 def _tell_system_error(error: OSError) -> int:
     """Say what the system has refused; return the exit code, which is 4 where the store's disk takes nothing more."""
-    why = f"{error.strerror or error}: {error.filename}" if error.filename else str(error)
-    if error.errno not in _NOT_WRITABLE or _is_of_the_output():
-        context.say(why)
+    why = error.strerror or str(error)
+    where = f": {error.filename}" if error.filename else ""
+    if error.errno not in _NOT_WRITABLE or not _is_of_the_store(error):
+        context.say(why + where)
+        _leave_full_output()
         return 1
     advice = "make it writable, or name another store with --store"
     if error.errno != errno.EROFS:
         advice = (
             "free some space: `taskstore du` shows what takes it up, `taskstore trash purge --all` empties the trash"
         )
-    context.say(f"the store at {context.store_place()} cannot be written: {why}; {advice}")
+    context.say(f"the store at {context.store_place()} cannot be written: {why}{where}; {advice}")
     return Refused.exit_code
 
 
-def _is_of_the_output() -> bool:
-    """Tell whether it is stdout, a file on some disk, that takes nothing more."""
+def _is_of_the_store(error: OSError) -> bool:
+    """Tell whether the library met the error: what the command line itself writes is its output, or a scratch file."""
+    names = [frame.f_globals.get("__name__", "") for frame, _ in walk_tb(error.__traceback__)]
+    packages = [name.partition(".")[0] for name in names]
+    return [package for package in packages if package in ("taskstore", __package__)][-1:] == ["taskstore"]
+
+
+def _leave_full_output() -> None:
+    """Keep the end of the process from failing over what a full disk did not take of stdout."""
     try:
         sys.stdout.flush()
     except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nor at exit
-        return True
-    return False
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

@@ -5,9 +5,10 @@ Every successful outermost parse is reported with the live values, the defaults 
 that is the value in use (a first parse for `--config` only); a library's parse never replaces the program's.
 
 What the sink answers, the stored texts of the section, is put into the Namespace with the parser's own types, nargs and
-choices. A text that does not fit is noted and the program's value kept. Required arguments that the command line lacks
-are satisfied from the store: to know these before the parse, the sink is asked with nothing found, and must answer with
-the section's stored texts. Without stored texts a parser is not touched, so that errors, usage and --help are its own.
+choices. A text that does not fit is noted, and the program's value kept and recorded in its place. Required arguments
+that the command line lacks are satisfied from the store: to know these before the parse, the sink is asked with nothing
+found, and must answer with the section's stored texts. Without stored texts a parser is not touched, so that errors,
+usage and --help are its own.
 """
 
 from __future__ import annotations
@@ -136,6 +137,8 @@ class _Session:
             if name in missing:  # without a value to keep, the store's bad text is as bad as a bad command line
                 parser.error(f"the stored value of {name} does not fit: {why}")
             self.sink.note(CAPTURE, why)
+        if misfits:
+            self.sink.correct(SECTION, {name: found[name] for name in misfits if name in found})
 
     def _put_in(
         self, parser: ArgumentParser, namespace: object, stored: Mapping[str, str], only: set[str] | None
@@ -156,11 +159,7 @@ class _Session:
                 value = _from_stored(*table[name], text, current) if name in table else cast_like(text, current)
             except (*_MISFITS, ArgumentError) as error:
                 kept, refused = (self.masker.value(name, one) for one in (to_text(_live(current))[0], text))
-                why = (
-                    ""
-                    if self.masker.masks(name)
-                    else f" ({error.message if isinstance(error, ArgumentError) else error})"
-                )
+                why = "" if self.masker.masks(name) else f" ({getattr(error, 'message', error)})"
                 misfits[name] = f"{name}: the stored value {refused!r} does not fit, kept {kept!r}{why}"
             else:
                 setattr(namespace, name, value)

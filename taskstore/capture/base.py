@@ -34,6 +34,10 @@ class Sink(Protocol):
         """Record parameters, masked where they are secrets; return the stored texts that override them, if any."""
         ...
 
+    def correct(self, section: str, found: Mapping[str, Found]) -> None:
+        """Record the values that the program has kept, in place of stored texts that do not fit."""
+        ...
+
     def note(self, capture: str, message: str) -> None:
         """Record in the task, and warn once, that a capture left something out or failed."""
         ...

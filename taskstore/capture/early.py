@@ -18,8 +18,6 @@ import os
 import sys
 from _thread import get_ident
 
-from ..core.frames import leave_no_frame
-
 TYPE_CHECKING = False  # `typing` costs milliseconds
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -98,9 +96,11 @@ def _patch(module: ModuleType) -> None:
 def _wrap(original: Callable[..., Any]) -> Callable[..., Any]:
     from functools import update_wrapper  # argparse has it loaded
 
+    from ..core.frames import leave_no_frame
+
     def parse(self: ArgumentParser, args: Any = None, namespace: Any = None) -> Any:  # noqa: ANN401 - argparse's own
         try:
-            return _parse(original, self, args, namespace, sys._getframe(1))
+            return _parse(self, original, args, namespace, sys._getframe(1))
         except BaseException as error:
             leave_no_frame(error)
             raise
@@ -109,7 +109,7 @@ def _wrap(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _parse(
-    original: Callable[..., Any], parser: ArgumentParser, args: object, namespace: object, frame: FrameType
+    parser: ArgumentParser, original: Callable[..., Any], args: object, namespace: object, frame: FrameType
 ) -> Any:  # noqa: ANN401 - argparse's own
     thread = get_ident()
     if thread in _running:

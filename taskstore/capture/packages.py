@@ -15,6 +15,7 @@ Where an imported module lies, not how it is called, decides whose it is: PyYAML
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from pathlib import Path
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import TYPE_CHECKING
 
+from ..core.warned import hide
 from ..disk.distributions import Distribution, Installed
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ _SITE = ("site-packages", "dist-packages")
 _STDLIB = os.path.dirname(os.__file__) + os.sep
 _OURS = str(Path(__file__).parent.parent) + os.sep
 _OUR_NAME = __name__.partition(".")[0]
+_TEXT = "<imports that taskstore reads>"
 _BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
 
 
@@ -233,8 +236,10 @@ class _Program:
         spec = _attributes(loaded).get("__spec__")
         if isinstance(spec, importlib.machinery.ModuleSpec) and name != "__main__":
             return spec
+        # Python's own are not asked for of other finders: one may be waiting for the program's import, as `early`'s is.
+        find = importlib.machinery.PathFinder.find_spec if name in sys.stdlib_module_names else importlib.util.find_spec
         try:
-            spec = None if loaded is not None else importlib.util.find_spec(name)
+            spec = None if loaded is not None else find(name)
         except (ImportError, ValueError, AttributeError):
             spec = None
         # The search path need not be the program's: it has changed it since, or has not been started.
@@ -249,14 +254,15 @@ def _search(name: str, folders: list[str]) -> ModuleSpec | None:
 
 def _parsed(text: bytes) -> ast.Module | None:
     import ast
-    import warnings
 
+    # An invalid escape is the program's affair, and said when it runs.
+    shown_again = hide(Warning, module=re.escape(_TEXT))
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # an invalid escape is the program's affair, and said when it runs
-            return ast.parse(text)
+        return ast.parse(text, _TEXT)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
+    finally:
+        shown_again()
 
 
 def _targets(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,8 @@ def read_bytes(path: Path) -> bytes:
     """Return a record's bytes. Raises FileNotFoundError, or Damaged where it is not a readable file."""
     try:
         with path.open("rb") as stream:
-            data = stream.read(MAX_RECORD_BYTES + 1)
+            # As much is allocated as is asked for, and memory may be short.
+            data = stream.read(min(os.fstat(stream.fileno()).st_size, MAX_RECORD_BYTES) + 1)
     except (FileNotFoundError, NotADirectoryError):
         raise
     except OSError as error:

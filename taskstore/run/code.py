@@ -70,6 +70,8 @@ class CodeCapture:
         self._sink = sink
         self._root: Path | None = None
         self._source: bytes | None = None
+        self._is_source_kept = True
+        self._requirements: dict[str, str] = {}
         self._thread = threading.Thread(target=self._run, name="taskstore-code", daemon=True)
 
     def start(self) -> None:
@@ -81,14 +83,19 @@ class CodeCapture:
         self._thread.join(timeout_s)
 
     def finish(self, observed: packages.Observed, *, wait_s: float) -> None:
-        """Wait for the thread, but no longer than that; record the packages that the program has imported by now."""
+        """Wait for the thread, but no longer than that; record what only the end can tell.
+
+        That is the packages that the program has imported by now, and the cells that were run since the start.
+        """
         self._thread.join(wait_s)
         if self._thread.is_alive():
             self._sink.note("code", f"not all of it was captured: git has not answered {wait_s:g} s after the end")
+        self._contained("source", self._cells)
         self._contained("packages", lambda: self._packages(observed))
 
     def _run(self) -> None:
         self._contained("git", self._code)
+        self._contained("packages", lambda: self._packages(set()))  # a run that is killed has no end
         self._contained("host", self._host)
 
     def _contained(self, name: str, capture: Callable[[], None]) -> None:
@@ -112,7 +119,8 @@ class CodeCapture:
             self._root = snapshot.root
         notes = list(snapshot.notes) if snapshot else []
         is_in_git = snapshot is not None and bool(snapshot.entry_point) and bool(snapshot.version_num)
-        if not is_in_git and self._entry.kind != "module":
+        self._is_source_kept = not is_in_git and self._entry.kind != "module"
+        if self._is_source_kept:
             self._source = source.code(self._entry, note=notes.append)
         # Files first, then the record that names them.
         paths = self._paths()
@@ -141,21 +149,51 @@ class CodeCapture:
 
         tasks.edit(self._store, self._task_id, change)
 
+    def _cells(self) -> None:
+        """Keep what was typed since the start as well: a notebook says Task.init in one of its first cells."""
+        if self._entry.kind not in ("notebook", "interactive") or not self._is_source_kept:
+            return
+        text = source.code(self._entry)
+        if text is None or text == self._source:
+            return
+        self._source = text
+        standalone = _store_source(self._paths(), self._entry, text)
+
+        def change(script: ScriptRecord) -> None:
+            script.standalone = standalone
+
+        tasks.edit_script(self._store, self._task_id, change)
+
     def _packages(self, observed: packages.Observed) -> None:
+        """Record the packages, those too that the files imported as they were at the start; write what differs."""
         notes: list[str] = []
         found = packages.imported(
             self._entry.path, self._root, source=self._source, observed=observed, note=notes.append
         )
+        self._requirements = found = dict(sorted({**self._requirements, **found}.items()))
         paths = self._paths()
         make_folders(paths.source, until=paths.home)
-        write_blob(paths.requirements, [packages.requirements_text(found).encode()])
-        write_blob(paths.environment, ["\n".join([*packages.environment(), ""]).encode()])
+        _renew(paths.requirements, packages.requirements_text(found))
+        _renew(paths.environment, "\n".join([*packages.environment(), ""]))
+        script = tasks.read_script(paths)
+        if script.requirements == found and set(notes) <= set(script.notes):
+            return
 
         def change(script: ScriptRecord) -> None:
             script.requirements = found
             script.notes = list(dict.fromkeys([*script.notes, *notes]))
 
         tasks.edit_script(self._store, self._task_id, change)
+
+
+def _renew(path: Path, text: str) -> None:
+    data = text.encode()
+    try:
+        if path.read_bytes() == data:
+            return
+    except OSError:
+        pass  # there is none yet, or none that can be read
+    write_blob(path, [data])
 
 
 def _limits(settings: Capture) -> git.Limits:

@@ -4,6 +4,7 @@
     uncaught exception           failed, with the traceback as the message
     sys.exit(n), os._exit(n)     failed, with the code
     Ctrl-C, SIGTERM, SIGHUP      stopped
+    os.exec*                     stopped: another program goes on in its place
 
 Exit codes, tracebacks and signals stay the program's own: hooks record and then do what was there before. A
 `raise SystemExit(n)` that bypasses sys.exit is seen from Python 3.12 on (sys.monitoring). Before it, Python tells no
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 import builtins
 import contextlib
+import functools
 import os
 import signal
 import sys
@@ -24,7 +26,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType, FrameType, TracebackType
-from typing import NoReturn
+from typing import NoReturn, cast
 
 from ..capture import console
 from ..capture.base import swapped
@@ -34,6 +36,8 @@ from .signals import Signals
 
 _MAX_MESSAGE = 64 << 10
 _MAX_REASON = 500
+_RESERVE_BYTES = 8 << 20
+"""Given back when memory has run out, for the last word. Never touched, it takes addresses only and no memory."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,7 @@ class Ending:
         self._pid = os.getpid()
         self._main_frame = _main_frame()
         self._signals = Signals(self._heard)
+        self._reserve = bytes(_RESERVE_BYTES)
 
     def outcome(self) -> Outcome | None:
         """Return how the program ends, at its end; None where it leaves with a code that only the system will know."""
@@ -128,6 +133,8 @@ class Ending:
             stack.enter_context(swapped(sys, "unraisablehook", _wrap_talk))
             stack.enter_context(swapped(sys, "exit", self._wrap_exit))
             stack.enter_context(swapped(os, "_exit", self._wrap_hard_exit))
+            stack.enter_context(swapped(os, "execv", self._wrap_exec))  # all others of the family call these two
+            stack.enter_context(swapped(os, "execve", self._wrap_exec))
             quitter = getattr(builtins, "exit", None)
             if quitter is not None:
                 stack.enter_context(swapped(type(quitter), "__call__", self._wrap_quitter))
@@ -142,11 +149,20 @@ class Ending:
 
     def _wrap_excepthook(self, original: object) -> object:
         def excepthook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-            self.note(of_exception(kind, error, trace))
+            self._note_exception(kind, error, trace)
             with console.joined():
                 original(kind, error, trace)  # type: ignore[operator]
 
         return excepthook
+
+    def _note_exception(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if issubclass(kind, MemoryError):
+            self._reserve = b""
+        try:
+            self.note(of_exception(kind, error, trace))
+        except MemoryError:
+            self._reserve = b""
+            self.note(Outcome(Status.FAILED, kind.__name__))
 
     def _wrap_exit(self, original: object) -> object:
         def exit(code: object = None, /) -> NoReturn:  # noqa: A001 - its name shows in errors
@@ -187,6 +203,21 @@ class Ending:
 
         return _exit
 
+    def _wrap_exec(self, original: object) -> object:
+        call = cast(Callable[..., NoReturn], original)
+
+        @functools.wraps(call)
+        def replace(path: str, *words: object) -> NoReturn:
+            try:
+                if _is_program(path):  # else the call fails, and the program goes on
+                    self._finish(Outcome(Status.STOPPED, f"replaced itself by {os.fsdecode(path)}"[:_MAX_REASON]))
+                call(path, *words)
+            except BaseException as error:
+                leave_no_frame(error)
+                raise
+
+        return replace
+
     def _heard(self, number: int) -> None:
         outcome = Outcome(Status.STOPPED, f"terminated ({signal.Signals(number).name})")
         self.note(outcome)
@@ -201,6 +232,13 @@ def _wrap_talk(original: object) -> object:
             original(facts)  # type: ignore[operator]
 
     return hook
+
+
+def _is_program(path: object) -> bool:
+    try:
+        return os.access(path, os.X_OK) and not os.path.isdir(path)  # type: ignore[arg-type]  # noqa: PTH112
+    except (TypeError, ValueError):
+        return False
 
 
 def leave_exit_code(path: Path, position: int) -> bool:

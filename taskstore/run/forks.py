@@ -6,13 +6,12 @@ system may still count the one that has just ended, and some versions count when
 
 from __future__ import annotations
 
-import contextlib
 import os
-import re
 import threading
-import warnings
 from collections.abc import Callable
-from typing import Protocol, cast
+from typing import Protocol
+
+from ..core.warned import hide
 
 
 class Pausable(Protocol):
@@ -69,22 +68,4 @@ def _after_in_child() -> None:
 
 def warning_hidden() -> Callable[[], None]:
     """Hide Python's warning of a fork with threads, until the returned function is called."""
-    rule = ("ignore", re.compile(r"This process \(pid=\d+\) is multi-threaded"), DeprecationWarning, None, 0)
-    filters = cast("list[object]", warnings.filters)
-    filters.insert(0, rule)
-    _tell_filters_changed()
-
-    def undo() -> None:
-        # The program may be within a catch_warnings, which works on a copy and puts the original back.
-        for each in (filters, cast("list[object]", warnings.filters)):
-            with contextlib.suppress(ValueError):
-                each.remove(rule)
-        _tell_filters_changed()
-
-    return undo
-
-
-def _tell_filters_changed() -> None:
-    changed = getattr(warnings, "_filters_mutated", None) or getattr(warnings, "_filters_mutated_lock_held", None)
-    if changed is not None:
-        changed()
+    return hide(DeprecationWarning, message=r"This process \(pid=\d+\) is multi-threaded")

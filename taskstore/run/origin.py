@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from ..capture import git, source
 from ..core.errors import BadName, BadValue, TaskstoreError
-from ..core.names import MIN_LENGTH, check_name, split_project
+from ..core.names import MIN_LENGTH, check_name, project_parts
 from ..core.states import Status
 from ..disk.layout import TaskPaths
 from ..schema.record import TaskRecord
@@ -34,7 +34,7 @@ class Wanted:
     def fits(self, project: str, name: str) -> bool:
         """Tell whether this names a task, or leaves the choice. Raises BadName."""
         return (self.name is None or check_name("task", self.name) == name) and (
-            self.project is None or "/".join(split_project(self.project)) == project
+            self.project is None or "/".join(project_parts(self.project)) == project
         )
 
 

@@ -37,7 +37,7 @@ class StoreSink:
         self._task_id = task_id
         self._paths = paths
         self._guard = guard
-        self._is_rerun = is_rerun
+        self.is_rerun = is_rerun
         self._has_warned = False
         self._noted: set[str] = set()
 
@@ -48,13 +48,19 @@ class StoreSink:
     def parameters(self, section: str, found: Mapping[str, Found]) -> Mapping[str, str]:
         """Record parameters; in a task that is run again, return what overrides them (all, where none is found)."""
         if not found:
-            return parameters.overrides(self._stored(section)) if self._is_rerun else {}
-        stored = {
+            return parameters.overrides(self._stored(section)) if self.is_rerun else {}
+        before = self.record_parameters(section, self._as_stored(found))
+        return parameters.overrides(before) if self.is_rerun else {}
+
+    def correct(self, section: str, found: Mapping[str, Found]) -> None:
+        """Record the values that the program has kept, in place of stored ones that do not fit."""
+        self.replace_parameters(section, self._as_stored(found))
+
+    def _as_stored(self, found: Mapping[str, Found]) -> dict[str, Parameter]:
+        return {
             name: parameters.parameter_of(name, item.value, self.masker, kind=item.type, about=item.description or "")
             for name, item in found.items()
         }
-        before = self.record_parameters(section, stored)
-        return parameters.overrides(before) if self._is_rerun else {}
 
     def _stored(self, section: str) -> dict[str, Parameter]:
         try:
@@ -67,13 +73,13 @@ class StoreSink:
         """Merge parameters into a section; return what the section held before."""
         try:
             with self._guard():
-                return parameters.record(self._store, self._task_id, section, found, keep_stored=self._is_rerun)
+                return parameters.record(self._store, self._task_id, section, found, keep_stored=self.is_rerun)
         except (OSError, TaskstoreError) as error:
             self.cannot_write(error)
             return {}
 
-    def replace_parameters(self, section: str, found: Mapping[str, Parameter]) -> None:
-        """Set what a section of the running program holds now, values changed by it included."""
+    def replace_parameters(self, section: str, found: Mapping[str, Parameter | None]) -> None:
+        """Set what a section of the running program holds now; None for what it holds no more."""
         try:
             with self._guard():
                 parameters.record(self._store, self._task_id, section, found, keep_stored=False)
@@ -81,12 +87,12 @@ class StoreSink:
             self.cannot_write(error)
 
     def note(self, capture: str, message: str) -> None:
-        """Warn once, and record in the task, that something was left out or failed."""
+        """Record in the task, and warn once of its first line, that something was left out or failed."""
         text = self.masker.text(f"{capture}: {message}")
         if text in self._noted:
             return
         self._noted.add(text)
-        warn(text)
+        warn(text.partition("\n")[0].rstrip(": "))
 
         def change(script: ScriptRecord) -> None:
             script.notes = [*script.notes, text]

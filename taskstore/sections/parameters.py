@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from ..core import nesting, values
 from ..core.errors import BadValue, NotFound
 from ..core.secrets import MASK, Masker
 from ..core.states import RECORDING
 from ..schema.record import USER_PROPERTIES, Parameter, ParamsRecord
-from ..store import tasks
+from ..store import places, tasks
 from ..store.store import Store
 
 GENERAL = "General"
@@ -24,27 +24,84 @@ def parameter_of(name: str, value: object, masker: Masker, *, kind: str | None =
 
 
 def record(
-    store: Store, task_id: str, section: str, parameters: Mapping[str, Parameter], *, keep_stored: bool
+    store: Store, task_id: str, section: str, parameters: Mapping[str, Parameter | None], *, keep_stored: bool
 ) -> dict[str, Parameter]:
-    """Merge parameters into a section, and return the section as it was before.
+    """Merge parameters into a section (None removes one), and return the section as it was before.
 
     With `keep_stored` (a task that is run again) what is stored stays, and only what it lacks is added.
     Nothing is written where nothing changes. Raises ReadOnly.
     """
-    before: dict[str, Parameter] = {}
+    before = dict(tasks.read_params(places.locate(store, task_id)).hyperparams.get(section, {}))
+    if _merged(before, parameters, keep_stored=keep_stored) == before:
+        return before
 
     def change(params: ParamsRecord) -> None:
         before.clear()
         before.update(params.hyperparams.get(section, {}))
-        merged = {**before}
-        for name, parameter in parameters.items():
-            if not keep_stored or name not in before:
-                merged[name] = parameter
+        merged = _merged(before, parameters, keep_stored=keep_stored)
         if merged:
             params.hyperparams[section] = merged
+        else:
+            params.hyperparams.pop(section, None)
 
     tasks.edit_params(store, task_id, change, allowed=RECORDING)
     return before
+
+
+def _merged(
+    before: Mapping[str, Parameter], parameters: Mapping[str, Parameter | None], *, keep_stored: bool
+) -> dict[str, Parameter]:
+    replaced = {name: item for name, item in parameters.items() if not keep_stored or name not in before}
+    return {name: item for name, item in {**before, **replaced}.items() if item is not None}
+
+
+class Recorder(Protocol):
+    """What `connect` records by: a run's sink, which warns where the store cannot be written and raises nothing."""
+
+    masker: Masker
+    is_rerun: bool
+
+    def record_parameters(self, section: str, found: Mapping[str, Parameter]) -> dict[str, Parameter]:
+        """Record as `record` does, and return the section as it was before."""
+        ...
+
+    def replace_parameters(self, section: str, found: Mapping[str, Parameter | None]) -> None:
+        """Set what the running program holds now; None for what it holds no more."""
+        ...
+
+    def note(self, capture: str, message: str) -> None:
+        """Tell of what went wrong."""
+        ...
+
+
+def connect(content: dict[str, Any], section: str, recorder: Recorder, is_open: Callable[[], bool]) -> LiveDict:
+    """Record a dictionary, and return a live one whose changes and removals are recorded as long as `is_open`.
+
+    In a task that is run again `content` first takes the stored values. One that does not fit is noted, and the value
+    that is used instead replaces it in the task, so that its record says what ran.
+    """
+    stored = recorder.record_parameters(section, dict(flat_parameters(content, recorder.masker)))
+    if recorder.is_rerun:
+        types = {name: parameter.type for name, parameter in stored.items()}
+        misfits = _apply(content, overrides(stored), types)
+        for warning in misfits.values():
+            recorder.note("connect", warning)
+        if misfits:
+            used = dict(flat_parameters(content, recorder.masker))
+            recorder.replace_parameters(section, {name: used.get(name) for name in misfits})
+    live = LiveDict(content, lambda: changed())
+    names = set(nesting.flatten(content))
+
+    def changed() -> None:
+        if not is_open():  # then it is a dict like any other
+            return
+        found = dict(flat_parameters(live, recorder.masker))
+        gone = dict.fromkeys(names - found.keys())
+        names.clear()
+        names.update(found)
+        recorder.replace_parameters(section, {**found, **gone})
+
+    return live
 
 
 def overrides(stored: Mapping[str, Parameter]) -> dict[str, str]:
@@ -57,7 +114,11 @@ def apply(target: dict[str, Any], texts: Mapping[str, str], types: Mapping[str, 
 
     Keys are paths joined by '/'. What does not fit keeps the code's value. Returns a warning for each such.
     """
-    warnings = []
+    return list(_apply(target, texts, types).values())
+
+
+def _apply(target: dict[str, Any], texts: Mapping[str, str], types: Mapping[str, str | None]) -> dict[str, str]:
+    warnings = {}
     flat = nesting.flatten(target)
     for name, text in texts.items():
         try:
@@ -66,7 +127,7 @@ def apply(target: dict[str, Any], texts: Mapping[str, str], types: Mapping[str, 
             if not known:
                 nesting.unflatten({**flat, name: value})  # it may lead on from what is a value in the code
         except BadValue as error:
-            warnings.append(f"parameter {name}: {error}; " + (f"keeping {flat[name]!r}" if known else "left out"))
+            warnings[name] = f"parameter {name}: {error}; " + (f"keeping {flat[name]!r}" if known else "left out")
             continue
         flat[name] = value
     nested = nesting.unflatten(flat)
@@ -148,8 +209,19 @@ def split_name(name: str) -> tuple[str, str]:
     return section, rest
 
 
-class LiveDict(dict[str, Any]):
-    """A dictionary that tells of each later change, nested ones included; otherwise it is a dict."""
+class _ShownAsDict(type):
+    """The type of a dict to whoever goes by the exact type: PyYAML looks its representer up in `type(data).__mro__`."""
+
+    @property
+    def __mro__(cls) -> tuple[type, ...]:
+        return dict.__mro__
+
+
+class LiveDict(dict[str, Any], metaclass=_ShownAsDict):
+    """A dictionary that tells of each later change, nested ones included; otherwise it is a dict.
+
+    JSON and YAML (safe_dump too) write it as they write a dict; a copy of it is one.
+    """
 
     def __init__(self, content: Mapping[str, Any], changed: Callable[[], None]) -> None:
         self._changed: Callable[[], None] | None = None

@@ -114,3 +114,19 @@ def test_a_file_that_is_gone_is_no_fault(two: list[str], workshop: Workshop, cli
 def test_a_moved_task_is_compared_by_its_name(two: list[str], workshop: Workshop, cli: Cli) -> None:
     tasks.move(workshop.store, two[0], "elsewhere")
     assert cli("diff", "elsewhere/first", "examples/second").code == 0
+
+
+def test_the_command_line_has_a_heading_of_its_own(workshop: Workshop, cli: Cli) -> None:
+    made = [
+        workshop.task(
+            f"run {lr}",
+            script=ScriptRecord(entry_point="train.py", argv=["train.py", "--lr", lr], version_num="a" * 40),
+        ).id
+        for lr in ("0.1", "0.2")
+    ]
+    text = cli("diff", *made).out
+    assert re.search(r"Command\nname +A +B\narguments +--lr 0.1 +--lr 0.2\n", text)
+    assert "Git" not in text
+    (shown,) = cli("diff", "--json", *made).objects
+    assert shown["command"] == [{"name": "arguments", "left": "--lr 0.1", "right": "--lr 0.2"}]
+    assert shown["git"] == []

@@ -164,6 +164,28 @@ def test_no_editor_and_a_failing_one_are_said(
     assert _kept(tmp_path) == []
 
 
+def test_without_a_terminal_no_editor_is_opened_that_nobody_named(
+    cli: Cli, terminal: Cli, workshop: Workshop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    paths = workshop.task()
+    opened = tmp_path / "opened"
+    for name in ("sensible-editor", "nano", "vim", "vi"):
+        program = tmp_path / name
+        program.write_text(f"#!/bin/sh\n: > {opened}\n")
+        program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.delenv("VISUAL", raising=False)
+    monkeypatch.delenv("EDITOR", raising=False)
+    for call in (cli, terminal):  # stdin is a terminal for neither
+        result = call("edit", paths.id)
+        assert result.code == 4
+        assert "no terminal" in result.err
+        assert "taskstore set" in result.err
+    assert not opened.exists()
+    assert _kept(tmp_path) == []
+
+
 def test_what_another_has_changed_meanwhile_is_not_overwritten(workshop: Workshop, store: Store) -> None:
     paths = workshop.task(status=Status.CREATED, parameters={"Args/lr": "1", "Args/epochs": "2"})
     shown = document.of(tasks.read(paths), tasks.read_params(paths))

@@ -103,7 +103,13 @@ def test_since_and_until_read_times_and_ages(
         (["--where", "lr <"], 4, "bad filter, column 5"),
         (["-p", "nope"], 3, "no project 'nope'"),
         (["-p", ""], 4, "bad project name"),
-        (["-p", "ab"], 4, "bad project name"),
+        (["-p", "ab"], 3, "no project 'ab'"),
+        (["--type", "bogus"], 4, "no task type 'bogus'; there are training, testing,"),
+        (["--type", ""], 4, "no task type ''"),
+        (["-s", ""], 4, "no status ''"),
+        (["-t", ""], 4, "an empty tag"),
+        (["-t", "-"], 4, "an empty tag"),
+        (["--without-tag", ""], 4, "an empty tag"),
         (["--columns", " , "], 4, "no columns named"),
         (["--sort", "-"], 4, "nothing to sort by"),
         (["-n", "-1"], 2, "--limit"),
@@ -149,6 +155,41 @@ def test_a_column_that_no_task_has_is_talked_of(four: list[str], cli: Cli) -> No
     assert done.code == 0
     assert "no task here has 'Args/rl'" in done.err
     assert "no task here has 'los/train'" in done.err
+
+
+@pytest.mark.parametrize(
+    ("where", "missing"),
+    [
+        ("foo = 1", ["foo"]),
+        ("foo != 1", ["foo"]),
+        ("loss/train.minn < 1", ["loss/train.minn"]),
+        ("Args/lr < 0.09 or (bar and not foo)", ["bar", "foo"]),
+        ("Args/lr > 900", []),
+        ("loss/train.min < -1", []),
+        ("comment = nobody-wrote-this or parent = none", []),
+    ],
+)
+def test_a_name_in_a_condition_that_no_task_has_is_talked_of(
+    where: str, missing: list[str], four: list[str], cli: Cli
+) -> None:
+    done = cli("ls", "--where", where)
+    assert done.code == 0
+    assert [line.split("'")[1] for line in done.err.splitlines() if "no task here has" in line] == missing
+
+
+def test_a_condition_that_was_held_against_no_task_is_not_blamed(four: list[str], cli: Cli) -> None:
+    done = cli("ls", "--text", "zzz", "--where", "Args/lr < 1")
+    assert done.err == "taskstore: no task fits\n"
+
+
+def test_in_a_terminal_an_id_is_whole_among_any_number_of_columns(four: list[str], terminal: Cli) -> None:
+    columns = "id,project,name,type,status,created,started,completed,last_update,Args/lr,loss/train"
+    lines = [COLOUR.sub("", line).split() for line in terminal("ls", "--all", "-c", columns).lines[1:]]
+    assert [line[0] for line in lines] == [
+        line.split()[0] for line in COLOUR.sub("", terminal("ls", "--all", "-c", "id").out).splitlines()[1:]
+    ]
+    for short, task_id in zip((line[0] for line in lines), reversed(four), strict=True):
+        assert task_id.startswith(short)
 
 
 def test_nothing_to_list_says_why_on_stderr(cli: Cli, workshop: Workshop) -> None:

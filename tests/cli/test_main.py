@@ -1,3 +1,4 @@
+import errno
 import os
 import subprocess
 import sys
@@ -162,3 +163,69 @@ def test_an_output_that_is_not_utf_8_gets_what_it_can_spell(workshop: Workshop, 
         done = subprocess.run([*program, *argv], capture_output=True, env=environ, check=True)
         text = done.stdout.decode("latin-1")
         assert "größe \\u4e2d" in text or "gr\\u00f6\\u00dfe \\u4e2d" in text
+
+
+def _disk_that_fails(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    def write(descriptor: int, data: bytes) -> int:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "write", write)
+
+
+@pytest.mark.parametrize(
+    ("number", "advice"),
+    [(errno.ENOSPC, "taskstore trash purge"), (errno.EDQUOT, "taskstore du"), (errno.EROFS, "--store")],
+)
+def test_a_disk_that_takes_nothing_more_is_4_and_names_the_store_and_what_to_do(
+    number: int, advice: str, workshop: Workshop, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = workshop.task()
+    before = paths.record.read_bytes()
+    _disk_that_fails(monkeypatch, number)
+    done = cli("rename", paths.id, "other name")
+    assert done.code == 4
+    assert f"the store at {workshop.store.root} cannot be written: {os.strerror(number)}" in done.err
+    assert advice in done.err
+    assert paths.record.read_bytes() == before
+
+
+def test_another_failure_of_the_system_is_1(workshop: Workshop, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths = workshop.task()
+    _disk_that_fails(monkeypatch, errno.EIO)
+    assert cli("rename", paths.id, "other name").code == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a file that takes nothing")
+def test_an_output_that_takes_nothing_more_is_not_blamed_on_the_store(workshop: Workshop, program: list[str]) -> None:
+    workshop.task(console=[("stdout", "x" * 1000)] * 100)
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run([*program, "logs", "@last"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr == f"taskstore: {os.strerror(errno.ENOSPC)}\n"
+
+
+@pytest.mark.parametrize("argv", [["ls"], ["show", "@last"], ["project", "ls"], ["run"]])
+def test_the_store_option_behind_the_command_is_told_where_it_goes(argv: list[str], cli: Cli) -> None:
+    done = cli(*argv, "--store", "elsewhere")
+    assert done.code == 2
+    assert "Error: --store goes before the command" in done.err
+    assert "No such option" not in done.err
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (["init", "--locks", "nfs"], "'nfs' is none; it is one of flock, lease"),
+        (["ls", "-n", "x"], "'x' is not a whole number from 0 on"),
+        (["ls", "-n", "-1"], "'-1' is not a whole number from 0 on"),
+        (["logs", "@last", "--lines", "1.5"], "'1.5' is not a whole number from 0 on"),
+        (["logs", "@last", "--stream", "out"], "'out' is none; it is one of stdout, stderr"),
+        (["abort", "@last", "--grace", "long"], "'long' is not a number of seconds"),
+        (["abort", "@last", "--grace", "nan"], "'nan' is not a number of seconds"),
+        (["completion", "csh"], "'csh' is none; it is one of bash, zsh, fish, powershell"),
+    ],
+)
+def test_a_wrong_value_of_an_option_is_a_plain_sentence(argv: list[str], words: str, cli: Cli) -> None:
+    done = cli(*argv)
+    assert done.code == 2
+    assert done.err.splitlines()[-1].endswith(f": {words}")

@@ -95,3 +95,30 @@ def test_a_damaged_description_is_named_and_the_others_are_listed(cli: Cli, stor
     result = cli("project", "ls", "--json")
     assert result.code == 6
     assert [item["name"] for item in result.objects] == ["vision", "words"]
+
+
+def test_a_project_that_is_there_can_be_named_however_short_it_is(cli: Cli, workshop: Workshop, store: Store) -> None:
+    first, second = workshop.task(project="q/rst"), workshop.task("second run")
+    assert _names(cli) == ["examples", "q", "q/rst"]
+    assert cli("mv", second.id, "q").code == 0
+    assert [item["name"] for item in cli("ls", "-p", "q", "--no-recursive", "--json").objects] == ["second run"]
+    assert cli("path", "q/second run").code == 0
+    assert cli("clone", "q/second run", "--name", "third run").code == 0
+    assert cli("project", "edit", "q", "--description", "short").code == 0
+    assert cli("project", "show", "q", "--json").objects[0]["description"] == "short"
+    assert cli("rm", first.id).code == 0
+    assert cli("project", "rm", "q", "--force").code == 0
+    assert _names(cli) == ["examples"]
+    assert cli("trash", "restore", second.id).code == 0
+    assert cli("project", "rename", "q", "queues").code == 0
+    assert _names(cli) == ["examples", "queues"]
+
+
+def test_a_new_project_has_three_characters(cli: Cli, workshop: Workshop) -> None:
+    task = workshop.task()
+    for argv in (("mv", task.id, "q"), ("project", "create", "q"), ("project", "rename", "examples", "q")):
+        result = cli(*argv)
+        assert result.code == 4, argv
+        assert "at least 3 characters" in result.err
+    assert _names(cli) == ["examples"]
+    assert cli("project", "rm", "q").code == 3

@@ -51,3 +51,45 @@ def test_a_kill_right_after_init_leaves_a_task_that_says_so(tmp_path: Path) -> N
     found = only_task(ended)
     assert (found.record.status.value, found.record.status_reason) == ("failed", "killed")
     assert tasks.read_script(TaskPaths(found.home)).argv
+
+
+def test_a_killed_run_says_what_it_imports_and_what_was_installed(tmp_path: Path) -> None:
+    text = """
+        import os, sys, time
+        TASK
+        def later():
+            import msgspec
+        deadline = time.monotonic() + 30
+        while task._session._code._thread.is_alive() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        os.kill(os.getpid(), 9)
+    """
+    found = only_task(run(tmp_path / "work", text))
+    paths = TaskPaths(found.home)
+    assert "msgspec" in tasks.read_script(paths).requirements
+    assert "\nmsgspec==" in paths.requirements.read_text()
+    assert "msgspec==" in paths.environment.read_text()
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="asks Linux how much memory is used")
+def test_a_run_out_of_memory_is_failed_with_its_own_traceback_and_says_no_more_than_without_us(tmp_path: Path) -> None:
+    text = """
+        import resource
+        TASK
+        kept = []
+        def load():
+            with open("/proc/self/statm") as file:
+                used = int(file.read().split()[0]) * resource.getpagesize()
+            resource.setrlimit(resource.RLIMIT_AS, (used + (30 << 20),) * 2)
+            while True:
+                kept.append("x" * 1000)
+        load()
+    """
+    ended = run(tmp_path / "work", text)
+    assert ended.code == 1
+    assert ended.own_stderr.count("Traceback") == 1
+    assert ended.own_stderr.endswith("MemoryError\n")
+    assert ended.told == []
+    record = only_task(ended).record
+    assert (record.status.value, record.status_reason) == ("failed", "MemoryError")
+    assert 'kept.append("x" * 1000)' in record.status_message

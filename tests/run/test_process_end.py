@@ -35,6 +35,7 @@ class Case:
 
 
 _NO_BYTES = "TypeError: a bytes-like object is required, not 'str'"
+_NO_PATH = "TypeError: execv: path should be string, bytes or os.PathLike, not NoneType"
 CASES = {
     "normal": Case("TASK\nprint('done')\n", "completed", "completed"),
     "last line raises nothing": Case("TASK\nif True:\n    pass\n", "completed", "completed"),
@@ -133,10 +134,10 @@ CASES = {
         "ValueError",
     ),
     "print of what the stream cannot spell": Case(
-        "import traceback\nTASK\ndef show():\n    print('caf\\udce9')\n"
+        "import traceback\nTASK\ndef show():\n    print('caf\\ud800')\n"
         "try:\n    show()\nexcept ValueError:\n    traceback.print_exc()\nshow()\n",
         "failed",
-        "UnicodeEncodeError: 'utf-8' codec can't encode character '\\udce9' in position 3: surrogates not allowed",
+        "UnicodeEncodeError: 'utf-8' codec can't encode character '\\ud800' in position 3: surrogates not allowed",
     ),
     "print of bytes": Case("import sys\nTASK\nsys.stdout.buffer.write('text')\n", "failed", _NO_BYTES),
     "print to a broken pipe": Case(
@@ -154,6 +155,29 @@ CASES = {
     "sys.exit, shown by the program": Case(
         "import sys, traceback\nTASK\nfor leave in sys.exit, quit:\n"
         "    try:\n        leave(3)\n    except SystemExit:\n        traceback.print_exc()\n",
+        "completed",
+        "completed",
+    ),
+    "os.execv": Case(
+        "import os\nTASK\nprint('here', flush=True)\nos.execv('/bin/echo', ['echo', 'there'])\n",
+        "stopped",
+        "replaced itself by /bin/echo",
+    ),
+    "os.execlpe": Case(
+        "import os\nTASK\nos.execlpe('echo', 'echo', 'there', {'PATH': '/nowhere:/bin'})\n",
+        "stopped",
+        "replaced itself by /bin/echo",
+    ),
+    "os.execvp of nothing": Case(
+        "import os\nTASK\ntry:\n    os.execvp('no-such-program', ['x'])\nexcept OSError:\n    print('goes on')\n"
+        "os.execv('/no/such', ['x'])\n",
+        "failed",
+        "FileNotFoundError: [Errno 2] No such file or directory",
+    ),
+    "os.execv of what is no program": Case("import os\nTASK\nos.execv(None, ['x'])\n", "failed", _NO_PATH),
+    "os.execv in a child": Case(
+        "import os\nTASK\nchild = os.fork()\nif not child:\n    os.execv('/bin/true', ['true'])\n"
+        "print(os.waitpid(child, 0)[1])\n",
         "completed",
         "completed",
     ),

@@ -111,6 +111,34 @@ def _first_id(ended: Ended) -> str:
     return next(item.record.id for item in all_tasks(ended) if item.record.name == "a run")
 
 
+def test_the_task_says_what_ran_where_a_stored_value_did_not_fit(tmp_path: Path) -> None:
+    text = """
+        import argparse
+        TASK
+        parser = argparse.ArgumentParser()
+        parser.add_argument("--lr", type=float, default=1.0)
+        parser.add_argument("--epochs", type=int, default=2)
+        print(parser.parse_args())
+    """
+    first = run(tmp_path / "work", text)
+    store = open_at(first.root)
+    copy = clone.clone(store, places.locate(store, _first_id(first)), name="again").id
+
+    def change(params: ParamsRecord) -> None:
+        parameters.assign(params, "Args", "lr", "seven")
+        parameters.assign(params, "Args", "epochs", "3")
+
+    tasks.edit_params(store, copy, change)
+    ended = run(tmp_path / "work", text, env={"TASKSTORE_TASK_ID": copy})
+    assert ended.stdout == "Namespace(lr=1.0, epochs=3)\n"
+    assert len(ended.told) == 1
+    stored = tasks.read_params(places.locate(store, copy)).hyperparams["Args"]
+    assert {name: (item.value, item.type) for name, item in stored.items()} == {
+        "lr": ("1.0", "float"),
+        "epochs": ("3", "int"),
+    }
+
+
 def test_a_task_that_is_not_there_or_has_run_is_not_run_again(tmp_path: Path) -> None:
     first = run(tmp_path / "work", "TASK\n")
     done = only_task(first).record.id

@@ -12,6 +12,7 @@ import pytest
 
 from taskstore.capture import arguments, early
 from taskstore.capture.base import Found
+from taskstore.core.values import to_text
 
 WAS_INSTALLED = early.is_installed()
 early.uninstall()
@@ -37,6 +38,9 @@ class Store:
             self.reports += 1
             self.sections.setdefault(section, {}).update(found)
         return self.stored
+
+    def correct(self, section, found):
+        self.stored.update({name: to_text(one.value)[0] for name, one in found.items()})
 
     def note(self, capture, message):
         assert capture == "arguments"

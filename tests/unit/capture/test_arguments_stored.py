@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import traceback
 from pathlib import Path
 
 import pytest
 from parsing import Color, Store, exit_of, make, override, run, unhooked, with_commands
 
-from taskstore.capture import arguments
+from taskstore.capture import arguments, early
 from taskstore.core.secrets import MASK
 from taskstore.core.values import to_text
 
@@ -99,6 +100,25 @@ def test_a_misfit_of_one_argument_leaves_the_others():
     parser = make(("--a", {"type": int, "default": 1}), ("--b", {"type": int, "default": 1}))
     namespace, _ = run(parser, [], {"a": "x", "b": "2"})
     assert (namespace.a, namespace.b) == (1, 2)
+
+
+def test_the_value_that_was_kept_is_recorded_in_place_of_the_text_that_does_not_fit():
+    parser = make(("--a", {"type": int, "default": 1}), ("--b", {"type": int, "default": 1}))
+    _, sink = run(parser, ["--a", "3"], {"a": "x", "b": "02"})
+    assert sink.stored == {"a": "3", "b": "02"}
+
+
+def test_an_exception_of_the_program_shows_no_frame_of_ours():
+    parser = make(("--a", {"type": int, "required": True}), ("--b", {"type": lambda text: [][7]}))
+    early.uninstall()
+    with pytest.raises(IndexError) as bare:
+        parser.parse_args(["--a", "1", "--b", "2"])
+    for stored in ({}, {"a": "3"}):
+        with arguments.capture(Store(stored)), pytest.raises(IndexError) as seen:
+            parser.parse_args(["--a", "1", "--b", "2"])
+        assert [line.name for line in traceback.extract_tb(seen.value.__traceback__)] == [
+            line.name for line in traceback.extract_tb(bare.value.__traceback__)
+        ]
 
 
 def test_a_note_tells_no_secret():

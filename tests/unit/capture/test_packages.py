@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 from textwrap import dedent
 
@@ -405,3 +407,32 @@ def test_import_of_the_module_is_light(world: World) -> None:
     loaded = answer(code, world=world)["loaded"]
     assert isinstance(loaded, list)
     assert not {"importlib.metadata", "email", "urllib.request", "psutil", "yaml"} & set(loaded)
+
+
+def test_reading_imports_leaves_warnings_to_the_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = tmp_path / "train.py"
+    script.write_text("import msgspec\nx = '\\d'\n")
+    rule = ("ignore", None, ResourceWarning, None, 12345)
+    parse = ast.parse
+
+    def parse_while_a_thread_sets_a_filter(*args: str, **kwargs: str) -> ast.Module:
+        warnings.filters.append(rule)  # type: ignore[attr-defined]  # a list, which typeshed does not say
+        return parse(*args, **kwargs)
+
+    monkeypatch.setattr(ast, "parse", parse_while_a_thread_sets_a_filter)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        before = list(warnings.filters)
+        assert "msgspec" in packages.imported(script, None)
+        assert list(warnings.filters) == [*before, rule]
+
+
+def test_reading_imports_uses_up_no_finder_that_waits_for_the_programs_import(tmp_path: Path) -> None:
+    script = tmp_path / "train.py"
+    script.write_text("def main():\n    import argparse\n")
+    code = (
+        "import sys; from pathlib import Path; import taskstore; from taskstore.capture import early, packages; "
+        "assert 'argparse' not in sys.modules; packages.imported(Path(sys.argv[1]), None); "
+        "import argparse; assert early._originals"
+    )
+    subprocess.run([sys.executable, "-c", code, str(script)], check=True)

@@ -5,7 +5,7 @@ import unicodedata
 import pytest
 
 from taskstore.core.errors import BadName
-from taskstore.core.names import check_name, decode, encode, split_project
+from taskstore.core.names import check_name, decode, encode, project_parts, split_project
 
 
 @pytest.mark.parametrize(
@@ -132,3 +132,12 @@ def test_a_project_is_split_at_its_slashes() -> None:
 def test_a_project_with_an_empty_part_is_refused(name: str) -> None:
     with pytest.raises(BadName, match="empty part"):
         split_project(name)
+
+
+def test_a_project_that_is_looked_for_may_be_short_but_has_no_empty_part() -> None:
+    assert project_parts(" q ") == ("q",)
+    with pytest.raises(BadName, match="at least 3 characters"):
+        split_project("q")
+    for name in ("", " ", "q/", "/q"):
+        with pytest.raises(BadName, match="empty part"):
+            project_parts(name)

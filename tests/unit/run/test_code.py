@@ -1,9 +1,13 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import io
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -111,3 +115,52 @@ def test_a_failing_capture_is_noted_and_the_others_go_on(
     assert any(note.startswith("host: ZeroDivisionError") for note in script.notes)
     assert script.standalone is not None
     assert "msgspec" in script.requirements
+
+
+def test_the_cells_that_were_run_after_the_start_are_kept_at_the_end(
+    store: Store, paths: TaskPaths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell = SimpleNamespace(user_ns={"In": ["", "Task.init()"]}, kernel=object())
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+    entry = Entry("notebook", None, None, ["kernel"], [], "/usr/bin/python3", "python3", tmp_path)
+    sink = StoreSink(store, paths.id, lambda: paths, Masker(), contextlib.nullcontext, is_rerun=False)
+    capture = CodeCapture(store, paths.id, lambda: paths, entry, Capture(), sink)
+    capture.start()
+    capture.wait(60)
+    shell.user_ns["In"].append("train()")
+    capture.finish(set(), wait_s=60)
+    script = tasks.read_script(paths)
+    assert script.standalone is not None
+    text = (paths.home / script.standalone.path).read_bytes()
+    assert text == b"# %%\nTask.init()\n\n# %%\ntrain()\n"
+    assert (script.standalone.size, script.standalone.hash) == (len(text), hashlib.sha256(text).hexdigest())
+
+
+def test_packages_are_written_at_the_start_and_again_only_where_the_end_knows_more(
+    store: Store, paths: TaskPaths, tmp_path: Path
+) -> None:
+    entry = _entry(tmp_path / "work")
+    sink = StoreSink(store, paths.id, lambda: paths, Masker(), contextlib.nullcontext, is_rerun=False)
+    capture = CodeCapture(store, paths.id, lambda: paths, entry, Capture(), sink)
+    capture.start()
+    capture.wait(60)
+    first, before = tasks.read_script(paths), paths.requirements.stat()
+    assert set(first.requirements) == {"msgspec"}
+    capture.finish(set(), wait_s=60)
+    assert tasks.read_script(paths).rev == first.rev
+    assert paths.requirements.stat().st_ino == before.st_ino
+    entry.path.write_text("import filelock\n")  # edited while it ran
+    capture.finish(set(), wait_s=60)
+    assert set(tasks.read_script(paths).requirements) == {"filelock", "msgspec"}
+    assert "filelock==" in paths.requirements.read_text()
+
+
+def test_a_failing_capture_is_told_in_a_line_and_its_traceback_is_in_the_notes(
+    store: Store, paths: TaskPaths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal = io.StringIO()
+    monkeypatch.setattr(sys, "__stderr__", terminal)
+    monkeypatch.setattr(os, "cpu_count", lambda: 1 / 0)
+    _capture(store, paths, _entry(tmp_path / "work"))
+    assert terminal.getvalue() == "taskstore: host: ZeroDivisionError: division by zero\n"
+    assert "Traceback" in tasks.read_script(paths).notes[0]

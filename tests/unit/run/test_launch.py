@@ -111,6 +111,16 @@ def test_only_a_draft_is_planned(store: Store, draft: Draft) -> None:
         launch.plan(store, paths)
 
 
+def test_of_a_running_task_its_end_is_advised_and_not_a_reset(store: Store, draft: Draft) -> None:
+    paths = draft()
+    planned = launch.plan(store, paths)
+    tasks.transition(store, paths.id, Status.IN_PROGRESS)
+    for act in (lambda: launch.plan(store, paths), lambda: launch.run_task(store, paths.id, planned)):
+        with pytest.raises(BadTransition, match=f"taskstore abort {paths.id[:12]}") as caught:
+            act()
+        assert "taskstore reset" not in str(caught.value)
+
+
 def test_a_script_that_is_not_there_is_not_found(code: Path) -> None:
     with pytest.raises(NotFound):
         launch.script_plan(str(code / "no.py"), [])

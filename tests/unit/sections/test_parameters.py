@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import copy
+import json
 import pickle
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -89,6 +91,91 @@ def test_recording_merges_and_a_rerun_keeps_what_is_stored(store: Store) -> None
     assert tasks.read_params(paths).hyperparams["Args"] == {"lr": Parameter("1"), "new": Parameter("3")}
     parameters.record(store, paths.id, "Args", {"lr": Parameter("4")}, keep_stored=False)
     assert tasks.read_params(paths).hyperparams["Args"]["lr"].value == "4"
+
+
+def test_recording_what_is_there_already_writes_nothing(store: Store) -> None:
+    paths = tasks.create(store, "examples", "a run")
+    assert parameters.record(store, paths.id, "Args", {}, keep_stored=False) == {}
+    assert tasks.read_params(paths).hyperparams == {}
+    parameters.record(store, paths.id, "Args", {"lr": Parameter("1")}, keep_stored=False)
+    before = paths.params.stat().st_ino
+    parameters.record(store, paths.id, "Args", {"lr": Parameter("1"), "gone": None}, keep_stored=False)
+    parameters.record(store, paths.id, "Args", {"lr": Parameter("2")}, keep_stored=True)
+    assert paths.params.stat().st_ino == before
+
+
+def test_a_section_whose_last_parameter_is_removed_is_gone(store: Store) -> None:
+    paths = tasks.create(store, "examples", "a run")
+    parameters.record(store, paths.id, "Args", {"lr": Parameter("1")}, keep_stored=False)
+    assert parameters.record(store, paths.id, "Args", {"lr": None}, keep_stored=False) == {"lr": Parameter("1")}
+    assert tasks.read_params(paths).hyperparams == {}
+
+
+class _Recorder:
+    """A run's sink, as `connect` sees it."""
+
+    def __init__(self, store: Store, *, is_rerun: bool = False) -> None:
+        self.paths = tasks.create(store, "examples", "a run")
+        self.masker = _MASKER
+        self.is_rerun = is_rerun
+        self.notes: list[str] = []
+        self._store = store
+
+    def record_parameters(self, section: str, found: Mapping[str, Parameter]) -> dict[str, Parameter]:
+        return parameters.record(self._store, self.paths.id, section, found, keep_stored=self.is_rerun)
+
+    def replace_parameters(self, section: str, found: Mapping[str, Parameter | None]) -> None:
+        parameters.record(self._store, self.paths.id, section, found, keep_stored=False)
+
+    def note(self, capture: str, message: str) -> None:
+        self.notes.append(message)
+
+    def texts(self, section: str = "General") -> dict[str, str]:
+        stored = tasks.read_params(self.paths).hyperparams.get(section, {})
+        return {name: item.value for name, item in stored.items()}
+
+
+def test_what_is_removed_from_a_connected_dict_is_removed_from_the_task(store: Store) -> None:
+    recorder = _Recorder(store)
+    live = parameters.connect({"lr": 1, "net": {"depth": 2, "width": 3}, "x": 4}, "General", recorder, lambda: True)
+    other = parameters.connect({"mine": 1}, "General", recorder, lambda: True)
+    del live["lr"]
+    live["net"].pop("depth")
+    assert recorder.texts() == {"net/width": "3", "x": "4", "mine": "1"}
+    live.clear()
+    assert recorder.texts() == {"mine": "1"}
+    other["lr"] = 5
+    live["x"] = 6
+    assert recorder.texts() == {"mine": "1", "lr": "5", "x": "6"}
+
+
+def test_after_the_run_a_connected_dict_is_a_dict_like_any_other(store: Store) -> None:
+    recorder = _Recorder(store)
+    parameters.connect({"lr": 1}, "General", recorder, lambda: False).clear()
+    assert recorder.texts() == {"lr": "1"}
+
+
+def test_a_stored_value_that_does_not_fit_is_replaced_by_the_one_that_ran(store: Store) -> None:
+    recorder = _Recorder(store, is_rerun=True)
+    stored = {"lr": Parameter("seven", "float"), "epochs": Parameter("04", "int"), "lr/below": Parameter("1", "int")}
+    parameters.record(store, recorder.paths.id, "General", stored, keep_stored=False)
+    live = parameters.connect({"lr": 0.5, "epochs": 3}, "General", recorder, lambda: True)
+    assert live == {"lr": 0.5, "epochs": 4}
+    assert recorder.texts() == {"lr": "0.5", "epochs": "04"}
+    assert len(recorder.notes) == 2
+
+
+def test_a_live_dict_is_written_as_yaml_and_json_as_a_dict_is() -> None:
+    import yaml
+
+    content = {"a": 1, "b": {"c": [2, {"d": "x"}]}}
+    live = parameters.LiveDict(content, lambda: None)
+    assert json.dumps(live) == json.dumps(content)
+    assert yaml.safe_dump(live) == yaml.safe_dump(content)
+    assert yaml.dump(live) == yaml.dump(content)
+    assert isinstance(live, parameters.LiveDict)
+    assert isinstance(live, dict)
+    assert issubclass(parameters.LiveDict, parameters.LiveDict)
 
 
 def test_a_task_that_has_ended_records_nothing_more(store: Store) -> None:

@@ -342,6 +342,7 @@ class TestTransition:
 
     def test_a_hint_says_the_next_command(self, store: Store, task: TaskPaths) -> None:
         for status, wanted, hint in (
+            (Status.IN_PROGRESS, Status.QUEUED, "taskstore abort"),
             (Status.COMPLETED, Status.QUEUED, "taskstore reset"),
             (Status.PUBLISHED, Status.CREATED, "taskstore clone"),
             (Status.CREATED, Status.PUBLISHED, "once it has ended"),
