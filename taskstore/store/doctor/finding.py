@@ -19,6 +19,7 @@ class Kind(str, Enum):
     TRASHED = "trashed"
     DEAD_RUN = "dead run"
     BLOB = "blob"
+    SAMPLE = "sample"
     LOG = "log"
     SUMMARY = "summary"
     MANIFEST = "manifest"

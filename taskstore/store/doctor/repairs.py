@@ -24,7 +24,7 @@ from ...schema import codec
 from ...schema.record import ProjectRecord, TaskRecord
 from .. import events, liveness, places, projects, published, tasks, trash
 from ..store import Store
-from . import logs, quarantine, salvage
+from . import quarantine, salvage, samples
 from .contents import PARTS
 from .finding import Finding, Kind
 
@@ -169,7 +169,7 @@ def _quarantine(store: Store, finding: Finding) -> None:
 def _torn_log(store: Store, finding: Finding) -> None:
     log = finding.path
     with _locked(store, TaskPaths(log.parent.parent)):
-        if logs.may_be_written(store, log):
+        if samples.may_be_written(store, log):
             raise Refused(f"{log} is being written; look again later")
         length = len(read_complete(log))
         with log.open("rb") as stream:
@@ -259,6 +259,7 @@ _REPAIRS: Mapping[Kind, Callable[[Store, Finding], None]] = {
     Kind.TASK_FOLDER: _task_folder,
     Kind.TRASHED: _not_trashed,
     Kind.DEAD_RUN: _dead_run,
+    Kind.SAMPLE: _quarantine,
     Kind.LOG: _torn_log,
     Kind.SUMMARY: _summary,
     Kind.MANIFEST: _quarantine,
