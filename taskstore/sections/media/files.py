@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mimetypes
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,8 @@ _MORE_TYPES = {".webp": "image/webp", ".jsonl": "application/jsonl", ".md": "tex
 
 def media_type_of(extension: str) -> str:
     """Return the media type that a file's extension stands for."""
+    import mimetypes
+
     guessed = _MORE_TYPES.get(extension.lower()) or mimetypes.guess_type(f"x{extension}", strict=False)[0]
     return guessed or "application/octet-stream"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import array
 import io
 import math
 from collections.abc import Sequence
@@ -68,12 +67,16 @@ def _grid(name: str, image: Any) -> _Grid:  # noqa: ANN401
         image = image.__array__()
     try:
         view = memoryview(image)
-    except (TypeError, ValueError):  # no buffer, or one of objects or half floats
+    except (TypeError, ValueError):  # no buffer, or one of objects
         return _of_lists(name, image)
-    return _of_view(name, view)
+    found = _of_view(name, view)
+    return _of_lists(name, image) if found is None else found
 
 
-def _of_view(name: str, view: memoryview) -> _Grid:
+def _of_view(name: str, view: memoryview) -> _Grid | None:
+    """Read a buffer; None where its numbers are of a kind that Python has no array of."""
+    import array
+
     shape, code = tuple(view.shape or ()), view.format.lstrip("<=@|")
     _check_shape(name, shape)
     if code == "B":
@@ -81,7 +84,7 @@ def _of_view(name: str, view: memoryview) -> _Grid:
     if code == "?":
         return _Grid(shape, view.tobytes().translate(_FROM_BOOL))
     if code not in array.typecodes or code == "u":
-        return _of_lists(name, view.tolist())
+        return None
     numbers = array.array(code, view.tobytes())
     if code in "fd":
         return _Grid(shape, _of_floats(name, numbers))

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import array
-import base64
 import io
-import json
 import struct
 import sys
 from collections.abc import Mapping
@@ -29,6 +26,8 @@ def of_plotly(figure: Any) -> Figure:  # noqa: ANN401 - known by its manners
             figure = convert()
             break
     if isinstance(figure, (str, bytes)):
+        import json
+
         try:
             figure = json.loads(figure)
         except ValueError as error:
@@ -49,6 +48,9 @@ def _unpacked(value: Any) -> Any:  # noqa: ANN401
 
 
 def _numbers(packed: Mapping[str, Any]) -> Any:  # noqa: ANN401
+    import array
+    import base64
+
     code = _TYPES.get(packed["dtype"])
     if code is None:
         return dict(packed)

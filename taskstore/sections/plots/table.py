@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv as csv_format
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -51,7 +50,7 @@ def _of(content: Any) -> _Table:  # noqa: ANN401 - whatever is a table
 def _of_pandas(frame: Any) -> _Table:  # noqa: ANN401
     names = [" / ".join(map(str, name)) if isinstance(name, tuple) else str(name) for name in frame.columns]
     columns = [_cells(frame.iloc[:, at].tolist()) for at in range(len(names))]
-    if type(frame.index).__name__ == "RangeIndex":
+    if type(frame.index).__name__ == "RangeIndex" and frame.index.name is None:
         return names, columns
     index = [" / ".join(map(str, key)) if isinstance(key, tuple) else key for key in frame.index.tolist()]
     return [str(frame.index.name or ""), *names], [_cells(index), *columns]
@@ -69,6 +68,8 @@ def _of_rows(name: str, rows: list[Any]) -> _Table:
 
 
 def _of_file(path: Path) -> _Table:
+    import csv as csv_format
+
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             rows = [row for row in csv_format.reader(stream) if row]
