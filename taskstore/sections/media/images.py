@@ -65,6 +65,8 @@ def _grid(name: str, image: Any) -> _Grid:  # noqa: ANN401
         image = detach().cpu()
     if not isinstance(image, (list, tuple, memoryview)) and callable(getattr(image, "__array__", None)):
         image = image.__array__()
+        if image.dtype.kind == "f":
+            image = _whole(name, image)
     try:
         view = memoryview(image)
     except (TypeError, ValueError):  # no buffer, or one of objects
@@ -138,13 +140,25 @@ def _of_integers(name: str, numbers: Sequence[int], *, is_wide: bool) -> bytes:
         raise BadValue(f"{name} must hold integers from 0 to 255, not from {min(numbers)} to {max(numbers)}") from None
 
 
+def _whole(name: str, image: Any) -> Any:  # noqa: ANN401 - an array of numpy's kind
+    """Return floats as bytes by the array's own arithmetic, some twenty times as fast; with NaN in it as it is."""
+    _check_shape(name, image.shape)
+    low, high = float(image.min()), float(image.max())
+    if not math.isfinite(low + high):
+        return image
+    return (image * _scale(name, low, high) + 0.5).clip(0, 255).astype("uint8")
+
+
+def _scale(name: str, low: float, high: float) -> float:
+    if low < -1e-6 or high > 255:
+        raise BadValue(f"{name} must hold floats from 0 to 1 (or to 255), not from {low:g} to {high:g}")
+    return 255.0 if high <= 1 + 1e-6 else 1.0
+
+
 def _of_floats(name: str, numbers: Sequence[float]) -> bytes:
     if not math.isfinite(sum(numbers)):
         numbers = [number if math.isfinite(number) else 0.0 for number in numbers]
-    low, high = min(numbers), max(numbers)
-    if low < -1e-6 or high > 255:
-        raise BadValue(f"{name} must hold floats from 0 to 1 (or to 255), not from {low:g} to {high:g}")
-    scale = 255.0 if high <= 1 + 1e-6 else 1.0
+    scale = _scale(name, min(numbers), max(numbers))
     return bytes([min(255, int(max(0.0, number) * scale + 0.5)) for number in numbers])
 
 

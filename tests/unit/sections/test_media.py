@@ -118,6 +118,11 @@ def test_arrays_of_numpy_are_pictures(dtype: str) -> None:
     image = (numpy.arange(24).reshape(4, 6) % 2 * white).astype(dtype)
     assert pixels(image) == (6, 4, 1, [bytes([0, 255] * 3)] * 4)
     assert pixels(image.T) == (4, 6, 1, [bytes([0] * 4), bytes([255] * 4)] * 3)
+    if dtype.startswith("float"):
+        image[0, 0] = float("nan")
+        assert pixels(image)[3][0] == bytes([0, 255] * 3)
+        with pytest.raises(BadValue, match="not from 0 to 256"):
+            media.of_image("matrix", numpy.array([[0, 256]], dtype))
     with pytest.raises(BadValue, match=r"not of shape \(2, 6, 2\)"):
         media.of_image("matrix", image.reshape(2, 6, 2))
 
