@@ -7,6 +7,7 @@ import cli_cold
 import init_close
 import list_tasks
 import many_processes
+import plots
 import read_scalars
 import report_scalar
 from _harness import main
@@ -19,5 +20,6 @@ if __name__ == "__main__":
         cli_cold.measure,
         list_tasks.measure,
         read_scalars.measure,
+        plots.measure,
         many_processes.measure,
     )

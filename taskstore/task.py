@@ -11,6 +11,7 @@ from .core.states import RECORDING
 from .core.task_types import TASK_TYPES as TASK_TYPES
 from .disk.layout import TaskPaths
 from .logger import Logger
+from .reports import Reports
 from .run import session as sessions
 from .run.ending import COMPLETED
 from .run.session import Session, Wanted
@@ -193,12 +194,14 @@ class Task:
         sections = tasks.read_params(self._paths()).hyperparams
         return {f"{section}/{name}": item.value for section, items in sections.items() for name, item in items.items()}
 
-    def get_reported_scalars(self) -> dict[str, dict[str, events.Series]]:
-        """Read every point back, by title and series."""
-        found: dict[str, dict[str, events.Series]] = {}
-        for series in events.read_scalars(self._paths()):
-            found.setdefault(series.metric, {})[series.variant] = series
-        return found
+    def get_reported_scalars(self, max_samples: int = 0) -> dict[str, dict[str, events.Series]]:
+        """Read the points back, by title and series; with `max_samples` at most so many of each series."""
+        return self.reports.scalars(max_samples=max_samples)
+
+    @property
+    def reports(self) -> Reports:
+        """What reads back everything that was reported: scalars, plots, debug samples, console output."""
+        return Reports(self._paths)
 
     @property
     def artifacts(self) -> Artifacts:

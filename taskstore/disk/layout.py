@@ -115,6 +115,14 @@ class TaskPaths:
         """One writer's scalars."""
         return self.events / f"scalars.{writer}.jsonl"
 
+    def plots(self, writer: str) -> Path:
+        """One writer's plots."""
+        return self.events / f"plots.{writer}.jsonl"
+
+    def media(self, writer: str) -> Path:
+        """One writer's debug samples: the log that names their blobs."""
+        return self.events / f"media.{writer}.jsonl"
+
     def console(self, writer: str) -> Path:
         """One writer's console output."""
         return self.events / f"console.{writer}.log"
@@ -132,6 +140,13 @@ class TaskPaths:
     def artifact_folder(self, key: str) -> Path:
         """Where one artifact's blob is."""
         return self.artifact_files / encode(key)
+    def samples(self) -> Path:
+        """The folder of debug samples, and of pictures that are plots."""
+        return self.files / "media"
+
+    def sample(self, title: str, series: str, name: str) -> Path:
+        """One debug sample's blob. No title is no path component: it is `%`, which stands for none."""
+        return self.samples.joinpath(*(encode(part) if part else "%" for part in (title, series)), name)
 
 
 @dataclass(frozen=True)

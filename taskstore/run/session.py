@@ -54,6 +54,7 @@ class Session:
         self.sink = StoreSink(
             self.store, self.task_id, self.paths, self.masker, self.ending.undisturbed, is_rerun=self.is_rerun
         )
+        self.sink.writer.history = self.settings.reports.sample_history
         self.task: Any = None
         """The facade over this session; held here so that every asker gets the same one."""
         self._pid = os.getpid()

@@ -20,6 +20,7 @@ class Kind(str, Enum):
     DEAD_RUN = "dead run"
     BLOB = "blob"
     ORPHAN = "orphan"
+    SAMPLE = "sample"
     LOG = "log"
     SUMMARY = "summary"
     MANIFEST = "manifest"

@@ -27,6 +27,8 @@ from .. import events, liveness, places, projects, published, tasks, trash
 from ..store import Store
 from . import logs, quarantine, salvage
 from .contents import PARTS, orphans
+from . import quarantine, salvage, samples
+from .contents import PARTS
 from .finding import Finding, Kind
 
 
@@ -177,7 +179,7 @@ def _orphan(store: Store, finding: Finding) -> None:
 def _torn_log(store: Store, finding: Finding) -> None:
     log = finding.path
     with _locked(store, TaskPaths(log.parent.parent)):
-        if logs.may_be_written(store, log):
+        if samples.may_be_written(store, log):
             raise Refused(f"{log} is being written; look again later")
         length = len(read_complete(log))
         with log.open("rb") as stream:
@@ -267,6 +269,7 @@ _REPAIRS: Mapping[Kind, Callable[[Store, Finding], None]] = {
     Kind.TASK_FOLDER: _task_folder,
     Kind.TRASHED: _not_trashed,
     Kind.DEAD_RUN: _dead_run,
+    Kind.SAMPLE: _quarantine,
     Kind.LOG: _torn_log,
     Kind.SUMMARY: _summary,
     Kind.MANIFEST: _quarantine,
