@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +14,11 @@ from .logger import Logger
 from .run import session as sessions
 from .run.ending import COMPLETED
 from .run.session import Session, Wanted
+from .run.sink import warn
 from .schema.record import TaskRecord
-from .sections import parameters
+from .sections import find, parameters
 from .sections.reports import Writer
-from .store import events, liveness, places, projects, query, tasks
+from .store import events, liveness, places, tasks
 from .store.store import Store, open_default
 
 if TYPE_CHECKING:
@@ -83,24 +84,96 @@ class Task:
 
     @classmethod
     def get_task(
-        cls, task_id: str | None = None, *, project_name: str | None = None, task_name: str | None = None
+        cls,
+        task_id: str | None = None,
+        *,
+        project_name: str | None = None,
+        task_name: str | None = None,
+        tags: Sequence[str | None] = (),
+        allow_archived: bool = True,
+        task_filter: Mapping[str, object] | None = None,
     ) -> Task | None:
-        """Return a task of the store by its id (or a unique prefix), or the last modified of a project and name.
+        """Return a task of the store by its id (or a unique prefix), or the last modified that fits all the rest.
 
-        None where the project holds no task of that name. Raises NotFound for an unknown id or project, and
-        BadValue where neither is given.
+        Project and name are exact; `tags` and `task_filter` are as for `get_tasks`. An archived task is taken only
+        where no other fits, and with allow_archived=False never. None where nothing fits; where several do, it warns.
+        Raises NotFound for an unknown id or project, and BadValue where nothing is given.
         """
         store = _default_store()
         if task_id:
             return cls(store, places.resolve(store, task_id).id)
-        if not task_name:
-            raise BadValue("which task? give task_id, or project_name and task_name")
-        if project_name:
-            projects.find(store, project_name)
-        asked = query.Query(project=project_name, is_recursive=False, with_archived=True)
-        named = [row for row in query.find(store, asked, order_by="-last_update").rows if row.task.name == task_name]
-        best = next((row for row in named if not row.is_archived), named[0] if named else None)
+        if not (task_name or project_name or tags or task_filter):
+            raise BadValue("which task? give task_id, or project_name and task_name, tags or task_filter")
+        wanted = find.Wanted(
+            projects=find.names(project_name),
+            name=task_name or None,
+            is_name_exact=True,
+            tags=tags or (),
+            with_archived=allow_archived,
+            task_filter=task_filter,
+        )
+        best = find.best(store, wanted, warn)
         return cls(store, best.id) if best else None
+
+    @classmethod
+    def get_tasks(
+        cls,
+        task_ids: Sequence[str] | None = None,
+        *,
+        project_name: str | Sequence[str] | None = None,
+        with_subprojects: bool = False,
+        task_name: str | None = None,
+        tags: Sequence[str | None] = (),
+        allow_archived: bool = True,
+        task_filter: Mapping[str, object] | None = None,
+    ) -> list[Task]:
+        """Return the tasks that fit all that is given, the last modified first; given ids, in the order of those.
+
+        Projects are exact, or include what is below them; `task_name` is a regular expression found somewhere in the
+        name; `tags` and `task_filter` are ClearML's languages. Unknown projects and ids are warned of and passed over.
+        Raises BadValue naming what cannot be understood.
+        """
+        store = _default_store()
+        wanted = find.Wanted(
+            ids=find.names(task_ids),
+            projects=find.names(project_name),
+            with_subprojects=with_subprojects,
+            name=task_name,
+            tags=tags or (),
+            with_archived=allow_archived,
+            task_filter=task_filter,
+        )
+        return [cls(store, row.id) for row in find.find(store, wanted, warn)]
+
+    @classmethod
+    def query_tasks(
+        cls,
+        project_name: str | Sequence[str] | None = None,
+        *,
+        with_subprojects: bool = False,
+        task_name: str | None = None,
+        tags: Sequence[str | None] = (),
+        allow_archived: bool = True,
+        additional_return_fields: Sequence[str] | None = None,
+        task_filter: Mapping[str, object] | None = None,
+    ) -> list[str] | list[dict[str, object]]:
+        """Return the ids of the tasks that fit, as for `get_tasks`; with fields, a dictionary of id and those for each.
+
+        A field has the name that filters use: `status`, `Args/lr`, `loss/train.min`, `last_metrics.loss.train.value`.
+        """
+        store = _default_store()
+        wanted = find.Wanted(
+            projects=find.names(project_name),
+            with_subprojects=with_subprojects,
+            name=task_name,
+            tags=tags or (),
+            with_archived=allow_archived,
+            task_filter=task_filter,
+        )
+        rows = find.find(store, wanted, warn)
+        if additional_return_fields is None:
+            return [row.id for row in rows]
+        return [find.described(row, additional_return_fields) for row in rows]
 
     @property
     def id(self) -> str:

@@ -49,7 +49,7 @@ class Tagging:
         return not found or (all(found) if self.is_all else any(found))
 
 
-def parse(tags: Iterable[str | None], what: str = "tags") -> Tagging:
+def parse(tags: Iterable[object], what: str = "tags") -> Tagging:
     """Read a list of tags and operators. Raises BadValue, which calls the list `what`."""
     groups: dict[str, set[str | None]] = {"or": set(), "and": set(), "not": set()}
     group, joined_by = "or", ""
