@@ -20,8 +20,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from ..core.errors import BadValue
+from ..core.names import TAG_OPERATOR
 
-_PREFIX = "__$"
 _ALL = frozenset({"all", "and"})
 _OPERATORS = ("all", "and", "or", "not", "nop")
 
@@ -57,8 +57,8 @@ def parse(tags: Iterable[object], what: str = "tags") -> Tagging:
     for tag in tags:
         if tag is not None and not isinstance(tag, str):
             raise BadValue(f"{what} holds texts, not {type(tag).__name__} {tag!r}")
-        operator = tag[len(_PREFIX) :] if tag is not None and tag.startswith(_PREFIX) else ""
-        if tag is not None and tag.startswith(_PREFIX):
+        operator = tag[len(TAG_OPERATOR) :] if tag is not None and tag.startswith(TAG_OPERATOR) else ""
+        if tag is not None and tag.startswith(TAG_OPERATOR):
             _check_operator(operator, what)
             has_operator = True
             is_negated = is_negated or operator == "not"
@@ -79,8 +79,8 @@ def parse(tags: Iterable[object], what: str = "tags") -> Tagging:
 
 def _check_operator(operator: str, what: str) -> None:
     if operator not in _OPERATORS:
-        known = ", ".join(_PREFIX + name for name in _OPERATORS)
-        raise BadValue(f"{what} has an unknown operator '{_PREFIX}{operator}'; there are {known}")
+        known = ", ".join(TAG_OPERATOR + name for name in _OPERATORS)
+        raise BadValue(f"{what} has an unknown operator '{TAG_OPERATOR}{operator}'; there are {known}")
 
 
 def _without_minus(tag: str, what: str) -> str:

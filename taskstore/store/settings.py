@@ -34,11 +34,19 @@ class Capture(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     environment_variables: list[str] = []
 
 
+class Reuse(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Whether Task.init uses the task of the last run again where it is not told, and for how long after that run."""
+
+    by_default: bool = False
+    window_hours: float = 72
+
+
 class Settings(msgspec.Struct, kw_only=True):
     """All settings, as `docs/reference/configuration.md` describes them."""
 
     secrets: Secrets = msgspec.field(default_factory=Secrets)
     capture: Capture = msgspec.field(default_factory=Capture)
+    reuse: Reuse = msgspec.field(default_factory=Reuse)
 
 
 def load_sound(store: Store, *, environ: Mapping[str, str] = os.environ) -> tuple[Settings, str]:
