@@ -7,10 +7,9 @@ from collections.abc import Iterable
 from .core.errors import BadValue
 from .core.names import check_name, check_tag, split_project
 from .run.sink import warn
-from .schema.record import TaskRecord
+from .schema.record import ARCHIVED, TaskRecord
 from .store import tasks
 from .store.hold import Hold
-from .store.query import ARCHIVED
 
 TASK_TYPES = (
     "training",

@@ -19,7 +19,7 @@ from .run.session import Session, Wanted
 from .run.sink import warn
 from .schema.record import TaskRecord
 from .sections import clone as cloning
-from .sections import find, parameters
+from .sections import parameters
 from .sections.reports import Writer
 from .store import events, places, tasks
 from .store.hold import Hold
@@ -110,6 +110,8 @@ class Task:
         where no other fits, and with allow_archived=False never. None where nothing fits; where several do, it warns.
         Raises NotFound for an unknown id or project, and BadValue where nothing is given.
         """
+        from .sections import find  # a run has no use for it
+
         store = _default_store()
         if task_id:
             return _found(cls, task_id)
@@ -144,6 +146,8 @@ class Task:
         name; `tags` and `task_filter` are ClearML's languages. Unknown projects and ids are warned of and passed over.
         Raises BadValue naming what cannot be understood.
         """
+        from .sections import find  # a run has no use for it
+
         store = _default_store()
         wanted = find.Wanted(
             ids=find.names(task_ids),
@@ -172,6 +176,8 @@ class Task:
 
         A field has the name that filters use: `status`, `Args/lr`, `loss/train.min`, `last_metrics.loss.train.value`.
         """
+        from .sections import find  # a run has no use for it
+
         store = _default_store()
         wanted = find.Wanted(
             projects=find.names(project_name),

@@ -14,10 +14,9 @@ from ..core.names import check_name
 from ..core.states import ENDED, Status
 from ..disk.layout import TaskPaths
 from ..disk.lock import is_alive
-from ..schema.record import ParamsRecord, TaskRecord
+from ..schema.record import ARCHIVED, ParamsRecord, TaskRecord
 from ..sections import clone
 from ..store import events, liveness, places, projects, tasks
-from ..store.query import ARCHIVED
 from ..store.store import Store
 
 OFFSET = "iteration_offset"

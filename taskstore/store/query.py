@@ -16,11 +16,11 @@ from ..core.names import project_parts
 from ..core.states import Status
 from ..disk.layout import TaskPaths
 from ..schema.codec import number
+from ..schema.record import ARCHIVED as ARCHIVED
 from ..schema.record import LastMetric, Parameter, TaskRecord
 from . import index, places
 from .store import Store
 
-ARCHIVED = "archived"
 _SUFFIXES = {"last": "value", "min": "min_value", "max": "max_value"}
 
 
