@@ -6,24 +6,12 @@ from collections.abc import Iterable
 
 from .core.errors import BadValue
 from .core.names import check_name, check_tag, split_project
+from .core.task_types import TASK_TYPES
 from .run.sink import warn
 from .schema.record import ARCHIVED, TaskRecord
 from .store import tasks
 from .store.hold import Hold
 
-TASK_TYPES = (
-    "training",
-    "testing",
-    "inference",
-    "data_processing",
-    "application",
-    "monitor",
-    "controller",
-    "optimizer",
-    "service",
-    "qc",
-    "custom",
-)
 PROGRESS = "progress"
 
 

@@ -12,8 +12,8 @@ from datetime import timedelta
 from ..core.errors import Damaged, NotFound, Refused
 from ..core.names import check_name
 from ..core.states import ENDED, Status
+from ..disk.beacon import is_alive
 from ..disk.layout import TaskPaths
-from ..disk.lock import is_alive
 from ..schema.record import ARCHIVED, ParamsRecord, TaskRecord
 from ..sections import clone
 from ..store import events, liveness, places, projects, tasks

@@ -5,7 +5,7 @@ import pytest
 from taskstore.core.clock import FixedClock
 from taskstore.core.errors import BadTransition, BadValue, NotFound, Refused
 from taskstore.core.states import Status
-from taskstore.disk.lock import hold_beacon
+from taskstore.disk.beacon import hold_beacon
 from taskstore.store import places, tasks, trash
 from taskstore.store.store import Store
 from taskstore.task import Task
@@ -63,7 +63,7 @@ def test_a_live_run_is_neither_reset_nor_deleted(store: Store, running: Task) ->
         running.lifecycle.reset(force=True)
     with pytest.raises(Refused, match="running"):
         running.lifecycle.delete()
-    beacon.release(None)
+    beacon.release()
 
 
 def test_waiting_ends_when_the_status_comes(running: Task) -> None:
@@ -86,7 +86,7 @@ def test_waiting_for_what_has_failed_raises_with_the_reason(running: Task) -> No
 
 
 def test_waiting_for_a_run_that_died_ends(store: Store, clock: FixedClock, running: Task) -> None:
-    hold_beacon(places.locate(store, running.id).beacon, store.locks).release(None)
+    hold_beacon(places.locate(store, running.id).beacon, store.locks).release()
     with pytest.raises(Refused, match="Failed"):
         running.lifecycle.wait_for_status(sleep=_never)
 

@@ -10,7 +10,7 @@ from taskstore.capture.source import Entry
 from taskstore.core.clock import FixedClock
 from taskstore.core.errors import BadValue
 from taskstore.core.states import Status
-from taskstore.disk.lock import hold_beacon
+from taskstore.disk.beacon import hold_beacon
 from taskstore.run import again, origin
 from taskstore.run.again import Earlier, earlier_of
 from taskstore.run.origin import Origin, Wanted
@@ -108,7 +108,7 @@ def test_up_to_the_end_of_the_window_a_task_is_used_again(
 def test_a_live_run_is_not_used_again(store: Store, tmp_path: Path, ended: str) -> None:
     beacon = hold_beacon(places.locate(store, ended).beacon, store.locks)
     assert begin(store, tmp_path).task_id != ended
-    beacon.release(None)
+    beacon.release()
 
 
 def test_an_id_is_used_without_asking_how_old_it_is(
@@ -150,7 +150,7 @@ def test_a_continued_task_keeps_everything_and_counts_on(store: Store, tmp_path:
 
 def test_what_is_continued_is_not_taken_for_the_dead_run_before_it(store: Store, tmp_path: Path, ended: str) -> None:
     paths = places.locate(store, ended)
-    hold_beacon(paths.beacon, store.locks).release(None)
+    hold_beacon(paths.beacon, store.locks).release()
     begin(store, tmp_path, earlier_of(None, True))
     from taskstore.store import liveness
 
