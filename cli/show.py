@@ -114,6 +114,10 @@ def _short_id(store: Store, task_id: str) -> str:
     return prefixes.shortest([task_id, *(found for _, found in places.walk(store, []))])[task_id]
 
 
+_UNFINISHED = (Status.IN_PROGRESS, Status.FAILED, Status.STOPPED)
+"""Statuses in which it matters how far the task has come."""
+
+
 def _print_status(row: Row) -> None:
     task = row.task
     status = task.status.label
@@ -122,7 +126,7 @@ def _print_status(row: Row) -> None:
     progress = task.runtime.get("progress", "")
     page.facts(
         [
-            ("status", status + (f", {progress}%" if progress and task.status is Status.IN_PROGRESS else "")),
+            ("status", status + (f", {progress}%" if progress and task.status in _UNFINISHED else "")),
             ("message", task.status_message.strip()),
             ("created", _moment(task.created)),
             ("started", _moment(task.started)),

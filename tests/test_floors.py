@@ -19,6 +19,8 @@ FLOORS = {
         "logger": 7,
         "reports": 7,
         "plotting": 7,
+        "details": 7,
+        "lifecycle": 7,
         "clearml": 7,
         "__init__": 7,
         "web": 8,

@@ -44,6 +44,8 @@ class Writer:
         self._look_again_at = 0.0
         self._refusal: Exception | None = None
         self._refused_pid = 0
+        self.offset = 0
+        """What is added to every iteration: where a run that is continued had stopped."""
         self._open_logs()
         _writers.add(self)
 
@@ -80,7 +82,7 @@ class Writer:
             number = _plain_number("value", value)
         if type(iteration) is not int:
             iteration = _plain_iteration(iteration)
-        line = f'{{"timestamp":{int(time() * 1000)},"iter":{iteration},{head}{number}}}\n'.encode()
+        line = f'{{"timestamp":{int(time() * 1000)},"iter":{iteration + self.offset},{head}{number}}}\n'.encode()
         is_open = self._descriptor >= 0
         try:
             if os.write(self._descriptor, line) == len(line):
@@ -118,7 +120,7 @@ class Writer:
 
     def single_value(self, name: str, value: SupportsFloat) -> None:
         """Append a value that has no iteration: a result of the whole run."""
-        self.scalar(SINGLE_VALUE_METRIC, name, value, SINGLE_VALUE_ITERATION)
+        self.scalar(SINGLE_VALUE_METRIC, name, value, SINGLE_VALUE_ITERATION - self.offset)
 
     def console(self, stream: str, text: str, *, is_whole: bool) -> None:
         """Append one entry of console output, in the container-log line format."""

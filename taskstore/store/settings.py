@@ -39,6 +39,11 @@ class Reports(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """How many debug samples of each series a process keeps; 0 keeps all."""
 
     sample_history: int = DEFAULT_HISTORY
+class Reuse(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Whether Task.init uses the task of the last run again where it is not told, and for how long after that run."""
+
+    by_default: bool = False
+    window_hours: float = 72
 
 
 class Settings(msgspec.Struct, kw_only=True):
@@ -47,6 +52,7 @@ class Settings(msgspec.Struct, kw_only=True):
     secrets: Secrets = msgspec.field(default_factory=Secrets)
     capture: Capture = msgspec.field(default_factory=Capture)
     reports: Reports = msgspec.field(default_factory=Reports)
+    reuse: Reuse = msgspec.field(default_factory=Reuse)
 
 
 def load_sound(store: Store, *, environ: Mapping[str, str] = os.environ) -> tuple[Settings, str]:

@@ -276,12 +276,14 @@ def _without_properties(record: ParamsRecord) -> dict[str, object]:
     return {key: msgspec.to_builtins(value) for key, value in record.hyperparams.items() if key != USER_PROPERTIES}
 
 
-def edit_script(store: Store, task_id: str, change: Callable[[ScriptRecord], None]) -> ScriptRecord:
+def edit_script(
+    store: Store, task_id: str, change: Callable[[ScriptRecord], None], *, allowed: frozenset[Status] = RECORDING
+) -> ScriptRecord:
     """Let the run that records it, or the editor of a draft, set fields of what ran. Raises ReadOnly."""
 
     def action(paths: TaskPaths) -> ScriptRecord:
         owner = read(paths)
-        if owner.status not in RECORDING:
+        if owner.status not in allowed:
             raise not_editable(owner, "script")
         previous = read_bytes(paths.script) if paths.script.exists() else b"{}"
         record = codec.decode(ScriptRecord, previous, paths.script)
