@@ -140,6 +140,8 @@ class TaskPaths:
     def artifact_folder(self, key: str) -> Path:
         """Where one artifact's blob is."""
         return self.artifact_files / encode(key)
+
+    @property
     def samples(self) -> Path:
         """The folder of debug samples, and of pictures that are plots."""
         return self.files / "media"

@@ -8,10 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ..capture import git, source
-from ..core.errors import BadName, BadValue, TaskstoreError
-from ..core.names import MIN_LENGTH, check_name, project_parts
 from ..core.errors import BadName, BadValue, NotFound, Refused, TaskstoreError
-from ..core.names import MIN_LENGTH, check_name, split_project
+from ..core.names import MIN_LENGTH, check_name, project_parts
 from ..core.states import Status
 from ..disk.layout import TaskPaths
 from ..schema.record import TaskRecord

@@ -24,11 +24,10 @@ def parameter_of(name: str, value: object, masker: Masker, *, kind: str | None =
 
 
 def record(
-    store: Store, task_id: str, section: str, parameters: Mapping[str, Parameter | None], *, keep_stored: bool
     store: Store,
     task_id: str,
     section: str,
-    parameters: Mapping[str, Parameter],
+    parameters: Mapping[str, Parameter | None],
     *,
     keep_stored: bool,
     allowed: frozenset[Status] = RECORDING,

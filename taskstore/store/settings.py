@@ -39,6 +39,8 @@ class Reports(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """How many debug samples of each series a process keeps; 0 keeps all."""
 
     sample_history: int = DEFAULT_HISTORY
+
+
 class Reuse(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Whether Task.init uses the task of the last run again where it is not told, and for how long after that run."""
 

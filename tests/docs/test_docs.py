@@ -21,9 +21,8 @@ from taskstore.core import errors
 from taskstore.core.names import encode
 from taskstore.core.states import NEXT, Status
 from taskstore.logger import Logger
-from taskstore.schema import artifact, record
 from taskstore.reports import Reports
-from taskstore.schema import plot, record
+from taskstore.schema import artifact, plot, record
 from taskstore.store import published, tasks
 from taskstore.store.settings import Settings
 from taskstore.store.store import Store

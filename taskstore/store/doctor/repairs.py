@@ -25,10 +25,8 @@ from ...schema import codec
 from ...schema.record import ProjectRecord, TaskRecord
 from .. import events, liveness, places, projects, published, tasks, trash
 from ..store import Store
-from . import logs, quarantine, salvage
-from .contents import PARTS, orphans
 from . import quarantine, salvage, samples
-from .contents import PARTS
+from .contents import PARTS, orphans
 from .finding import Finding, Kind
 
 
