@@ -63,7 +63,9 @@ class HeldBeacon:
 
     def say_end(self, ended: str, reason: str) -> None:
         """Write down how the run ended, in place; raises OSError. The record says it too, where it can be written."""
-        self._beacon.ended, self._beacon.reason = ended, reason[:_MAX_REASON]
+        # Lone surrogates have no UTF-8.
+        text = reason.encode("utf-8", "backslashreplace").decode("utf-8")
+        self._beacon.ended, self._beacon.reason = ended, text[:_MAX_REASON]
         self._write()
 
     def release(self) -> None:

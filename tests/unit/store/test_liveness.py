@@ -180,7 +180,7 @@ def test_a_copy_made_while_a_run_goes_on_says_so(store: Store) -> None:
 def test_the_end_is_written_where_a_disk_is_full(tmp_path: Path) -> None:
     held = hold_beacon(tmp_path / ".alive", LockKind.FLOCK)
     before = (tmp_path / ".alive").stat()
-    held.say_end("failed", "x" * 5000)
+    held.say_end("failed", "caf\udce9" + "x" * 5000)
     after = (tmp_path / ".alive").stat()
     held.release()
     assert (before.st_size, before.st_blocks, before.st_ino) == (after.st_size, after.st_blocks, after.st_ino)
