@@ -290,18 +290,7 @@ class Task:
 
     def _connect_dict(self, content: dict[str, Any], section: str) -> dict[str, Any]:
         session = self._open_session()
-        stored = session.sink.record_parameters(section, dict(parameters.flat_parameters(content, session.masker)))
-        if session.is_rerun:
-            types = {name: parameter.type for name, parameter in stored.items()}
-            for warning in parameters.apply(content, parameters.overrides(stored), types):
-                session.sink.note("connect", warning)
-        live = parameters.LiveDict(content, lambda: changed())
-
-        def changed() -> None:
-            if session.is_open:  # afterwards it is a dict like any other
-                session.sink.replace_parameters(section, dict(parameters.flat_parameters(live, session.masker)))
-
-        return live
+        return parameters.connect(content, section, session.sink, lambda: session.is_open)
 
     def _connect_arguments(self, source: ArgumentParser | Namespace, section: str) -> ArgumentParser | Namespace:
         from .capture import arguments

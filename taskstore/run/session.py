@@ -281,7 +281,7 @@ class Session:
             events.refresh_summary(self.paths())
         except (BadTransition, NotFound):
             pass  # somebody marked it, or deleted it, while it ran: their word stands
-        except (OSError, TaskstoreError) as error:
+        except (OSError, TaskstoreError, MemoryError) as error:
             self.sink.cannot_write(error)
         finally:
             self._release_beacon()
