@@ -1,4 +1,4 @@
-"""Using the task of an earlier run again, or going on with it; docs/decisions/0013-reuse-is-asked-for.md."""
+"""Using the task of an earlier run again, or going on with it; docs/decisions/0015-reuse-is-asked-for.md."""
 
 from __future__ import annotations
 
