@@ -7,17 +7,18 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..core.errors import Ambiguous, BadValue, Damaged, NotFound
+from ..core.errors import Ambiguous, BadValue, Busy, Damaged, NotFound, ReadOnly
 from ..core.ids import is_id
 from ..core.names import decode, encode
 from ..disk.layout import PROJECT, RECORD, TaskPaths
+from ..disk.lock import edit_lock
 from ..disk.text import parse_yaml_object, read_bytes
 from ..schema import codec
 from ..schema.record import TaskRecord
 from .store import Store
 
 _MIN_PREFIX = 4
-_MAX_WALKS = 20
+_SURE_S = 2.0
 _LS_HINT = "`taskstore ls` lists them"
 
 
@@ -89,21 +90,31 @@ def locate(store: Store, task_id: str) -> TaskPaths:
     hint = store.places.get(task_id)
     if hint is not None and (hint / RECORD).is_file():
         return TaskPaths(hint)
-    before: list[tuple[str, str]] | None = None
-    for _ in range(_MAX_WALKS):
-        seen = list(walk(store, []))
-        for folder, found in seen:
-            if found == task_id:
-                store.places[task_id] = Path(folder) / found
-                return TaskPaths(Path(folder) / found)
-        if seen == before:
-            break
-        before = seen  # a project renamed behind the walk hides its tasks: believe it when it is seen twice
+    home = _find(store, task_id) or _find(store, task_id) or _find_for_sure(store, task_id)
+    if home is not None:
+        store.places[task_id] = home
+        return TaskPaths(home)
     store.places.pop(task_id, None)
     hint_text = (
         f"it is in the trash: `taskstore trash restore {task_id[:12]}`" if _is_trashed(store, task_id) else _LS_HINT
     )
     raise NotFound("task", task_id, hint_text)
+
+
+def _find(store: Store, task_id: str) -> Path | None:
+    return next((Path(folder) / found for folder, found in walk(store, []) if found == task_id), None)
+
+
+def _find_for_sure(store: Store, task_id: str) -> Path | None:
+    """Look once more while no project can be renamed: one that moves from before the walk to behind it hides its tasks.
+
+    A store that cannot be locked is one that nobody here can rename in.
+    """
+    try:
+        with edit_lock(store.paths.lock, store.locks, timeout_s=_SURE_S):
+            return _find(store, task_id)
+    except (Busy, ReadOnly, FileNotFoundError):
+        return _find(store, task_id)
 
 
 def _is_trashed(store: Store, task_id: str) -> bool:
