@@ -74,9 +74,8 @@ class StoreSink:
         """Merge parameters into a section; return what the section held before."""
         try:
             with self._guard():
-                return parameters.record(self._store, self._task_id, section, found, keep_stored=self.is_rerun)
                 return parameters.record(
-                    self._store, self._task_id, section, found, keep_stored=self._is_rerun, allowed=FINISHING
+                    self._store, self._task_id, section, found, keep_stored=self.is_rerun, allowed=FINISHING
                 )
         except (OSError, TaskstoreError) as error:
             self.cannot_write(error)

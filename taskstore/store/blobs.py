@@ -8,6 +8,7 @@ in the same breath as the record that names it. A blob of bytes that the store h
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import io
 import os
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from ..core.errors import ReadOnly
 from ..core.names import encode
 from ..disk.atomic import chunks_of, make_folders, replace_record, sync_folder, temporary_beside, write_all, write_blob
 from ..disk.layout import TaskPaths
@@ -97,7 +99,7 @@ def staged(
 ) -> Iterator[Staged]:
     """Let `fill` write a blob into a task's folder, durable; what the body does not place goes away with it.
 
-    Raises what `fill` raises, OSError (a full disk), NotFound.
+    Raises what `fill` raises, OSError (a full disk), ReadOnly, NotFound.
     """
     home, path, descriptor = _open_aside(store, task_id, folder_of)
     blob = Staged(path.relative_to(home).as_posix(), "", 0)
@@ -133,6 +135,10 @@ def _open_aside(store: Store, task_id: str, folder_of: Callable[[TaskPaths], Pat
             if attempt == _MAX_MISSES - 1:
                 raise
             store.places.pop(task_id, None)  # it has just been moved
+        except OSError as error:
+            if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+                raise
+            raise ReadOnly(f"the store at {store.root} cannot be written: {error.strerror}") from None
     raise AssertionError
 
 
