@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import artifact_file
 import cli_cold
 import init_close
 import list_tasks
 import many_processes
+import plots
 import read_scalars
 import report_scalar
 from _harness import main
@@ -13,9 +15,11 @@ from _harness import main
 if __name__ == "__main__":
     main(
         report_scalar.measure,
+        artifact_file.measure,
         init_close.measure,
         cli_cold.measure,
         list_tasks.measure,
         read_scalars.measure,
+        plots.measure,
         many_processes.measure,
     )

@@ -37,12 +37,11 @@ def unarchive(tasks: context.TasksArgument, as_json: context.JsonOption = False)
 
 
 def _set_archived(references: list[str], wanted: bool, *, as_json: bool) -> None:
+    from taskstore.details import archive as put_away
     from taskstore.store import tasks
-    from taskstore.store.query import ARCHIVED
 
     def change(record: TaskRecord) -> None:
-        others = [tag for tag in record.system_tags if tag != ARCHIVED]
-        record.system_tags = [*others, ARCHIVED] if wanted else others
+        put_away(record, wanted)
 
     def action(store: Store, paths: TaskPaths) -> None:
         tasks.edit(store, paths.id, change)

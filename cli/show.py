@@ -10,6 +10,7 @@ import typer
 
 from taskstore.core.clock import SYSTEM
 from taskstore.core.states import Status
+from taskstore.schema.artifact import OUTPUT
 
 from . import context, page, render
 
@@ -69,10 +70,18 @@ def show(
 
 
 def _as_object(row: Row, script: ScriptRecord) -> dict[str, object]:
+    from taskstore.store import artifacts
+
     from . import ls
 
     task = row.task
-    more = {"status_changed": task.status_changed, "runtime": task.runtime, "history": task.history, "script": script}
+    more = {
+        "status_changed": task.status_changed,
+        "runtime": task.runtime,
+        "history": task.history,
+        "script": script,
+        "artifacts": artifacts.read(row.paths).artifacts,
+    }
     return {**ls.as_object(row), **more}
 
 
@@ -86,6 +95,7 @@ def _print_page(store: Store, row: Row, script: ScriptRecord) -> None:
     _print_code(row.paths, script)
     _print_parameters(row)
     _print_metrics(row)
+    _print_artifacts(row.paths)
     if script.notes:
         page.heading("Notes")
         for note in script.notes:
@@ -104,6 +114,10 @@ def _short_id(store: Store, task_id: str) -> str:
     return prefixes.shortest([task_id, *(found for _, found in places.walk(store, []))])[task_id]
 
 
+_UNFINISHED = (Status.IN_PROGRESS, Status.FAILED, Status.STOPPED)
+"""Statuses in which it matters how far the task has come."""
+
+
 def _print_status(row: Row) -> None:
     task = row.task
     status = task.status.label
@@ -112,7 +126,7 @@ def _print_status(row: Row) -> None:
     progress = task.runtime.get("progress", "")
     page.facts(
         [
-            ("status", status + (f", {progress}%" if progress and task.status is Status.IN_PROGRESS else "")),
+            ("status", status + (f", {progress}%" if progress and task.status in _UNFINISHED else "")),
             ("message", task.status_message.strip()),
             ("created", _moment(task.created)),
             ("started", _moment(task.started)),
@@ -272,6 +286,33 @@ def _print_metrics(row: Row) -> None:
             ["name", render.Column("value", is_fixed=True)],
         )
         _say_rest(len(values))
+
+
+def _print_artifacts(paths: TaskPaths) -> None:
+    from taskstore.store import artifacts
+
+    found = list(artifacts.read(paths).artifacts.values())
+    if not found:
+        return
+    page.heading("Artifacts")
+    page.grid(
+        [
+            (
+                page.short(item.key),
+                item.type if item.mode == OUTPUT else f"{item.type} ({item.mode})",
+                render.size(item.file.size) if item.file else "",
+                page.short(item.file.path if item.file else item.uri),
+            )
+            for item in found[:_MAX_ROWS]
+        ],
+        [
+            render.Column("name"),
+            "type",
+            render.Column("size", is_fixed=True),
+            render.Column("where", style="dim"),
+        ],
+    )
+    _say_rest(len(found))
 
 
 def _history_lines(row: Row) -> None:

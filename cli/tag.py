@@ -27,10 +27,11 @@ def tag(
 
     Example: taskstore tag @last baseline 'to publish' --remove draft
     """
+    from taskstore.core.names import check_tag
     from taskstore.store import tasks
 
-    added = [_checked(text) for text in tags or ()]
-    removed = {_checked(text) for text in remove}
+    added = [check_tag(text) for text in tags or ()]
+    removed = {check_tag(text) for text in remove}
 
     def change(record: TaskRecord) -> None:
         for missing in sorted(removed - set(record.tags)):
@@ -45,14 +46,3 @@ def tag(
     else:
         for text in record.tags:
             render.line(render.safe(text))
-
-
-def _checked(text: str) -> str:
-    from taskstore.core.errors import BadName
-
-    stripped = text.strip()
-    if not stripped:
-        raise BadName("tag", text, "it is empty")
-    if stripped.startswith("__$"):
-        raise BadName("tag", text, "'__$' begins an operator of tag filters")
-    return stripped

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .core.errors import BadValue, NotFound, ReadOnly, Refused, TaskstoreError
+from .core.errors import BadValue, ReadOnly, Refused, TaskstoreError
 from .core.states import RECORDING
-from .core.task_types import TASK_TYPES as TASK_TYPES
+from .details import Details, check_type
 from .disk.layout import TaskPaths
+from .lifecycle import Lifecycle
 from .logger import Logger
+from .reports import Reports
 from .run import session as sessions
+from .run.again import earlier_of
 from .run.ending import COMPLETED
 from .run.session import Session, Wanted
+from .run.sink import warn
 from .schema.record import TaskRecord
+from .sections import clone as cloning
 from .sections import parameters
 from .sections.reports import Writer
-from .store import events, liveness, places, projects, query, tasks
+from .store import events, places, tasks
+from .store.hold import Hold
 from .store.store import Store, open_default
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
+
+    from .sections.artifacts import Artifacts
 
 
 class Task:
@@ -32,6 +40,7 @@ class Task:
         self._id = task_id
         self._session = session
         self._logger: Logger | None = None
+        self._hold = Hold(store, task_id, session.guarded, RECORDING) if session is not None else Hold(store, task_id)
 
     @classmethod
     def init(
@@ -41,6 +50,8 @@ class Task:
         *,
         task_type: str = "training",
         tags: Sequence[str] = (),
+        reuse_last_task_id: bool | str | None = None,
+        continue_last_task: bool | str | int = False,
         auto_connect_arg_parser: bool = True,
         auto_connect_streams: bool = True,
     ) -> Task:
@@ -52,11 +63,14 @@ class Task:
         one of its own, whose parent that is. Missing, the project is the repository's name or "Untitled", and the
         task's the script's.
 
+        Of an earlier run's task, `reuse_last_task_id` deletes what it has made and uses it again where that is worth
+        nothing any more, and `continue_last_task` goes on with it (docs/reference/api.md). Both are True, or an id; a
+        number is an offset of iterations.
+
         Raises BadName for a name under 3 characters, BadValue for an unknown type, Refused where another task is open
         in this process. A store that cannot be written warns, once, and the program goes on unrecorded.
         """
-        if task_type not in TASK_TYPES:
-            raise BadValue(f"no task type {task_type!r}; it is one of {', '.join(TASK_TYPES)}")
+        check_type(task_type)
         _check_texts(project_name=project_name, task_name=task_name)
         wanted = Wanted(
             project=project_name,
@@ -65,6 +79,7 @@ class Task:
             tags=_checked_tags(tags),
             with_streams=auto_connect_streams,
             with_arguments=auto_connect_arg_parser,
+            earlier=earlier_of(reuse_last_task_id, continue_last_task),
         )
         session = sessions.opened()
         if session is not None:
@@ -83,24 +98,122 @@ class Task:
 
     @classmethod
     def get_task(
-        cls, task_id: str | None = None, *, project_name: str | None = None, task_name: str | None = None
+        cls,
+        task_id: str | None = None,
+        *,
+        project_name: str | None = None,
+        task_name: str | None = None,
+        tags: Sequence[str | None] = (),
+        allow_archived: bool = True,
+        task_filter: Mapping[str, object] | None = None,
     ) -> Task | None:
-        """Return a task of the store by its id (or a unique prefix), or the last modified of a project and name.
+        """Return a task of the store by its id (or a unique prefix), or the last modified that fits all the rest.
 
-        None where the project holds no task of that name. Raises NotFound for an unknown id or project, and
-        BadValue where neither is given.
+        Project and name are exact; `tags` and `task_filter` are as for `get_tasks`. An archived task is taken only
+        where no other fits, and with allow_archived=False never. None where nothing fits; where several do, it warns.
+        Raises NotFound for an unknown id or project, and BadValue where nothing is given.
         """
+        from .sections import find  # a run has no use for it
+
         store = _default_store()
         if task_id:
-            return cls(store, places.resolve(store, task_id).id)
-        if not task_name:
-            raise BadValue("which task? give task_id, or project_name and task_name")
-        if project_name:
-            projects.find(store, project_name)
-        asked = query.Query(project=project_name, is_recursive=False, with_archived=True)
-        named = [row for row in query.find(store, asked, order_by="-last_update").rows if row.task.name == task_name]
-        best = next((row for row in named if not row.is_archived), named[0] if named else None)
+            return _found(cls, task_id)
+        if not (task_name or project_name or tags or task_filter):
+            raise BadValue("which task? give task_id, or project_name and task_name, tags or task_filter")
+        wanted = find.Wanted(
+            projects=find.names(project_name),
+            name=task_name or None,
+            is_name_exact=True,
+            tags=tags or (),
+            with_archived=allow_archived,
+            task_filter=task_filter,
+        )
+        best = find.best(store, wanted, warn)
         return cls(store, best.id) if best else None
+
+    @classmethod
+    def get_tasks(
+        cls,
+        task_ids: Sequence[str] | None = None,
+        *,
+        project_name: str | Sequence[str] | None = None,
+        with_subprojects: bool = False,
+        task_name: str | None = None,
+        tags: Sequence[str | None] = (),
+        allow_archived: bool = True,
+        task_filter: Mapping[str, object] | None = None,
+    ) -> list[Task]:
+        """Return the tasks that fit all that is given, the last modified first; given ids, in the order of those.
+
+        Projects are exact, or include what is below them; `task_name` is a regular expression found somewhere in the
+        name; `tags` and `task_filter` are ClearML's languages. Unknown projects and ids are warned of and passed over.
+        Raises BadValue naming what cannot be understood.
+        """
+        from .sections import find  # a run has no use for it
+
+        store = _default_store()
+        wanted = find.Wanted(
+            ids=find.names(task_ids),
+            projects=find.names(project_name),
+            with_subprojects=with_subprojects,
+            name=task_name,
+            tags=tags or (),
+            with_archived=allow_archived,
+            task_filter=task_filter,
+        )
+        return [cls(store, row.id) for row in find.find(store, wanted, warn)]
+
+    @classmethod
+    def query_tasks(
+        cls,
+        project_name: str | Sequence[str] | None = None,
+        *,
+        with_subprojects: bool = False,
+        task_name: str | None = None,
+        tags: Sequence[str | None] = (),
+        allow_archived: bool = True,
+        additional_return_fields: Sequence[str] | None = None,
+        task_filter: Mapping[str, object] | None = None,
+    ) -> list[str] | list[dict[str, object]]:
+        """Return the ids of the tasks that fit, as for `get_tasks`; with fields, a dictionary of id and those for each.
+
+        A field has the name that filters use: `status`, `Args/lr`, `loss/train.min`, `last_metrics.loss.train.value`.
+        """
+        from .sections import find  # a run has no use for it
+
+        store = _default_store()
+        wanted = find.Wanted(
+            projects=find.names(project_name),
+            with_subprojects=with_subprojects,
+            name=task_name,
+            tags=tags or (),
+            with_archived=allow_archived,
+            task_filter=task_filter,
+        )
+        rows = find.find(store, wanted, warn)
+        if additional_return_fields is None:
+            return [row.id for row in rows]
+        return [find.described(row, additional_return_fields) for row in rows]
+
+    @classmethod
+    def clone(
+        cls,
+        source_task: Task | str,
+        *,
+        name: str | None = None,
+        comment: str | None = None,
+        parent: Task | str | None = None,
+        project: str | None = None,
+    ) -> Task:
+        """Make a draft with everything that a task was given, and nothing that it produced.
+
+        It is in the same project and named 'Clone Of …' unless said otherwise; its parent is that of the source, or
+        else the source. Raises NotFound, BadName.
+        """
+        source = source_task if isinstance(source_task, Task) else _found(cls, source_task)
+        above = parent._id if isinstance(parent, Task) else parent
+        made = cloning.clone(source._store, source._paths(), name=name, project=project, comment=comment, parent=above)
+        return cls(source._store, made.id)
 
     @property
     def id(self) -> str:
@@ -114,6 +227,16 @@ class Task:
 
     def __repr__(self) -> str:
         return f"Task({self._id!r})"
+
+    @property
+    def lifecycle(self) -> Lifecycle:
+        """What becomes of the task: mark_completed, reset, publish, delete, wait_for_status and the like."""
+        return Lifecycle(self._hold)
+
+    @property
+    def details(self) -> Details:
+        """What is said of the task: rename, add_tags, set_comment, set_progress, set_archived and the like."""
+        return Details(self._hold)
 
     def path(self) -> Path:
         """Return the task's directory, wherever it is now. Raises NotFound."""
@@ -132,7 +255,7 @@ class Task:
 
         A run that is found dead is failed from then on.
         """
-        return liveness.settle(self._store, self._paths(), self._record()).status.value
+        return self._hold.settled().status.value
 
     def get_tags(self) -> list[str]:
         """Read the task's tags."""
@@ -180,12 +303,62 @@ class Task:
         sections = tasks.read_params(self._paths()).hyperparams
         return {f"{section}/{name}": item.value for section, items in sections.items() for name, item in items.items()}
 
-    def get_reported_scalars(self) -> dict[str, dict[str, events.Series]]:
-        """Read every point back, by title and series."""
-        found: dict[str, dict[str, events.Series]] = {}
-        for series in events.read_scalars(self._paths()):
-            found.setdefault(series.metric, {})[series.variant] = series
-        return found
+    def get_reported_scalars(self, max_samples: int = 0) -> dict[str, dict[str, events.Series]]:
+        """Read the points back, by title and series; with `max_samples` at most so many of each series."""
+        return self.reports.scalars(max_samples=max_samples)
+
+    @property
+    def reports(self) -> Reports:
+        """What reads back everything that was reported: scalars, plots, debug samples, console output."""
+        return Reports(self._paths)
+
+    @property
+    def artifacts(self) -> Artifacts:
+        """The task's artifacts by name: `task.artifacts["model"].get()`. Looking one up reads the disk."""
+        from .sections.artifacts import Artifacts  # its table is not needed by most runs
+
+        session = self._session
+        return (
+            Artifacts(self._store, self._id, session.ending.undisturbed)
+            if session
+            else Artifacts(self._store, self._id)
+        )
+
+    def upload_artifact(
+        self,
+        name: str,
+        artifact_object: Any,  # noqa: ANN401 - whatever is to be kept
+        metadata: Mapping[str, object] | None = None,
+        preview: object = None,
+        *,
+        extension_name: str | None = None,
+        auto_pickle: bool = True,
+        serialization_function: Callable[[Any], bytes | bytearray] | None = None,
+    ) -> bool:
+        """Keep an object or a file by a name, whole and durable when this returns; what had that name is replaced.
+
+        In a run, False and a warning where the store cannot be written; elsewhere that raises. Raises BadValue for what
+        cannot be kept, ReadOnly for a task that has ended, and what the object's own library raises.
+        """
+        session = self._session
+        if session is not None and session.is_open and not session.is_recording:
+            return False
+        try:
+            self.artifacts.upload(
+                name,
+                artifact_object,
+                metadata=metadata,
+                preview=preview,
+                extension_name=extension_name,
+                auto_pickle=auto_pickle,
+                serialization_function=serialization_function,
+            )
+        except (OSError, TaskstoreError) as error:
+            if session is None or not session.is_open or isinstance(error, BadValue):
+                raise
+            session.sink.cannot_write(error)
+            return False
+        return True
 
     def close(self) -> None:
         """End the task: it is completed, and this process may begin another."""
@@ -206,12 +379,12 @@ class Task:
         return places.locate(self._store, self._id)
 
     def _record(self) -> TaskRecord:
-        for _ in range(3):
-            try:
-                return tasks.read(self._paths())
-            except FileNotFoundError:
-                self._store.places.pop(self._id, None)  # moved between looking and reading
-        raise NotFound("task", self._id)
+        return self._hold.read()
+
+
+def _found(cls: type[Task], reference: str) -> Task:
+    store = _default_store()
+    return cls(store, places.resolve(store, reference).id)
 
 
 def _check_texts(**arguments: object) -> None:

@@ -22,6 +22,8 @@ from .errors import BadName
 
 MIN_LENGTH = 3
 MAX_LENGTH = 4096
+TAG_OPERATOR = "__$"
+"""What an operator in a list of tags begins with."""
 
 _FORBIDDEN = frozenset('<>:"/\\|?*%')
 _RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])\s*(\.|\Z)", re.IGNORECASE)
@@ -200,3 +202,15 @@ def project_parts(name: str) -> tuple[str, ...]:
     if not all(parts):
         raise BadName("project", name, "it has an empty part; write it like 'vision/cats'")
     return parts
+
+
+def check_tag(text: str) -> str:
+    """Return a tag as it is stored, or raise BadName saying why it cannot be one."""
+    if not isinstance(text, str):
+        raise BadName("tag", repr(text), f"it is no text but {type(text).__name__}")
+    stripped = text.strip()
+    if not stripped:
+        raise BadName("tag", text, "it is empty")
+    if stripped.startswith(TAG_OPERATOR):
+        raise BadName("tag", text, f"'{TAG_OPERATOR}' begins an operator of tag filters")
+    return stripped

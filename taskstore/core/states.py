@@ -76,6 +76,9 @@ EDITABLE = frozenset({_S.CREATED})
 RECORDING = frozenset({_S.CREATED, _S.IN_PROGRESS})
 """Statuses in which the run itself may write its parameters, configuration and outputs."""
 
+FINISHING = RECORDING | {_S.STOPPED, _S.FAILED, _S.COMPLETED}
+"""Statuses in which a run that is still there writes what it has captured: it may have been marked before its end."""
+
 ALWAYS_EDITABLE = frozenset({"name", "comment", "tags", "system_tags", "runtime"})
 """Fields of the task record that stay editable in every status, as do its project and its user properties."""
 

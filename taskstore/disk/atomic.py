@@ -110,7 +110,7 @@ def _aside(path: Path, *, is_durable: bool) -> Iterator[int]:
         raise
 
 
-def write_all(descriptor: int, data: bytes) -> None:
+def write_all(descriptor: int, data: bytes | memoryview) -> None:
     """Write every byte, or raise OSError; a short write (the disk is nearly full) is carried on until it fails."""
     written = os.write(descriptor, data)
     if written == len(data):

@@ -11,6 +11,7 @@ from ..core.names import encode
 RECORD = "task.json"
 PARAMS = "params.json"
 SCRIPT = "script.json"
+ARTIFACTS = "artifacts.json"
 SUMMARY = "summary.json"
 MANIFEST = "manifest.json"
 LOCK = ".lock"
@@ -46,6 +47,11 @@ class TaskPaths:
     def script(self) -> Path:
         """What ran, with which code."""
         return self.home / SCRIPT
+
+    @property
+    def artifacts(self) -> Path:
+        """Artifacts by key."""
+        return self.home / ARTIFACTS
 
     @property
     def summary(self) -> Path:
@@ -109,6 +115,14 @@ class TaskPaths:
         """One writer's scalars."""
         return self.events / f"scalars.{writer}.jsonl"
 
+    def plots(self, writer: str) -> Path:
+        """One writer's plots."""
+        return self.events / f"plots.{writer}.jsonl"
+
+    def media(self, writer: str) -> Path:
+        """One writer's debug samples: the log that names their blobs."""
+        return self.events / f"media.{writer}.jsonl"
+
     def console(self, writer: str) -> Path:
         """One writer's console output."""
         return self.events / f"console.{writer}.log"
@@ -117,6 +131,24 @@ class TaskPaths:
     def files(self) -> Path:
         """The folder of blobs."""
         return self.home / "files"
+
+    @property
+    def artifact_files(self) -> Path:
+        """The folder of the artifacts' blobs, a folder a key."""
+        return self.files / "artifacts"
+
+    def artifact_folder(self, key: str) -> Path:
+        """Where one artifact's blob is."""
+        return self.artifact_files / encode(key)
+
+    @property
+    def samples(self) -> Path:
+        """The folder of debug samples, and of pictures that are plots."""
+        return self.files / "media"
+
+    def sample(self, title: str, series: str, name: str) -> Path:
+        """One debug sample's blob. No title is no path component: it is `%`, which stands for none."""
+        return self.samples.joinpath(*(encode(part) if part else "%" for part in (title, series)), name)
 
 
 @dataclass(frozen=True)
@@ -154,6 +186,19 @@ class StorePaths:
     def bundles(self) -> Path:
         """The last bundle of unpushed commits of each repository that runs came from."""
         return self.cache / "bundles"
+
+    @property
+    def blobs(self) -> Path:
+        """Hints: by SHA-256, where in the store a blob of it was put last."""
+        return self.cache / "blobs"
+
+    def blob_hint(self, digest: str) -> Path:
+        """The hint for one SHA-256: a file that holds the blob's path relative to the store."""
+        return self.blobs / digest[:2] / digest
+
+    def extracted(self, digest: str) -> Path:
+        """The files of an archive that was read, by its SHA-256."""
+        return self.cache / "extracted" / digest
 
     @property
     def quarantine(self) -> Path:

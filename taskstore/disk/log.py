@@ -11,12 +11,12 @@ import os
 import re
 import secrets
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from .process import start_of
 
-_WRITER = re.compile(r"\.(?P<host>[A-Za-z0-9-]+)-(?P<pid>[0-9]+)-[0-9a-f]{8}\.[a-z]+\Z")
+_WRITER = re.compile(r"\.(?P<host>[A-Za-z0-9-]+)-(?P<pid>[0-9]+)-[0-9a-f]{8}\.[a-z0-9]+\Z")
 _UNSAFE = re.compile(r"[^A-Za-z0-9-]+")
 
 
@@ -26,7 +26,7 @@ def writer_name() -> str:
 
 
 def is_writer_gone(log_name: str) -> bool | None:
-    """Tell from a log's file name whether its writer has ended; None where it is not of this host."""
+    """Tell from the name of a log (or a sample) whether its writer has ended; None where it is not of this host."""
     found = _WRITER.search(log_name)
     return start_of(int(found["pid"])) is None if found and found["host"] == _host() else None
 
@@ -109,6 +109,19 @@ def read_complete(path: Path, start: int = 0) -> bytes:
         stream.seek(start)
         data = stream.read()
     return data[: data.rfind(b"\n") + 1]
+
+
+def read_blocks(path: Path, size_bytes: int = 4 << 20) -> Iterator[bytes]:
+    """Yield the whole lines of a log in blocks of about `size_bytes`, so that a long one is never in memory at once."""
+    rest = b""
+    with path.open("rb") as stream:
+        while data := stream.read(size_bytes):
+            end = data.rfind(b"\n") + 1
+            if end:
+                yield rest + data[:end]
+                rest = data[end:]
+            else:
+                rest += data
 
 
 def _above_standard(descriptor: int) -> int:

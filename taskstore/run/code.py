@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from ..capture import git, host, packages, source
 from ..core.errors import TaskstoreError
 from ..core.secrets import Masker
+from ..core.states import FINISHING
 from ..disk.atomic import make_folders, write_blob
 from ..disk.layout import StorePaths, TaskPaths
 from ..schema.record import FileRef, ScriptRecord, Submodule, TaskRecord, Untracked
@@ -137,7 +138,7 @@ class CodeCapture:
             script.standalone = standalone
             script.notes = list(dict.fromkeys([*script.notes, *notes]))
 
-        _drop_unnamed(paths, tasks.edit_script(self._store, self._task_id, change))
+        _drop_unnamed(paths, tasks.edit_script(self._store, self._task_id, change, allowed=FINISHING))
 
     def _host(self) -> None:
         facts = {name: str(value) for name, value in host.describe().items()}
@@ -183,7 +184,7 @@ class CodeCapture:
             script.requirements = found
             script.notes = list(dict.fromkeys([*script.notes, *notes]))
 
-        tasks.edit_script(self._store, self._task_id, change)
+        tasks.edit_script(self._store, self._task_id, change, allowed=FINISHING)
 
 
 def _renew(path: Path, text: str) -> None:

@@ -13,6 +13,12 @@ TASK_VARIABLE = "TASKSTORE_TASK_ID"
 MASTER_VARIABLE = "TASKSTORE_PROC_MASTER_ID"
 """Set by a run for its children, as pid:task id:root of the store; they report into the same task."""
 
+NO_REUSE_VARIABLE = "TASKSTORE_TASK_NO_REUSE"
+"""Where it is set, no task of an earlier run is used again, whatever the program and the settings say."""
+
+OFFSET_VARIABLE = "TASKSTORE_SET_ITERATION_OFFSET"
+"""What a run that is continued adds to each iteration, whatever the program says."""
+
 
 class Mode(str, Enum):
     """What a process is to its task."""

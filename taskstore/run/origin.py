@@ -8,14 +8,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ..capture import git, source
-from ..core.errors import BadName, BadValue, TaskstoreError
+from ..core.errors import BadName, BadValue, NotFound, Refused, TaskstoreError
 from ..core.names import MIN_LENGTH, check_name, project_parts
 from ..core.states import Status
 from ..disk.layout import TaskPaths
 from ..schema.record import TaskRecord
 from ..store import places, settings, tasks
 from ..store.store import Store, open_at
-from .mode import Mode, Role
+from . import again
+from .mode import NO_REUSE_VARIABLE, OFFSET_VARIABLE, Mode, Role
+from .sink import warn
 
 _DEFAULT_PROJECT = "Untitled"
 
@@ -30,6 +32,7 @@ class Wanted:
     tags: Sequence[str] = ()
     with_streams: bool = True
     with_arguments: bool = True
+    earlier: again.Earlier = again.Earlier()
 
     def fits(self, project: str, name: str) -> bool:
         """Tell whether this names a task, or leaves the choice. Raises BadName."""
@@ -48,6 +51,9 @@ class Origin:
     settings: settings.Settings
     failure: Exception | None = None
     warning: str = ""
+    verb: str = "created"
+    offset: int = 0
+    """What is added to each iteration."""
 
 
 def attached(role: Role, find_store: Callable[[], Store]) -> Origin:
@@ -74,12 +80,57 @@ def fresh(wanted: Wanted, entry: source.Entry, find_store: Callable[[], Store], 
         store = find_store()
         configured, warning = settings.load_sound(store)
         project = wanted.project if wanted.project is not None else _default_project(entry)
+        earlier = _earlier(store, wanted, configured.reuse, project, name)
+        if earlier is not None:
+            return Origin(store, earlier.id, Mode.FRESH, configured, None, warning, *_begun_again(wanted, earlier))
         paths = tasks.create(store, project, name, fill=fill)
     except (BadName, BadValue):
         raise
     except (OSError, TaskstoreError) as error:
         return nowhere(error, store)
     return Origin(store, paths.id, Mode.FRESH, configured, warning=warning)
+
+
+def _earlier(store: Store, wanted: Wanted, reuse: settings.Reuse, project: str, name: str) -> TaskPaths | None:
+    """Return the task of an earlier run, made ready to be used again or continued; None for a new task.
+
+    Raises BadValue where the very task to continue cannot be; all else that is in the way makes a new one.
+    """
+    if os.environ.get(NO_REUSE_VARIABLE) and not wanted.earlier.continues:
+        return None
+    is_wanted = wanted.earlier.continues or (reuse.by_default if wanted.earlier.reuse is None else wanted.earlier.reuse)
+    if not is_wanted:
+        return None
+    try:
+        return _taken(store, wanted, reuse, project, name)
+    except (OSError, TaskstoreError) as error:
+        if wanted.earlier.continues and wanted.earlier.id and isinstance(error, (NotFound, Refused)):
+            raise BadValue(f"continue_last_task: {error}") from None
+        warn(f"a new task is made, for the earlier one cannot be taken: {error}")
+        return None
+
+
+def _taken(store: Store, wanted: Wanted, reuse: settings.Reuse, project: str, name: str) -> TaskPaths | None:
+    if wanted.earlier.id:
+        found: TaskPaths | None = places.resolve(store, wanted.earlier.id)
+    else:
+        found = again.last(store, project, name, wanted.type or "training")
+    if found is None:
+        return None
+    if wanted.earlier.continues:
+        given = os.environ.get(OFFSET_VARIABLE, "")
+        again.reopen(store, found.id, tuple(wanted.tags), int(given) if given.isdigit() else wanted.earlier.offset)
+    elif wanted.earlier.id or again.is_disposable(store, found, window_hours=reuse.window_hours):
+        again.empty(store, found.id, tuple(wanted.tags))
+    else:
+        return None
+    return places.locate(store, found.id)
+
+
+def _begun_again(wanted: Wanted, paths: TaskPaths) -> tuple[str, int]:
+    if not wanted.earlier.continues:
+        return "reusing", 0
+    return "continuing", again.offset_of(tasks.read(paths))
 
 
 def _default_project(entry: source.Entry) -> str:
@@ -116,7 +167,7 @@ def joined(role: Role, wanted: Wanted) -> Origin | None:
         return None
     if record.status is not Status.IN_PROGRESS or not (_is_of_multiprocessing() or wanted.fits(project, record.name)):
         return None
-    return Origin(store, role.task_id, Mode.HELPER, configured)
+    return Origin(store, role.task_id, Mode.HELPER, configured, offset=again.offset_of(record))
 
 
 def _is_of_multiprocessing() -> bool:

@@ -6,11 +6,11 @@ import atexit
 import contextlib
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..capture import arguments, console, packages, source
-from ..core.errors import BadName, BadTransition, BadValue, Busy, NotFound, TaskstoreError
+from ..core.errors import BadName, BadTransition, BadValue, Busy, Damaged, NotFound, ReadOnly, TaskstoreError
 from ..core.secrets import Masker
 from ..core.states import RECORDING, Status
 from ..disk.atomic import replace_record
@@ -54,6 +54,10 @@ class Session:
         self.sink = StoreSink(
             self.store, self.task_id, self.paths, self.masker, self.ending.undisturbed, is_rerun=self.is_rerun
         )
+        self.sink.writer.history = self.settings.reports.sample_history
+        self.sink.writer.offset = origin.offset
+        self.verb = "running" if self.is_rerun else origin.verb
+        """What this process does with the task, for the person at the terminal."""
         self.task: Any = None
         """The facade over this session; held here so that every asker gets the same one."""
         self._pid = os.getpid()
@@ -154,6 +158,21 @@ class Session:
         except (BadName, BadValue):
             raise
         except (OSError, TaskstoreError) as error:
+            self.sink.cannot_write(error)
+
+    @contextlib.contextmanager
+    def guarded(self) -> Iterator[None]:
+        """Change the task within the block: no signal comes between, and a store that refuses is warned of, once.
+
+        Once the session has ended, the task is one like any other, and errors are raised.
+        """
+        if self._is_closed:
+            yield
+            return
+        try:
+            with self.ending.undisturbed():
+                yield
+        except (OSError, Busy, Damaged, NotFound, ReadOnly) as error:
             self.sink.cannot_write(error)
 
     def _beat(self) -> None:
@@ -360,5 +379,4 @@ def _failed(session: Session, error: Exception) -> Session:
 def announce(session: Session) -> None:
     """Tell the person at the terminal which task this is."""
     home = session.paths().home
-    verb = "running" if session.is_rerun else "created"
-    warn(f"{verb} task {session.task_id} in {home}")
+    warn(f"{session.verb} task {session.task_id} in {home}")

@@ -10,6 +10,7 @@ from ..capture import console
 from ..capture.base import Found, Stream
 from ..core.errors import TaskstoreError
 from ..core.secrets import Masker
+from ..core.states import FINISHING
 from ..disk.layout import TaskPaths
 from ..schema.record import Parameter, ScriptRecord
 from ..sections import parameters
@@ -73,7 +74,9 @@ class StoreSink:
         """Merge parameters into a section; return what the section held before."""
         try:
             with self._guard():
-                return parameters.record(self._store, self._task_id, section, found, keep_stored=self.is_rerun)
+                return parameters.record(
+                    self._store, self._task_id, section, found, keep_stored=self.is_rerun, allowed=FINISHING
+                )
         except (OSError, TaskstoreError) as error:
             self.cannot_write(error)
             return {}
@@ -82,7 +85,7 @@ class StoreSink:
         """Set what a section of the running program holds now; None for what it holds no more."""
         try:
             with self._guard():
-                parameters.record(self._store, self._task_id, section, found, keep_stored=False)
+                parameters.record(self._store, self._task_id, section, found, keep_stored=False, allowed=FINISHING)
         except (OSError, TaskstoreError) as error:
             self.cannot_write(error)
 
@@ -99,7 +102,7 @@ class StoreSink:
 
         try:
             with self._guard():
-                tasks.edit_script(self._store, self._task_id, change)
+                tasks.edit_script(self._store, self._task_id, change, allowed=FINISHING)
         except (OSError, TaskstoreError) as error:
             self.cannot_write(error)
 

@@ -15,6 +15,9 @@ Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 USER_PROPERTIES = "properties"
 """The section of the hyperparameters that stays editable in every status."""
 
+ARCHIVED = "archived"
+"""The system tag of a task that was put away."""
+
 
 class StoreRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     """taskstore.json. `locks` is how every host locks here: flock or lease."""

@@ -15,7 +15,7 @@ from ..disk.beacon import is_alive
 from ..disk.layout import PARAMS, SCRIPT, TaskPaths
 from ..disk.text import read_bytes
 from ..schema.record import ParamsRecord, TaskRecord
-from ..store import places, tasks
+from ..store import artifacts, places, tasks
 from ..store.store import Store
 
 _DROPPED_SYSTEM_TAGS = frozenset({"development", "archived"})
@@ -67,6 +67,7 @@ def _copy_inputs(source: TaskPaths, target: TaskPaths) -> None:
     for folder in _COPIED_FOLDERS:
         if (source.home / folder).is_dir():
             _copy_tree(source.home / folder, target.home / folder)
+    artifacts.copy_inputs(source, target)
 
 
 def _copy_tree(source: Path, target: Path) -> None:
@@ -105,9 +106,9 @@ def reset(store: Store, task_id: str, *, force: bool = False) -> TaskRecord:
             _give_write_bits(paths)
         for doomed in (paths.summary, paths.beacon, paths.manifest):
             doomed.unlink(missing_ok=True)
-        for folder in (paths.events, paths.files):
-            if folder.exists():
-                shutil.rmtree(folder)
+        artifacts.delete_outputs(paths)
+        if paths.events.exists():
+            shutil.rmtree(paths.events)
 
     only_from = frozenset(Status) - ({Status.PUBLISHED} if not force else frozenset())
     try:
@@ -125,6 +126,8 @@ def reset(store: Store, task_id: str, *, force: bool = False) -> TaskRecord:
 
 def _give_write_bits(paths: TaskPaths) -> None:
     for folder, _, names in os.walk(paths.home):
-        for path in (Path(folder), *(Path(folder) / name for name in names)):
+        # Blobs have no write bits, published or not: another task may share them.
+        files = [] if Path(folder).is_relative_to(paths.files) else names
+        for path in (Path(folder), *(Path(folder) / name for name in files)):
             if not path.is_symlink():
                 path.chmod(path.stat().st_mode | 0o200)

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from ..core import nesting, values
 from ..core.errors import BadValue, NotFound
 from ..core.secrets import MASK, Masker
-from ..core.states import RECORDING
+from ..core.states import RECORDING, Status
 from ..schema.record import USER_PROPERTIES, Parameter, ParamsRecord
 from ..store import places, tasks
 from ..store.store import Store
@@ -24,7 +24,13 @@ def parameter_of(name: str, value: object, masker: Masker, *, kind: str | None =
 
 
 def record(
-    store: Store, task_id: str, section: str, parameters: Mapping[str, Parameter | None], *, keep_stored: bool
+    store: Store,
+    task_id: str,
+    section: str,
+    parameters: Mapping[str, Parameter | None],
+    *,
+    keep_stored: bool,
+    allowed: frozenset[Status] = RECORDING,
 ) -> dict[str, Parameter]:
     """Merge parameters into a section (None removes one), and return the section as it was before.
 
@@ -44,7 +50,7 @@ def record(
         else:
             params.hyperparams.pop(section, None)
 
-    tasks.edit_params(store, task_id, change, allowed=RECORDING)
+    tasks.edit_params(store, task_id, change, allowed=allowed)
     return before
 
 

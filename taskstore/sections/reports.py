@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import os
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from time import monotonic, time
 from typing import SupportsFloat
@@ -20,9 +20,13 @@ from ..core.errors import BadValue, TaskstoreError
 from ..disk.layout import TaskPaths
 from ..disk.log import LogWriter, writer_name
 from ..schema.codec import number_text
+from ..schema.plot import MediaEvent, encode_plot
+from ..store.samples import DEFAULT_HISTORY, Sample, SampleKeeper
 
 SINGLE_VALUE_METRIC = "Summary"
 SINGLE_VALUE_ITERATION = -(2**31)
+IMAGE = "\ue000image"
+"""Stands in a figure for where its picture will lie, which is known when that is written."""
 _LOOK_AGAIN_S = 5.0
 
 _writers: weakref.WeakSet[Writer] = weakref.WeakSet()
@@ -32,6 +36,7 @@ class Writer:
     """One process's logs of one task. `paths` says where the task is now; `failed` hears of what cannot be written."""
 
     def __init__(self, paths: Callable[[], TaskPaths], failed: Callable[[Exception], None]) -> None:
+        self.history = DEFAULT_HISTORY
         self._paths = paths
         self._failed = failed
         self._heads: dict[tuple[str, str], str] = {}
@@ -39,6 +44,8 @@ class Writer:
         self._look_again_at = 0.0
         self._refusal: Exception | None = None
         self._refused_pid = 0
+        self.offset = 0
+        """What is added to every iteration: where a run that is continued had stopped."""
         self._open_logs()
         _writers.add(self)
 
@@ -46,6 +53,9 @@ class Writer:
         name = writer_name()
         self._scalars = LogWriter(lambda: self._located().scalars(name))
         self._console = LogWriter(lambda: self._located().console(name))
+        self._plots = LogWriter(lambda: self._located().plots(name))
+        self._media = LogWriter(lambda: self._located().media(name))
+        self._samples = SampleKeeper(name, self._located)
         self._descriptor = -1
         self._is_torn = False
 
@@ -72,7 +82,7 @@ class Writer:
             number = _plain_number("value", value)
         if type(iteration) is not int:
             iteration = _plain_iteration(iteration)
-        line = f'{{"timestamp":{int(time() * 1000)},"iter":{iteration},{head}{number}}}\n'.encode()
+        line = f'{{"timestamp":{int(time() * 1000)},"iter":{iteration + self.offset},{head}{number}}}\n'.encode()
         is_open = self._descriptor >= 0
         try:
             if os.write(self._descriptor, line) == len(line):
@@ -98,16 +108,19 @@ class Writer:
         self._is_torn = False
 
     def _new_series(self, title: str, series: str) -> str:
+        head = self._heads[title, series] = self._head(title, series) + '"value":'
+        return head
+
+    def _head(self, title: str, series: str) -> str:
         for name, text in (("title", title), ("series", series)):
             if not isinstance(text, str):
                 raise BadValue(f"{name} must be a text, not {type(text).__name__}")
         metric, variant = (msgspec.json.encode(_safe(str.__str__(text))).decode() for text in (title, series))
-        head = self._heads[title, series] = f'"metric":{metric},"variant":{variant},"value":'
-        return head
+        return f'"metric":{metric},"variant":{variant},'
 
     def single_value(self, name: str, value: SupportsFloat) -> None:
         """Append a value that has no iteration: a result of the whole run."""
-        self.scalar(SINGLE_VALUE_METRIC, name, value, SINGLE_VALUE_ITERATION)
+        self.scalar(SINGLE_VALUE_METRIC, name, value, SINGLE_VALUE_ITERATION - self.offset)
 
     def console(self, stream: str, text: str, *, is_whole: bool) -> None:
         """Append one entry of console output, in the container-log line format."""
@@ -128,10 +141,73 @@ class Writer:
         if self._refusal is not None and self._refused_pid == os.getpid():
             raise self._refusal.with_traceback(None)
 
+    def plot(
+        self, title: str, series: str, figure: Mapping[str, object], iteration: int | None, image: Sample | None = None
+    ) -> None:
+        """Append a plot, which is plotly JSON; `image` is the picture that it shows, where it is one.
+
+        In the figure, `IMAGE` as the source of a picture is replaced by where that lies. Raises BadValue.
+        """
+        self.check_open()
+        head, step = self._head(title, series), _plain_iteration(iteration or 0)
+        spelled = encode_plot(figure)
+        try:
+            if image is not None:
+                file = self._samples.put(title, series, image, step)
+                source = msgspec.json.encode(file.path)
+                head += f'"file":{msgspec.json.encode(file).decode()},'
+                spelled = spelled.replace(msgspec.json.encode(IMAGE), source, 1)
+            line = f'{{"timestamp":{int(time() * 1000)},"iter":{step},{head}"plot":'.encode()
+            self._plots.append(b"%s%s}\n" % (line, spelled))
+        except (OSError, TaskstoreError) as error:
+            self._failed(error)
+
+    def media(
+        self, title: str, series: str, sample: Sample, iteration: int | None, *, history: int | None = None
+    ) -> bool:
+        """Store a debug sample, and tell whether it is; of its series the oldest goes after more than `history`.
+
+        None is `self.history`, 0 or less keeps all. Raises BadValue.
+        """
+        self.check_open()
+        self._head(title, series)
+        step, limit = _plain_iteration(iteration or 0), checked_history(self.history if history is None else history)
+        try:
+            file = None if sample.url else self._samples.put(title, series, sample, step)
+            replaced = self._samples.replaced_by(title, series, file.path, limit) if file else []
+            event = MediaEvent(
+                timestamp=int(time() * 1000),
+                iter=step,
+                metric=_safe(title),
+                variant=_safe(series),
+                media_type=sample.media_type,
+                name=_safe(sample.name),
+                url=_safe(sample.url),
+                file=file,
+                replaces=replaced,
+            )
+            self._media.append(msgspec.json.encode(event) + b"\n")
+            self._samples.delete(replaced)
+        except (OSError, TaskstoreError) as error:
+            self._failed(error)
+            return False
+        return True
+
+    def flush(self) -> None:
+        """Take what was reported to the disk, so that it survives a power cut too."""
+        for log in self._logs():
+            try:
+                log.sync()
+            except OSError as error:
+                self._failed(error)
+
+    def _logs(self) -> tuple[LogWriter, ...]:
+        return self._scalars, self._console, self._plots, self._media
+
     def close(self) -> None:
         """Sync and close the logs; a later report opens them again."""
         self._descriptor = -1
-        for log in (self._scalars, self._console):
+        for log in self._logs():
             try:
                 log.close()
             except OSError as error:
@@ -139,8 +215,8 @@ class Writer:
 
     def after_fork(self) -> None:
         """Give up the parent's files: a child writes its own."""
-        self._scalars.abandon()
-        self._console.abandon()
+        for log in self._logs():
+            log.abandon()
         self._open_logs()
 
 
@@ -151,6 +227,13 @@ def _after_fork_in_child() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork_in_child)
+
+
+def checked_history(history: object) -> int:
+    """Return how many samples of a series are kept. Raises BadValue."""
+    if type(history) is not int:
+        raise BadValue(f"max_history must be a whole number (0 or less keeps all), not {history!r}")
+    return history
 
 
 def _plain_number(name: str, value: object) -> float | str:

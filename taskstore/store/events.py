@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import heapq
+import itertools
 import math
+import operator
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,10 +20,11 @@ from ..core.errors import BadValue, Damaged
 from ..core.memory import without_collection
 from ..disk.atomic import replace_record
 from ..disk.layout import TaskPaths
-from ..disk.log import read_complete
+from ..disk.log import read_blocks, read_complete
 from ..disk.text import read_bytes
 from ..schema import codec
 from ..schema.record import LastMetric, Scalar, SummaryRecord
+from . import downsample
 
 _LINES = msgspec.json.Decoder(list[Scalar])
 _LINE = msgspec.json.Decoder(Scalar)
@@ -71,7 +74,7 @@ def read_scalars(paths: TaskPaths, metric: str | None = None, variant: str | Non
     logs = scalar_logs(paths)
     with without_collection():
         for log in logs:
-            for event in decode_scalars(_bytes_of(log)):
+            for event in _scalars_of(log, metric, variant):
                 key = (event.metric, event.variant)
                 group = groups.get(key)
                 if group is None:
@@ -82,6 +85,60 @@ def read_scalars(paths: TaskPaths, metric: str | None = None, variant: str | Non
             for key, group in groups.items()
             if (metric is None or key[0] == metric) and (variant is None or key[1] == variant)
         ]
+
+
+def _scalars_of(log: Path, metric: str | None, variant: str | None) -> Iterator[Scalar]:
+    """Read one log. Of one series among many, most lines are told from their bytes, and never decoded."""
+    wanted = needles(metric, variant)
+    if not wanted:
+        yield from decode_scalars(_bytes_of(log))
+        return
+    try:
+        for block in read_blocks(log):
+            yield from decode_scalars(b"\n".join(lines_with(block, wanted)))
+    except FileNotFoundError:
+        return
+    except (PermissionError, IsADirectoryError) as error:
+        raise Damaged(log, error.strerror or str(error)) from None
+
+
+def needles(*texts: str | None) -> list[bytes]:
+    """Return texts as a line of a log spells them."""
+    return [
+        msgspec.json.encode(text.encode("utf-8", "backslashreplace").decode()) for text in texts if text is not None
+    ]
+
+
+def lines_with(block: bytes, wanted: list[bytes]) -> list[bytes]:
+    """Return the lines that hold every needle, or that may hold it: JSON can spell a text with escapes too."""
+    found = block.split(b"\n")
+    has_escapes = b"\\" in block
+    for needle in sorted(wanted, key=len, reverse=True):
+        if has_escapes:
+            found = [line for line in found if needle in line or b"\\" in line]
+        else:
+            found = [line for line in found if needle in line]
+    return found
+
+
+def downsampled(series: Series, max_samples: int, method: str = "lttb") -> Series:
+    """Return at most so many points of a series, in order of iteration; all where `max_samples` is 0."""
+    if max_samples == 0 or len(series.values) <= max_samples:
+        return series
+    if any(map(operator.gt, series.iterations, itertools.islice(series.iterations, 1, None))):
+        series = _picked(series, sorted(range(len(series.values)), key=series.iterations.__getitem__))
+    return _picked(series, downsample.chosen(series.iterations, series.values, max_samples, method))
+
+
+def _picked(series: Series, kept: list[int]) -> Series:
+    iterations, values, timestamps = series.iterations, series.values, series.timestamps
+    return Series(
+        series.metric,
+        series.variant,
+        [iterations[at] for at in kept],
+        [values[at] for at in kept],
+        [timestamps[at] for at in kept],
+    )
 
 
 def _series(key: tuple[str, str], events: list[Scalar], *, is_merged: bool) -> Series:

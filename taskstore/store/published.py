@@ -71,8 +71,9 @@ def take_write_bits(paths: TaskPaths) -> None:
     for path in _all_files(paths):
         if path.is_symlink():
             continue  # what it names is not ours to change
-        if path.name not in (LOCK, BEACON) or path.parent != paths.home:
-            path.chmod(path.stat().st_mode & ~0o222)
+        mode = path.stat().st_mode
+        if mode & 0o222 and (path.name not in (LOCK, BEACON) or path.parent != paths.home):
+            path.chmod(mode & ~0o222)
     for folder, _, _ in os.walk(paths.home, topdown=False):
         Path(folder).chmod(Path(folder).stat().st_mode & ~0o222)
 

@@ -16,11 +16,11 @@ from ..core.names import project_parts
 from ..core.states import Status
 from ..disk.layout import TaskPaths
 from ..schema.codec import number
+from ..schema.record import ARCHIVED as ARCHIVED
 from ..schema.record import LastMetric, Parameter, TaskRecord
 from . import index, places
 from .store import Store
 
-ARCHIVED = "archived"
 _SUFFIXES = {"last": "value", "min": "min_value", "max": "max_value"}
 
 
@@ -64,7 +64,30 @@ class Row:
         if reader is not None:
             return reader(self)
         found = self._parameter(name)
-        return self._metric(name) if found is None else found
+        found = self._metric(name) if found is None else found
+        return self._dotted(name) if found is None and "." in name else found
+
+    def _dotted(self, name: str) -> object:
+        """Return a field by ClearML's name: hyperparams.Args.lr.value, runtime.progress, last_metrics.<title>.…"""
+        kind, _, rest = name.partition(".")
+        if kind == "runtime":
+            return self.task.runtime.get(rest)
+        if kind == "hyperparams":
+            found = self._parameter(rest)
+            return self._parameter(rest.removesuffix(".value").replace(".", "/", 1)) if found is None else found
+        return self._hashed_metric(rest) if kind == "last_metrics" else None
+
+    def _hashed_metric(self, name: str) -> float | None:
+        """A metric as title.series.value, min_value or max_value; both by their text or by its MD5, as in ClearML."""
+        stem, _, attribute = name.rpartition(".")
+        if attribute not in _SUFFIXES.values():
+            return self._hashed_metric(f"{name}.value") if not name.endswith(".value") else None
+        for title, variants in self.last_metrics.items():
+            for variant, last in variants.items():
+                if stem in (f"{title}.{variant}", f"{_md5(title)}.{_md5(variant)}"):
+                    value = getattr(last, attribute)
+                    return None if value is None else number(value)
+        return None
 
     def _parameter(self, name: str) -> object:
         section, _, rest = name.partition("/")
@@ -93,6 +116,13 @@ class Row:
         return None
 
 
+@functools.cache
+def _md5(text: str) -> str:
+    import hashlib
+
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+
+
 _FIELDS: dict[str, Callable[[Row], object]] = {
     "id": lambda row: row.task.id,
     "name": lambda row: row.task.name,
@@ -110,6 +140,11 @@ _FIELDS: dict[str, Callable[[Row], object]] = {
     "started": lambda row: row.task.started,
     "completed": lambda row: row.task.completed,
     "last_update": lambda row: row.task.last_update,
+    "last_change": lambda row: row.task.last_update,
+    "status_changed": lambda row: row.task.status_changed,
+    "status_reason": lambda row: row.task.status_reason,
+    "status_message": lambda row: row.task.status_message,
+    "active_duration": lambda row: row.task.active_duration,
     "duration": lambda row: row.task.active_duration,
     "last_iteration": lambda row: row.last_iteration,
     "progress": lambda row: row.task.runtime.get("progress"),
@@ -179,8 +214,16 @@ class Query:
         return any(wanted in text.casefold() for text in (row.task.name, row.task.comment, row.id, row.project))
 
 
-def find(store: Store, query: Query | None = None, *, order_by: str = "-created", limit: int | None = None) -> Listing:
+def find(
+    store: Store,
+    query: Query | None = None,
+    *,
+    order_by: str | Sequence[str] = "-created",
+    limit: int | None = None,
+) -> Listing:
     """List tasks. `order_by` is a field, `-` before it turns the order; tasks without the field come last.
+
+    Of several fields the first counts most.
 
     Raises BadName for an impossible project; an unknown project or field finds nothing.
     """
@@ -192,7 +235,9 @@ def find(store: Store, query: Query | None = None, *, order_by: str = "-created"
     rows = [
         row for entry in index.entries(store, damaged) if query.matches(row := _row(entry, *project_of(entry.folder)))
     ]
-    rows = _sorted(rows, order_by)
+    rows.sort(key=lambda row: row.id, reverse=True)  # ids are in order of creation: of equals, the newer comes first
+    for name in reversed([order_by] if isinstance(order_by, str) else order_by):
+        rows = _sorted(rows, name)
     return Listing(rows[:limit] if limit is not None else rows, damaged)
 
 
@@ -214,11 +259,8 @@ def _sorted(rows: list[Row], order_by: str) -> list[Row]:
     if not name:
         raise BadValue("nothing to sort by; name a field, like -created or validation/loss.min")
     present = [(key, row) for row in rows if (key := _sort_key(row.get(name))) is not None]
-    # Ids are in order of creation: of equals, the newer comes first either way.
-    present.sort(key=lambda item: item[1].id, reverse=True)
     present.sort(key=lambda item: item[0], reverse=order_by.startswith("-"))
-    absent = sorted((row for row in rows if _sort_key(row.get(name)) is None), key=lambda row: row.id, reverse=True)
-    return [row for _, row in present] + absent
+    return [row for _, row in present] + [row for row in rows if _sort_key(row.get(name)) is None]
 
 
 _NUMBER = re.compile(r"[+-]?(\d|\.\d|inf\Z)", re.IGNORECASE)

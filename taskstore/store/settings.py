@@ -11,6 +11,7 @@ import msgspec
 from ..core.errors import Damaged
 from ..disk.text import parse_yaml_object, read_bytes
 from ..schema import codec
+from .samples import DEFAULT_HISTORY
 from .store import Store
 
 CONFIG_VARIABLE = "TASKSTORE_CONFIG"
@@ -34,11 +35,26 @@ class Capture(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     environment_variables: list[str] = []
 
 
+class Reports(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """How many debug samples of each series a process keeps; 0 keeps all."""
+
+    sample_history: int = DEFAULT_HISTORY
+
+
+class Reuse(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Whether Task.init uses the task of the last run again where it is not told, and for how long after that run."""
+
+    by_default: bool = False
+    window_hours: float = 72
+
+
 class Settings(msgspec.Struct, kw_only=True):
     """All settings, as `docs/reference/configuration.md` describes them."""
 
     secrets: Secrets = msgspec.field(default_factory=Secrets)
     capture: Capture = msgspec.field(default_factory=Capture)
+    reports: Reports = msgspec.field(default_factory=Reports)
+    reuse: Reuse = msgspec.field(default_factory=Reuse)
 
 
 def load_sound(store: Store, *, environ: Mapping[str, str] = os.environ) -> tuple[Settings, str]:

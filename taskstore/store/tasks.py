@@ -264,25 +264,32 @@ def edit_params(
 def replace_params(paths: TaskPaths, record: ParamsRecord, previous: bytes) -> None:
     """Replace a task's parameters; the caller holds the lock, or alone knows the task."""
     record.rev += 1
-    _replace(paths.params, codec.encode_over(record, previous, paths.params))
+    replace_part(paths.params, record, previous)
+
+
+def replace_part(path: Path, record: msgspec.Struct, previous: bytes) -> None:
+    """Replace one of a task's records, keeping its mode and what of `previous` is unknown; under the lock."""
+    _replace(path, codec.encode_over(record, previous, path))
 
 
 def _without_properties(record: ParamsRecord) -> dict[str, object]:
     return {key: msgspec.to_builtins(value) for key, value in record.hyperparams.items() if key != USER_PROPERTIES}
 
 
-def edit_script(store: Store, task_id: str, change: Callable[[ScriptRecord], None]) -> ScriptRecord:
+def edit_script(
+    store: Store, task_id: str, change: Callable[[ScriptRecord], None], *, allowed: frozenset[Status] = RECORDING
+) -> ScriptRecord:
     """Let the run that records it, or the editor of a draft, set fields of what ran. Raises ReadOnly."""
 
     def action(paths: TaskPaths) -> ScriptRecord:
         owner = read(paths)
-        if owner.status not in RECORDING:
+        if owner.status not in allowed:
             raise not_editable(owner, "script")
         previous = read_bytes(paths.script) if paths.script.exists() else b"{}"
         record = codec.decode(ScriptRecord, previous, paths.script)
         change(record)
         record.rev += 1
-        _replace(paths.script, codec.encode_over(record, previous, paths.script))
+        replace_part(paths.script, record, previous)
         return record
 
     return under_lock(store, task_id, action)

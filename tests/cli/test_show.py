@@ -241,3 +241,21 @@ def test_a_log_that_cannot_be_read_costs_its_course_only(workshop: Workshop, cli
     done = cli("show", paths.id)
     assert done.code == 0
     assert "Traceback" not in done.err
+
+
+def test_artifacts_are_listed_with_type_size_and_place(cli: Cli, workshop: Workshop, store) -> None:
+    from taskstore.sections.artifacts import Artifacts
+
+    paths = workshop.task("a run", status=Status.CREATED)
+    kept = Artifacts(store, paths.id)
+    kept.upload("scores", {"a": 1})
+    kept.upload("given", "https://example.org/data.bin", is_input=True)
+    rows = cli("show", paths.id).lines
+    at = rows.index("Artifacts")
+    assert [row.split() for row in rows[at + 1 : at + 4]] == [
+        ["name", "type", "size", "where"],
+        ["scores", "dict", "15", "B", "files/artifacts/scores/scores.json"],
+        ["given", "custom", "(input)", "https://example.org/data.bin"],
+    ]
+    (found,) = cli("show", paths.id, "--json").objects
+    assert found["artifacts"]["scores"]["file"]["size"] == 15

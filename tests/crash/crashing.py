@@ -23,8 +23,9 @@ from taskstore.core.clock import FixedClock
 from taskstore.core.states import Status
 from taskstore.disk.atomic import write_blob
 from taskstore.disk.log import LogWriter
+from taskstore.schema.artifact import Artifact
 from taskstore.schema.record import FileRef, Parameter, Untracked
-from taskstore.store import events, places, projects, published, query, store, tasks, trash
+from taskstore.store import artifacts, blobs, events, places, projects, published, query, store, tasks, trash
 from taskstore.store.store import Store
 
 LONG = "a project whose name is far too long for one component of a path " * 4
@@ -33,6 +34,7 @@ NEW = f"{99:012x}70008000{99:012x}"
 _FLAGS = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 # A writer of a process that is long gone: no pid is that high.
 WRITER = "gone-4194305-00000000"
+ARTIFACT = b"large enough to be shared " * 1000
 
 
 def clock() -> FixedClock:
@@ -54,6 +56,7 @@ def build(root: Path, locks: str = "flock") -> Store:
         (LONG_ONE, LONG),
     ):
         tasks.create(made, project, f"task {task_id[11]}", task_id=task_id, fill=_fill)
+    keep(made, "data", ARTIFACT)
     for task_id in (DONE, PUBLIC, RUNNING, DELETED_PUBLIC):
         tasks.transition(made, task_id, Status.IN_PROGRESS)
         log(places.locate(made, task_id).events)
@@ -65,6 +68,13 @@ def build(root: Path, locks: str = "flock") -> Store:
     trash.put(made, DELETED_PUBLIC, force=True)
     made.paths.config.write_text("capture:\n  diff_mib: 5\n")
     return made
+
+
+def keep(made: Store, key: str, data: bytes) -> None:
+    """Give the draft an artifact."""
+    item = Artifact(key=key, type="custom")
+    with blobs.staged(made, DRAFT, lambda at: at.artifact_folder(key), lambda out: out.write(data)) as blob:
+        artifacts.put(made, DRAFT, item, blob, f"{key}.bin")
 
 
 def _fill(paths: Any, record: Any) -> None:
@@ -134,9 +144,11 @@ def _task(paths: Any, project: str) -> dict[str, Any]:
     record.pop("rev")
     params = msgspec.to_builtins(tasks.read_params(paths))
     script = msgspec.to_builtins(tasks.read_script(paths))
+    kept = msgspec.to_builtins(artifacts.read(paths))
+    kept.pop("rev", None)
     params.pop("rev", None)
     script.pop("rev", None)
-    own = {"task.json", "params.json", "script.json", "summary.json", "manifest.json"}
+    own = {"task.json", "params.json", "script.json", "artifacts.json", "summary.json", "manifest.json"}
     files = {
         path.relative_to(paths.home).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in paths.home.rglob("*")
@@ -147,6 +159,7 @@ def _task(paths: Any, project: str) -> dict[str, Any]:
         "task": record,
         "params": params,
         "script": script,
+        "artifacts": kept,
         "files": files,
         "points": [(series.metric, series.iterations, series.values) for series in events.read_scalars(paths)],
         "console": [(line.stream, line.text, line.is_whole) for line in events.read_console(paths)],

@@ -15,10 +15,12 @@ from taskstore.disk.layout import TaskPaths
 from taskstore.disk.log import LogWriter, writer_name
 from taskstore.schema import migrate
 from taskstore.schema.record import Parameter
-from taskstore.store import doctor, events, index, places, projects, published, query, store, tasks, trash
+from taskstore.sections.clone import reset
+from taskstore.store import artifacts, doctor, events, index, places, projects, published, query, store, tasks, trash
 from taskstore.store.store import Store
 
 from .crashing import (
+    ARTIFACT,
     DELETED,
     DELETED_PUBLIC,
     DONE,
@@ -33,6 +35,7 @@ from .crashing import (
     build,
     copy,
     fingerprint,
+    keep,
     killed_at,
     open_again,
     points_of,
@@ -113,6 +116,11 @@ OPERATIONS: dict[str, Act] = {
     "restore published": lambda made: trash.restore(made, DELETED_PUBLIC),
     "purge": lambda made: trash.purge(made, DELETED),
     "purge published": lambda made: trash.purge(made, DELETED_PUBLIC),
+    "artifact": lambda made: keep(made, "new", b"new" * 10_000),
+    "artifact replaced": lambda made: keep(made, "data", b"other" * 10_000),
+    "artifact uploaded again": lambda made: keep(made, "data", ARTIFACT),
+    "artifact of bytes that are there": lambda made: keep(made, "new", ARTIFACT),
+    "artifact deleted": lambda made: artifacts.delete(made, DRAFT, ["data"]),
     "publish": lambda made: published.publish(made, DONE),
     "refresh_summary": _summarise,
     "index": _index,
@@ -182,6 +190,16 @@ def test_killed_at_any_write_an_operation_is_wholly_done_or_not_at_all(name, bui
 @pytest.mark.parametrize("name", LEASED)
 def test_the_same_where_locks_are_leases(name, built_leased, tmp_path):
     _battery(built_leased, tmp_path / "store", OPERATIONS[name])
+
+
+def test_killed_in_a_reset_what_the_task_was_given_is_there_and_every_other_task(built, tmp_path):
+    def is_allowed(before: Any, after: Any, seen: Any) -> bool:
+        kept = ("project", "params", "script", "is_frozen")
+        mine = {key: seen[DRAFT][key] for key in kept} == {key: before[DRAFT][key] for key in kept}
+        others = [{key: value for key, value in each.items() if key != DRAFT} for each in (before, seen)]
+        return mine and others[0] == others[1] and seen[DRAFT]["artifacts"] in ({}, before[DRAFT]["artifacts"])
+
+    _battery(built, tmp_path / "store", lambda made: reset(made, DRAFT), is_allowed)
 
 
 def test_killed_in_the_deletion_of_a_project_every_task_is_there_or_in_the_trash(built, tmp_path):

@@ -25,7 +25,7 @@ _CUTS = 8
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = build(tmp_path_factory.mktemp("whole") / "store")
-    made.paths.cache.mkdir()
+    made.paths.cache.mkdir(exist_ok=True)
     index._save(made, list(index.entries(made, [])))
     assert doctor.check(made) == []
     return made.root

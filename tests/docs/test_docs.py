@@ -21,7 +21,8 @@ from taskstore.core import errors
 from taskstore.core.names import encode
 from taskstore.core.states import NEXT, Status
 from taskstore.logger import Logger
-from taskstore.schema import record
+from taskstore.reports import Reports
+from taskstore.schema import artifact, plot, record
 from taskstore.store import published, tasks
 from taskstore.store.settings import Settings
 from taskstore.store.store import Store
@@ -182,12 +183,15 @@ def test_names_on_disk_are_as_the_reference_shows() -> None:
 
 
 def structs() -> list[type[msgspec.Struct]]:
-    return [value for value in vars(record).values() if isinstance(value, type) and issubclass(value, msgspec.Struct)]
+    found = {**vars(artifact), **vars(record)}
+    return [value for value in found.values() if isinstance(value, type) and issubclass(value, msgspec.Struct)]
+    found = {**vars(record), **vars(plot)}.values()
+    return [value for value in found if isinstance(value, type) and issubclass(value, msgspec.Struct)]
 
 
 def type_text(kind: object) -> str:
     """How format.md spells a type."""
-    plain = {str: "text", int: "integer", float: "number", bool: "true or false", Status: "status"}
+    plain = {str: "text", int: "integer", float: "number", bool: "true or false", Status: "status", msgspec.Raw: "JSON"}
     if kind == record.Number:
         return "number"
     if kind == record.Moment:
@@ -213,6 +217,8 @@ def default_text(field: msgspec.structs.FieldInfo) -> str:
     default = field.default if field.default is not msgspec.NODEFAULT else field.default_factory()
     if default is None or isinstance(default, bool):
         return {None: "null", True: "true", False: "false"}[default]
+    if isinstance(default, msgspec.Struct):
+        return f"`{type(default).__name__}()`"
     return f'`"{default}"`' if isinstance(default, str) else f"`{default}`"
 
 
@@ -273,7 +279,7 @@ def _hash_of(value: object) -> str:
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
-@pytest.mark.parametrize(("kind", "prefix"), [(Task, "task"), (Logger, "logger")])
+@pytest.mark.parametrize(("kind", "prefix"), [(Task, "task"), (Logger, "logger"), (Reports, "reports")])
 def test_the_api_has_every_public_method_with_its_parameters(kind: type, prefix: str) -> None:
     headings = re.findall(r"^### `(\w+)\.(\w+)(?:\((.*)\))?`$", page("reference/api.md"), re.M)
     shown = {name: parameters for owner, name, parameters in headings if owner.lower() == prefix}

@@ -14,17 +14,18 @@ from ...core.errors import Damaged, Refused
 from ...core.states import Status
 from ...disk.atomic import is_abandoned, is_temporary, sha256_of
 from ...disk.beacon import is_alive, read_beacon
-from ...disk.layout import BEACON, LOCK, MANIFEST, PARAMS, RECORD, SCRIPT, SUMMARY, TaskPaths
+from ...disk.layout import ARTIFACTS, BEACON, LOCK, MANIFEST, PARAMS, RECORD, SCRIPT, SUMMARY, TaskPaths
 from ...disk.lock import is_marker_void
 from ...disk.text import parse_json_object, read_bytes
 from ...schema import codec
+from ...schema.artifact import ArtifactsRecord
 from ...schema.record import FileRef, ParamsRecord, ScriptRecord, TaskRecord
 from .. import liveness, published, tasks
 from ..store import Store
 from . import logs
 from .finding import Finding, Kind
 
-PARTS: dict[str, type[msgspec.Struct]] = {PARAMS: ParamsRecord, SCRIPT: ScriptRecord}
+PARTS: dict[str, type[msgspec.Struct]] = {PARAMS: ParamsRecord, SCRIPT: ScriptRecord, ARTIFACTS: ArtifactsRecord}
 _MAX_DEPTH = 100
 
 
@@ -55,6 +56,8 @@ def check(store: Store, paths: TaskPaths, *, is_in_trash: bool) -> Iterator[Find
             Kind.DEAD_RUN, paths.home, "it says that it is running, and is not", "mark it failed, with the reason"
         )
     yield from _blobs(paths, names)
+    if record.status is not Status.PUBLISHED:  # whose manifest says what is there
+        yield from _orphans(paths)
     yield from _published(paths, record)
     yield from logs.check(store, paths, is_frozen=record.status is Status.PUBLISHED)
     yield from _beacon(store, paths)
@@ -137,12 +140,38 @@ def _parts(paths: TaskPaths, names: set[str]) -> Iterator[Finding]:
 
 
 def _blobs(paths: TaskPaths, names: set[str]) -> Iterator[Finding]:
+    for name, ref in _named(paths, names):
+        yield from _blob(paths, name, ref)
+
+
+def _named(paths: TaskPaths, names: set[str]) -> Iterator[tuple[str, FileRef]]:
+    """Yield every file that a record of the task names, with the record's name."""
     for name in sorted(names):
         if name.endswith(".json") and name not in (RECORD, SUMMARY, MANIFEST) and not is_temporary(name):
             with contextlib.suppress(Damaged, FileNotFoundError):
                 value = parse_json_object(paths.home / name, read_bytes(paths.home / name))
-                for ref in _refs(value, _MAX_DEPTH):
-                    yield from _blob(paths, name, ref)
+                yield from ((name, ref) for ref in _refs(value, _MAX_DEPTH))
+
+
+def orphans(paths: TaskPaths) -> list[Path]:
+    """Return the artifacts' blobs that no record names; none where a record cannot be read, for it may name them."""
+    present = [Path(folder) / name for folder, _, files in os.walk(paths.artifact_files) for name in files]
+    present = [path for path in present if not is_temporary(path.name)]
+    if not present:
+        return []
+    try:
+        if paths.artifacts.exists():
+            codec.decode(ArtifactsRecord, read_bytes(paths.artifacts), paths.artifacts)
+        records = {entry.name for entry in paths.home.iterdir()}
+    except (Damaged, FileNotFoundError):
+        return []
+    named = {os.path.normpath(paths.home / ref.path) for _, ref in _named(paths, records)}
+    return sorted(path for path in present if str(path) not in named)
+
+
+def _orphans(paths: TaskPaths) -> Iterator[Finding]:
+    for path in orphans(paths):
+        yield Finding(Kind.ORPHAN, path, "no record names it: a crash came between the two", "move it to quarantine")
 
 
 def _refs(value: object, depth: int) -> Iterator[FileRef]:

@@ -19,6 +19,8 @@ class Kind(str, Enum):
     TRASHED = "trashed"
     DEAD_RUN = "dead run"
     BLOB = "blob"
+    ORPHAN = "orphan"
+    SAMPLE = "sample"
     LOG = "log"
     SUMMARY = "summary"
     MANIFEST = "manifest"

@@ -10,16 +10,15 @@ import msgspec
 
 from ...core.errors import Damaged
 from ...disk.layout import TaskPaths
-from ...disk.log import is_writer_gone
 from ...disk.text import read_bytes
 from ...schema import codec
 from ...schema.record import SummaryRecord
-from .. import events
+from .. import events, plots
 from ..store import Store
+from . import samples
 from .finding import Finding, Kind
 
 _LOG = re.compile(r"(scalars|plots|media|console)\..+\.(jsonl|log)\Z")
-_SILENT_S = 3600.0
 
 
 def check(store: Store, paths: TaskPaths, *, is_frozen: bool) -> Iterator[Finding]:
@@ -28,7 +27,7 @@ def check(store: Store, paths: TaskPaths, *, is_frozen: bool) -> Iterator[Findin
     for log in sorted(paths.events.glob("*")) if paths.events.is_dir() else []:
         if _LOG.match(log.name) is None:
             continue
-        if not is_frozen and may_be_written(store, log):
+        if not is_frozen and samples.may_be_written(store, log):
             is_whole = False
             continue
         try:
@@ -45,17 +44,7 @@ def check(store: Store, paths: TaskPaths, *, is_frozen: bool) -> Iterator[Findin
             yield Finding(Kind.LOG, log, f"{bad} of its lines cannot be read, and are passed over")
     if is_whole:
         yield from _summary(paths, is_frozen=is_frozen)
-
-
-def may_be_written(store: Store, log: Path) -> bool:
-    """Tell whether a log's writer may still be there."""
-    is_gone = is_writer_gone(log.name)
-    if is_gone is not None:
-        return not is_gone
-    try:
-        return store.clock.now().timestamp() - log.stat().st_mtime < _SILENT_S
-    except FileNotFoundError:
-        return True
+        yield from samples.check(store, paths, is_frozen=is_frozen)
 
 
 def _bad_lines(log: Path, data: bytes) -> int:
@@ -64,14 +53,7 @@ def _bad_lines(log: Path, data: bytes) -> int:
         return len(lines) - len(events.decode_scalars(data))
     if log.suffix == ".log":
         return sum(not events.is_console_line(line) for line in lines)
-    return sum(not _is_object(line) for line in lines)
-
-
-def _is_object(line: bytes) -> bool:
-    try:
-        return isinstance(msgspec.json.decode(line), dict)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-        return False
+    return len(lines) - len(plots.decode_plots(data) if log.name.startswith("plots.") else plots.decode_media(data))
 
 
 def _summary(paths: TaskPaths, *, is_frozen: bool) -> Iterator[Finding]:

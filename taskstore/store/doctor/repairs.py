@@ -12,6 +12,7 @@ import msgspec
 
 from ...core.clock import Clock
 from ...core.errors import Damaged, Refused
+from ...core.ids import is_id
 from ...core.names import decode, encode
 from ...core.states import Status
 from ...disk.atomic import replace_record, sync_folder
@@ -24,8 +25,8 @@ from ...schema import codec
 from ...schema.record import ProjectRecord, TaskRecord
 from .. import events, liveness, places, projects, published, tasks, trash
 from ..store import Store
-from . import logs, quarantine, salvage
-from .contents import PARTS
+from . import quarantine, salvage, samples
+from .contents import PARTS, orphans
 from .finding import Finding, Kind
 
 
@@ -166,10 +167,17 @@ def _quarantine(store: Store, finding: Finding) -> None:
         quarantine.take(store, finding.path, finding.message)
 
 
+def _orphan(store: Store, finding: Finding) -> None:
+    paths = TaskPaths(next(folder for folder in finding.path.parents if is_id(folder.name)))
+    with _locked(store, paths):
+        if finding.path in orphans(paths):  # whoever has put it there may have named it since
+            quarantine.take(store, finding.path, finding.message)
+
+
 def _torn_log(store: Store, finding: Finding) -> None:
     log = finding.path
     with _locked(store, TaskPaths(log.parent.parent)):
-        if logs.may_be_written(store, log):
+        if samples.may_be_written(store, log):
             raise Refused(f"{log} is being written; look again later")
         length = len(read_complete(log))
         with log.open("rb") as stream:
@@ -259,10 +267,12 @@ _REPAIRS: Mapping[Kind, Callable[[Store, Finding], None]] = {
     Kind.TASK_FOLDER: _task_folder,
     Kind.TRASHED: _not_trashed,
     Kind.DEAD_RUN: _dead_run,
+    Kind.SAMPLE: _quarantine,
     Kind.LOG: _torn_log,
     Kind.SUMMARY: _summary,
     Kind.MANIFEST: _quarantine,
     Kind.WRITE_BITS: _write_bits,
+    Kind.ORPHAN: _orphan,
     Kind.BEACON: _quarantine,
     Kind.LEASE: _quarantine,
     Kind.LEFTOVER: _quarantine,

@@ -17,8 +17,9 @@ from taskstore.core.states import Status
 from taskstore.disk.atomic import staging_beside, temporary_beside
 from taskstore.disk.layout import PURGE_PREFIX, TaskPaths
 from taskstore.disk.log import writer_name
+from taskstore.schema.artifact import Artifact
 from taskstore.schema.record import FileRef
-from taskstore.store import doctor, places, projects, published, query, store, tasks, trash
+from taskstore.store import artifacts, blobs, doctor, places, projects, published, query, store, tasks, trash
 from taskstore.store.doctor import Finding, Kind
 from taskstore.store.store import Store
 
@@ -158,7 +159,7 @@ def test_a_blob_that_is_not_what_its_record_says_is_reported_and_never_touched(d
         blob.unlink()
     path = "../../../outside" if damage == "outside" else "files/model.bin"
     digest = "b7f6a1ab1e5c1ed2bc9eb1bcf0ba7f1b4dd0ffcfa2e0d9b3a8ac4f0d9e1e4b5a"
-    task.home.joinpath("artifacts.json").write_text(
+    task.home.joinpath("from_later.json").write_text(
         json.dumps({"artifacts": [{"deep": {"path": path, "size": 5, "hash": digest}}]})
     )
     finding = only(made)
@@ -516,3 +517,48 @@ def test_what_an_interrupted_removal_has_left_of_a_task_is_a_task_again(left, ma
     record = tasks.read(task)
     assert (record.status, record.status_reason) == (Status.FAILED, "recovered by doctor")
     assert [row.id for row in query.find(made).rows] == [task.id]
+
+
+def artifact(made: Store, task: TaskPaths, data: bytes = b"data") -> Path:
+    item = Artifact(key="key", type="custom")
+    with blobs.staged(made, task.id, lambda at: at.artifact_folder("key"), lambda out: out.write(data)) as blob:
+        artifacts.put(made, task.id, item, blob, "name.bin")
+    return task.artifact_folder("key") / "name.bin"
+
+
+def test_an_artifact_that_its_record_names_is_in_order(made, task):
+    artifact(made, task)
+    assert doctor.check(made) == []
+
+
+def test_a_blob_that_no_record_names_goes_to_quarantine(made, task):
+    orphan = artifact(made, task).with_name("of a crash.bin")
+    orphan.write_bytes(b"half done")
+    mend(made, Kind.ORPHAN)
+    assert kept(made) == {orphan.relative_to(made.root).as_posix(): b"half done"}
+    assert (task.artifact_folder("key") / "name.bin").read_bytes() == b"data"
+
+
+def test_an_orphan_that_is_named_before_its_repair_stays(made, task):
+    path = artifact(made, task)
+    whole = task.artifacts.read_bytes()
+    task.artifacts.write_text("{}")
+    found = doctor.check(made)
+    assert [finding.kind for finding in found] == [Kind.ORPHAN]
+    task.artifacts.write_bytes(whole)
+    doctor.repair(made, found)
+    assert path.read_bytes() == b"data"
+
+
+def test_no_blob_is_an_orphan_while_the_record_that_may_name_it_cannot_be_read(made, task):
+    path = artifact(made, task)
+    task.artifacts.write_text("{ torn")
+    assert [finding.kind for finding in doctor.check(made)] == [Kind.PART]
+    assert path.exists()
+
+
+def test_a_damaged_artifact_is_named(made, task):
+    path = artifact(made, task)
+    path.chmod(0o644)
+    path.write_bytes(b"atad")
+    assert (only(made).kind, only(made).path) == (Kind.BLOB, path)

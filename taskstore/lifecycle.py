@@ -1,0 +1,96 @@
+"""What becomes of a task: marked, reset, published, deleted, waited for; `task.lifecycle`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+
+from .core import states
+from .core.errors import BadValue, Refused
+from .core.states import Status
+from .sections import clone
+from .store import published, tasks, trash
+from .store.hold import Hold
+
+
+class Lifecycle:
+    """Changes a task's status. A change that the table of statuses does not allow raises BadTransition.
+
+    A running program may mark its own task: the mark stays when the program ends, whatever the exit code, and what is
+    reported until then is recorded.
+    """
+
+    def __init__(self, hold: Hold) -> None:
+        self._hold = hold
+
+    def mark_completed(self, *, message: str = "", force: bool = False) -> None:
+        """Set the status to completed. `force` skips the table of statuses."""
+        self._mark(Status.COMPLETED, "completed", message, force=force)
+
+    def mark_failed(self, *, reason: str = "", message: str = "", force: bool = False) -> None:
+        """Set the status to failed; `reason` is one line, `message` may be more."""
+        self._mark(Status.FAILED, reason or "marked as failed", message, force=force)
+
+    def mark_stopped(self, *, reason: str = "", message: str = "", force: bool = False) -> None:
+        """Set the status to stopped (shown as Aborted). That ends no process: `taskstore abort` does."""
+        self._mark(Status.STOPPED, reason or "marked as aborted", message, force=force)
+
+    def _mark(self, status: Status, reason: str, message: str, *, force: bool) -> None:
+        with self._hold.guard():
+            tasks.transition(self._hold.store, self._hold.task_id, status, reason=reason, message=message, force=force)
+
+    def reset(self, *, force: bool = False) -> None:
+        """Make the task a draft again: what it was given stays, what it produced is deleted for good.
+
+        A published one is refused unless `force` is given, a running one always. Raises BadTransition, Refused.
+        """
+        self._hold.settled()
+        clone.reset(self._hold.store, self._hold.task_id, force=force)
+
+    def publish(self, *, message: str = "", force: bool = False) -> None:
+        """Make a task that has ended read-only, for good, with a hash of every file. Raises BadTransition."""
+        self._hold.settled()
+        published.publish(self._hold.store, self._hold.task_id, message=message, force=force)
+
+    def delete(self, *, force: bool = False) -> None:
+        """Move the task to the trash, from which it can be restored. A running or published one needs `force`."""
+        self._hold.settled()
+        with self._hold.guard():
+            trash.put(self._hold.store, self._hold.task_id, force=force)
+
+    def wait_for_status(
+        self,
+        status: Iterable[str] = ("completed", "stopped", "closed", "published"),
+        *,
+        raise_on_status: Iterable[str] = ("failed",),
+        check_interval_s: float = 1.0,
+        timeout_s: float | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> str:
+        """Wait until the task has one of the statuses, and return that. A run that dies is seen to have failed.
+
+        Raises Refused, with the reason, where it comes to one of `raise_on_status`, or when the time is up; BadValue
+        for a status that does not exist.
+        """
+        wanted, bad = _parsed(status), _parsed(raise_on_status)
+        left_s = timeout_s
+        while True:
+            record = self._hold.settled()
+            told = f"task {record.id[:12]} is {record.status.label}"
+            if record.status in wanted:
+                return record.status.value
+            if record.status in bad:
+                raise Refused(f"{told}: {record.status_reason}" if record.status_reason else told)
+            if left_s is not None and left_s <= 0:
+                raise Refused(f"{told}, after a wait of {timeout_s:g} s")
+            pause_s = check_interval_s if left_s is None else min(check_interval_s, left_s)
+            sleep(pause_s)
+            left_s = None if left_s is None else left_s - pause_s
+
+
+def _parsed(names: Iterable[str]) -> frozenset[Status]:
+    found = {name: states.parse(name) for name in ([names] if isinstance(names, str) else names)}
+    unknown = [name for name, status in found.items() if status is None]
+    if unknown:
+        raise BadValue(f"no status {unknown[0]!r}; there are {', '.join(status.value for status in Status)}")
+    return frozenset(status for status in found.values() if status is not None)

@@ -1,0 +1,100 @@
+"""What a task has reported, read back: `task.reports`."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+from .core.errors import NotFound, Refused
+from .disk.layout import TaskPaths
+from .schema.record import LastMetric
+from .sections.reports import SINGLE_VALUE_METRIC
+from .store import events
+from .store.plots import DebugSample, Plot, read_plots, read_samples
+
+
+class Reports:
+    """Reads what a task has reported, while it runs too. Each call reads the logs anew, without a lock.
+
+    `title` and `series` pick some of it, by their exact names. All may raise Damaged where a log cannot be read.
+    """
+
+    def __init__(self, paths: Callable[[], TaskPaths]) -> None:
+        self._paths = paths
+
+    def scalars(
+        self, title: str | None = None, series: str | None = None, *, max_samples: int = 0, method: str = "lttb"
+    ) -> dict[str, dict[str, events.Series]]:
+        """Return the points of every series, by title and series, in the order reported.
+
+        With `max_samples` at most so many of each, in order of iteration: those that span the largest triangles
+        ("lttb"), or the least and greatest of each stretch ("minmax"). Single values are among them, titled Summary.
+        """
+        found: dict[str, dict[str, events.Series]] = {}
+        for one in events.read_scalars(self._paths(), title, series):
+            found.setdefault(one.metric, {})[one.variant] = events.downsampled(one, max_samples, method)
+        return found
+
+    def last_scalars(self) -> dict[str, dict[str, dict[str, float | None]]]:
+        """Return `last`, `min` and `max` of every series, by title and series; None where there was only NaN."""
+        summary = events.read_summary(self._paths()).last_metrics
+        return {
+            title: {series: _last_of(metric) for series, metric in variants.items()}
+            for title, variants in summary.items()
+        }
+
+    def single_values(self) -> dict[str, float]:
+        """Return the values of the whole run, by name."""
+        found = events.read_summary(self._paths()).last_metrics.get(SINGLE_VALUE_METRIC, {})
+        return {name: float(metric.value) for name, metric in found.items()}
+
+    def single_value(self, name: str) -> float:
+        """Return one value of the whole run. Raises NotFound."""
+        found = self.single_values()
+        if name not in found:
+            raise NotFound("single value", name, f"there are: {', '.join(found) or 'none'}")
+        return found[name]
+
+    def plots(self, title: str | None = None, series: str | None = None) -> list[Plot]:
+        """Return plots in order of time; `figure` of each is plotly JSON, `image` the file of one that is a picture."""
+        return read_plots(self._paths(), title, series)
+
+    def debug_samples(self, title: str | None = None, series: str | None = None) -> list[DebugSample]:
+        """Return the debug samples that are kept, in order of time."""
+        return read_samples(self._paths(), title, series)
+
+    def console(self, last: int = 0) -> list[str]:
+        """Return the lines of console output in order of time; with `last` only so many from the end."""
+        lines = [line.text for line in events.read_console(self._paths())]
+        return lines[-last:] if last > 0 else lines
+
+    def to_frame(
+        self, title: str | None = None, series: str | None = None, *, max_samples: int = 0, method: str = "lttb"
+    ) -> Any:  # noqa: ANN401 - a DataFrame of a library that need not be there
+        """Return scalars as a DataFrame: title, series, iteration, value, time, a row a point.
+
+        Raises Refused where pandas is not installed.
+        """
+        try:
+            pandas = importlib.import_module("pandas")
+        except ImportError:
+            raise Refused(
+                "pandas is not installed; `scalars` returns plain lists, `pip install pandas` is it"
+            ) from None
+        found = self.scalars(title, series, max_samples=max_samples, method=method)
+        all_series = [one for variants in found.values() for one in variants.values()]
+        return pandas.DataFrame(
+            {
+                "title": [one.metric for one in all_series for _ in one.values],
+                "series": [one.variant for one in all_series for _ in one.values],
+                "iteration": [step for one in all_series for step in one.iterations],
+                "value": [value for one in all_series for value in one.values],
+                "time": pandas.to_datetime([ms for one in all_series for ms in one.timestamps], unit="ms", utc=True),
+            }
+        )
+
+
+def _last_of(metric: LastMetric) -> dict[str, float | None]:
+    values = {"last": metric.value, "min": metric.min_value, "max": metric.max_value}
+    return {name: None if value is None else float(value) for name, value in values.items()}

@@ -1,0 +1,131 @@
+"""Artifacts: objects and files that a run keeps, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+from ...core.errors import BadValue
+from ...disk import seal
+from ...disk.layout import TaskPaths
+from ...schema import artifact as records
+from ...store import artifacts, blobs, places, tasks
+from ...store.artifacts import Guard
+from ...store.store import Store
+from . import sources
+from .prepared import PICKLE, Prepared, cut
+from .progress import bar
+from .stored import Artifact
+
+__all__ = ["Artifact", "Artifacts"]
+
+_MAX_KEY = 4096
+
+
+class Artifacts(Mapping[str, Artifact]):
+    """A task's artifacts by name. Every look reads the record anew; an Artifact is what was found then."""
+
+    def __init__(self, store: Store, task_id: str, guard: Guard = nullcontext) -> None:
+        self._store = store
+        self._task_id = task_id
+        self._guard = guard
+
+    def __repr__(self) -> str:
+        return f"Artifacts(task {self._task_id!r})"
+
+    def __getitem__(self, name: str) -> Artifact:
+        return self._of(self._record().artifacts[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._record().artifacts)
+
+    def __len__(self) -> int:
+        return len(self._record().artifacts)
+
+    def find(self, name: str) -> Artifact:
+        """Return one artifact. Raises NotFound, with the names that there are."""
+        return self._of(artifacts.find(self._paths(), name))
+
+    def upload(
+        self,
+        name: str,
+        artifact_object: object,
+        *,
+        metadata: Mapping[str, object] | None = None,
+        preview: object = None,
+        extension_name: str | None = None,
+        auto_pickle: bool = True,
+        serialization_function: Callable[[Any], bytes | bytearray] | None = None,
+        is_input: bool = False,
+    ) -> Artifact:
+        """Keep an object or a file, or replace what is kept by that name; whole and durable when this returns.
+
+        What it becomes is in docs/reference/api.md. Raises BadValue for what cannot be written, ReadOnly for a task
+        that has ended, OSError where the disk is full, and what the object's own library raises.
+        """
+        if not isinstance(name, str) or not name.strip() or len(name) > _MAX_KEY:
+            raise BadValue(f"an artifact's name must be a text of 1 to {_MAX_KEY} characters, not {name!r}")
+        artifacts.check_open(tasks.read(self._paths()))  # before an hour of copying, and again when it is done
+        prepared = sources.prepare(
+            name,
+            artifact_object,
+            suffix=extension_name,
+            serialize=serialization_function,
+            auto_pickle=auto_pickle,
+            except_below=self._store.root.resolve(),
+        )
+        record = records.Artifact(
+            key=name,
+            type=prepared.type,
+            mode=records.INPUT if is_input else records.OUTPUT,
+            uri=prepared.uri,
+            type_data=records.TypeData(
+                content_type=prepared.content_type,
+                preview=prepared.preview if preview is None else cut(str(preview)),
+            ),
+            display_data=[[str(key), str(value)] for key, value in (metadata or {}).items()],
+        )
+        if prepared.uri:
+            return self._of(artifacts.put(self._store, self._task_id, record, guard=self._guard))
+        return self._of(self._put(record, prepared))
+
+    def _put(self, record: records.Artifact, prepared: Prepared) -> records.Artifact:
+        def folder(paths: TaskPaths) -> Path:
+            return paths.artifact_folder(record.key)
+
+        with bar(record.key, prepared.total_bytes) as progress:
+
+            def fill(stream: blobs.Stream) -> None:
+                if prepared.source is not None:
+                    _take(stream, prepared.source, progress)
+                elif prepared.write is not None:
+                    prepared.write(stream, progress)  # type: ignore[arg-type]  # a raw stream writes as a buffered one
+
+            with blobs.staged(self._store, self._task_id, folder, fill) as blob:
+                if prepared.type == PICKLE:
+                    record.type_data.seal = seal.seal(PICKLE, blob.hash)
+                return artifacts.put(self._store, self._task_id, record, blob, prepared.file_name, guard=self._guard)
+
+    def delete(self, *names: str) -> None:
+        """Delete artifacts, files included. Raises NotFound, and then none was, or ReadOnly."""
+        artifacts.delete(self._store, self._task_id, names, guard=self._guard)
+
+    def _of(self, record: records.Artifact) -> Artifact:
+        return Artifact(self._store, self._task_id, record)
+
+    def _paths(self) -> TaskPaths:
+        return places.locate(self._store, self._task_id)
+
+    def _record(self) -> records.ArtifactsRecord:
+        return artifacts.read(self._paths())
+
+
+def _take(stream: blobs.Stream, path: Path, progress: Callable[[int], None]) -> None:
+    try:
+        source = path.open("rb", buffering=0)
+    except OSError as error:
+        raise BadValue(f"{str(path)!r} cannot be read: {error.strerror or error}") from None
+    with source:
+        stream.take(source, progress)

@@ -1,0 +1,25 @@
+"""A bar on stderr for what takes a while, at a terminal only."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+
+MIN_BYTES = 64 << 20
+
+
+@contextlib.contextmanager
+def bar(what: str, total_bytes: int) -> Iterator[Callable[[int], None]]:
+    """Yield what hears of each piece that is done; it draws a bar from 64 MiB on, where stderr is a terminal."""
+    stream = sys.__stderr__
+    if total_bytes < MIN_BYTES or stream is None or stream.closed or not stream.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, console=Console(file=stream), transient=True) as drawn:
+        task = drawn.add_task(f"artifact {what}", total=total_bytes)
+        yield lambda count: drawn.advance(task, count)

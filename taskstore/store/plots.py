@@ -1,0 +1,137 @@
+"""Reading plots and debug samples back: several writers' logs merged by time, lines that cannot be read passed over."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from ..core.errors import Damaged
+from ..disk.layout import TaskPaths
+from ..disk.log import read_blocks
+from ..schema.plot import MediaEvent, PlotEvent, decode_plot
+from ..schema.record import FileRef
+from .events import lines_with, needles
+
+_Event = TypeVar("_Event", PlotEvent, MediaEvent)
+_UNREADABLE = (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError, RecursionError)
+_PLOT = msgspec.json.Decoder(PlotEvent)
+_MEDIA = msgspec.json.Decoder(MediaEvent)
+
+
+@dataclass(frozen=True)
+class Plot:
+    """One plot: `figure` is plotly JSON as plain dicts; `image` is the file of a plot that is a picture."""
+
+    title: str
+    series: str
+    iteration: int
+    timestamp: float
+    figure: dict[str, Any]
+    image: Path | None = None
+
+
+@dataclass(frozen=True)
+class DebugSample:
+    """One debug sample: `path` is its file, or `url` says where it lies; `name` is what the file was called."""
+
+    title: str
+    series: str
+    iteration: int
+    timestamp: float
+    media_type: str
+    name: str
+    path: Path | None
+    url: str
+
+
+def plot_logs(paths: TaskPaths) -> list[Path]:
+    """Return the plot logs of a task, one a writer."""
+    return sorted(paths.events.glob("plots.*.jsonl"))
+
+
+def media_logs(paths: TaskPaths) -> list[Path]:
+    """Return the media logs of a task, one a writer."""
+    return sorted(paths.events.glob("media.*.jsonl"))
+
+
+def read_plots(paths: TaskPaths, title: str | None = None, series: str | None = None) -> list[Plot]:
+    """Return the plots of a task (of one title, of one series) in order of time."""
+    found = []
+    for log in plot_logs(paths):
+        for event in _events(log, _PLOT, title, series):
+            with contextlib.suppress(*_UNREADABLE):
+                figure = decode_plot(event.plot)
+                image = path_of(paths, event.file)
+                found.append(Plot(event.metric, event.variant, event.iter, event.timestamp, figure, image))
+    return sorted(found, key=lambda plot: plot.timestamp)
+
+
+def read_samples(paths: TaskPaths, title: str | None = None, series: str | None = None) -> list[DebugSample]:
+    """Return the debug samples of a task that are kept (of one title, of one series) in order of time."""
+    events = [event for log in media_logs(paths) for event in _events(log, _MEDIA, title, series)]
+    replaced = {path for event in events for path in event.replaces}
+    found = [
+        DebugSample(
+            event.metric,
+            event.variant,
+            event.iter,
+            event.timestamp,
+            event.media_type,
+            event.name,
+            path_of(paths, event.file),
+            event.url,
+        )
+        for event in events
+        if event.file is None or event.file.path not in replaced
+    ]
+    return sorted(found, key=lambda sample: sample.timestamp)
+
+
+def decode_plots(data: bytes) -> list[PlotEvent]:
+    """Read the lines of a plot log that can be read, figures included."""
+    found = []
+    for event in _decoded(data.split(b"\n"), _PLOT):
+        with contextlib.suppress(*_UNREADABLE):
+            decode_plot(event.plot)
+            found.append(event)
+    return found
+
+
+def decode_media(data: bytes) -> list[MediaEvent]:
+    """Read the lines of a media log that can be read."""
+    return list(_decoded(data.split(b"\n"), _MEDIA))
+
+
+def _events(
+    log: Path, decoder: msgspec.json.Decoder[_Event], title: str | None, series: str | None
+) -> Iterator[_Event]:
+    wanted = needles(title, series)
+    try:
+        for block in read_blocks(log):
+            for event in _decoded(lines_with(block, wanted), decoder):
+                if title in (None, event.metric) and series in (None, event.variant):
+                    yield event
+    except FileNotFoundError:
+        return
+    except (PermissionError, IsADirectoryError) as error:
+        raise Damaged(log, error.strerror or str(error)) from None
+
+
+def _decoded(lines: list[bytes], decoder: msgspec.json.Decoder[_Event]) -> Iterator[_Event]:
+    for line in lines:
+        if line:
+            with contextlib.suppress(*_UNREADABLE):
+                yield decoder.decode(line)
+
+
+def path_of(paths: TaskPaths, file: FileRef | None) -> Path | None:
+    """Return where a blob is, or None: a log that comes from elsewhere may name what is outside of the task."""
+    if file is None:
+        return None
+    path = Path(file.path)
+    return None if path.is_absolute() or ".." in path.parts else paths.home / path
