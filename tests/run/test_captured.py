@@ -134,7 +134,7 @@ def test_a_run_that_is_stopped_does_not_wait_long_for_git(tmp_path: Path) -> Non
     hanging.chmod(0o755)
     path = f"{hanging.parent}{os.pathsep}{os.environ['PATH']}"
     began = time.monotonic()
-    text = "import time\nTASK\nprint('ready', flush=True)\ntime.sleep(60)\n"
+    text = "import time\nTASK\nprint('ready', flush=True)\n[time.sleep(0.05) for _ in range(1200)]\n"
     ended = run(folder, text, env={"PATH": path}, meanwhile=lambda process: process.terminate())
     assert time.monotonic() - began < 9  # a container is given 10 s
     found = only_task(ended)

@@ -347,7 +347,7 @@ def test_who_lost_patience_ends_a_run_that_hangs_at_its_end_by_a_second_signal(t
     hanging = write(folder / "bin", "#!/bin/sh\nexec sleep 60\n", "git")
     hanging.chmod(0o755)
     (folder / ".git").mkdir()
-    text = "import time\nTASK\nprint('ready', flush=True)\ntime.sleep(60)\n"
+    text = "import time\nTASK\nprint('ready', flush=True)\n[time.sleep(0.05) for _ in range(1200)]\n"
 
     def insist(process: subprocess.Popen[str]) -> None:
         process.terminate()
