@@ -52,7 +52,8 @@ class Task:
         tags: Sequence[str] = (),
         reuse_last_task_id: bool | str | None = None,
         continue_last_task: bool | str | int = False,
-        auto_connect_arg_parser: bool = True,
+        auto_connect_arg_parser: bool | Mapping[str, object] = True,
+        auto_connect_frameworks: bool | Mapping[str, object] = True,
         auto_connect_streams: bool = True,
     ) -> Task:
         """Begin this process's task, and capture code, packages, arguments and console from here on.
@@ -79,6 +80,7 @@ class Task:
             tags=_checked_tags(tags),
             with_streams=auto_connect_streams,
             with_arguments=auto_connect_arg_parser,
+            with_frameworks=auto_connect_frameworks,
             earlier=earlier_of(reuse_last_task_id, continue_last_task),
         )
         session = sessions.opened()

@@ -7,9 +7,10 @@ or reports to a `Sink`; what it patched it puts back. The session enters capture
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from pathlib import Path
+from typing import Any, Literal, Protocol
 
 Stream = Literal["stdout", "stderr"]
 
@@ -21,6 +22,67 @@ class Found:
     value: object
     type: str | None = None
     description: str | None = None
+
+
+class Reporter(Protocol):
+    """What a capture reports by: the part of a Logger that captures need. Raises BadValue for what does not fit.
+
+    Whatever reports inside one of the program's own calls does so within `contained`.
+    """
+
+    def report_scalar(self, title: str, series: str, value: Any, iteration: int) -> None:  # noqa: ANN401
+        """Append one point."""
+        ...
+
+    def report_text(self, msg: str, level: int = 20, print_console: bool = True, *args: object) -> None:
+        """Append lines to the console log."""
+        ...
+
+    def report_plotly(self, title: str, series: str, figure: object, iteration: int | None = None) -> None:
+        """Report a plotly figure, or the dict of one."""
+        ...
+
+    def report_matplotlib_figure(
+        self,
+        title: str,
+        series: str,
+        figure: object,
+        iteration: int | None = None,
+        report_image: bool = False,
+        report_interactive: bool = True,
+    ) -> None:
+        """Report a figure as a plot that is a picture, or with `report_image` as a debug sample."""
+        ...
+
+    def report_image(
+        self,
+        title: str,
+        series: str,
+        iteration: int | None = None,
+        local_path: str | Path | None = None,
+        image: object = None,
+        matrix: object = None,
+        max_image_history: int | None = None,
+        delete_after_upload: bool = False,
+        url: str | None = None,
+    ) -> None:
+        """Report a picture as a debug sample: a path, a PIL image, or an array of any order of channels."""
+        ...
+
+    def report_media(
+        self,
+        title: str,
+        series: str,
+        iteration: int | None = None,
+        local_path: str | Path | None = None,
+        stream: object = None,
+        file_extension: str | None = None,
+        max_history: int | None = None,
+        delete_after_upload: bool = False,
+        url: str | None = None,
+    ) -> None:
+        """Report a file as a debug sample: a path, or a stream with its `file_extension`."""
+        ...
 
 
 class Sink(Protocol):
@@ -40,6 +102,27 @@ class Sink(Protocol):
 
     def note(self, capture: str, message: str) -> None:
         """Record in the task, and warn once, that a capture left something out or failed."""
+        ...
+
+    @property
+    def reporter(self) -> Reporter:
+        """What scalars, plots and pictures are reported by."""
+        ...
+
+    def configuration(self, name: str, text: str, kind: str = "yaml") -> str | None:
+        """Record a configuration object; return the stored text that overrides it in a task that is run again."""
+        ...
+
+    def model_saved(self, framework: str, path: Path, *, key: str = "", name: str = "") -> None:
+        """Keep the file or folder that the program has just written as an output model of the task.
+
+        `framework` is ClearML's word for it (PyTorch, ScikitLearn, XGBoost, …), `key` the name of the capture in
+        `auto_connect_frameworks`, by whose wildcards it may be left out. Without a name it is called by its stem.
+        """
+        ...
+
+    def model_loaded(self, framework: str, path: Path, *, key: str = "", name: str = "") -> None:
+        """Record the file or folder that the program has just read as an input model of the task."""
         ...
 
 
@@ -62,3 +145,22 @@ def swapped(owner: object, name: str, wrap: Callable[[object], object]) -> Itera
                 setattr(owner, name, original)
             else:
                 delattr(owner, name)
+
+
+@contextmanager
+def contained(sink: Sink, capture: str) -> Iterator[None]:
+    """Run one capture's part; whatever it raises is noted with its traceback, as far as there is memory for that."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - the capture boundary: our caller may be the user's program
+        with suppress(MemoryError):
+            sink.note(capture, _described(error))
+
+
+def _described(error: Exception) -> str:
+    import traceback
+
+    try:
+        return f"{type(error).__name__}: {error}\n{traceback.format_exc()}"
+    except MemoryError:
+        return type(error).__name__

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..capture import git, host, packages, source
+from ..capture.base import contained
 from ..core.errors import TaskstoreError
 from ..core.secrets import Masker
 from ..core.states import FINISHING
@@ -19,7 +20,6 @@ from ..schema.record import FileRef, ScriptRecord, Submodule, TaskRecord, Untrac
 from ..store import tasks
 from ..store.settings import Capture
 from ..store.store import Store
-from .boundary import contained
 from .bundles import store_bundle
 from .sink import StoreSink
 

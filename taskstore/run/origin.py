@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..capture import git, source
@@ -31,7 +31,8 @@ class Wanted:
     type: str | None = None
     tags: Sequence[str] = ()
     with_streams: bool = True
-    with_arguments: bool = True
+    with_arguments: bool | Mapping[str, object] = True
+    with_frameworks: bool | Mapping[str, object] = True
     earlier: again.Earlier = again.Earlier()
 
     def fits(self, project: str, name: str) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..capture import arguments, console, packages, source
+from ..capture.base import contained
 from ..core.errors import BadName, BadTransition, BadValue, Busy, Damaged, NotFound, ReadOnly, TaskstoreError
 from ..core.secrets import Masker
 from ..core.states import RECORDING, Status
@@ -20,8 +21,7 @@ from ..schema import codec
 from ..schema.record import ScriptRecord, TaskRecord
 from ..store import events, places, tasks
 from ..store.store import Store, open_default
-from . import origin
-from .boundary import contained
+from . import frameworks, origin
 from .code import CodeCapture, first_look
 from .ending import COMPLETED, Ending, Outcome, leave_exit_code
 from .forks import follow
@@ -112,6 +112,11 @@ class Session:
             self._observed = self._captures.enter_context(packages.watched())
         if wanted.with_arguments:
             self._enter("arguments", arguments.capture(self.sink, masker=self.masker))
+        for rows, choice in (
+            (frameworks.ARGUMENTS, wanted.with_arguments),
+            (frameworks.FRAMEWORKS, wanted.with_frameworks),
+        ):
+            self._enter("frameworks", frameworks.connected(rows, choice, self.sink))
         self._code = CodeCapture(self.store, self.task_id, self.paths, entry, self.settings.capture, self.sink)
         self._code.start()
         self._heartbeat.start()

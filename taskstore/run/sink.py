@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
+from pathlib import Path
 
 from ..capture import console
 from ..capture.base import Found, Stream
@@ -12,6 +13,7 @@ from ..core.errors import TaskstoreError
 from ..core.secrets import Masker
 from ..core.states import FINISHING
 from ..disk.layout import TaskPaths
+from ..reporting import Reporting
 from ..schema.record import Parameter, ScriptRecord
 from ..sections import parameters
 from ..sections.reports import Writer
@@ -88,6 +90,21 @@ class StoreSink:
                 parameters.record(self._store, self._task_id, section, found, keep_stored=False, allowed=FINISHING)
         except (OSError, TaskstoreError) as error:
             self.cannot_write(error)
+
+    @property
+    def reporter(self) -> Reporting:
+        """What captures report scalars, plots and pictures by."""
+        return Reporting(self.writer)
+
+    def configuration(self, name: str, text: str, kind: str = "yaml") -> str | None:
+        """Record a configuration object; return the stored text that overrides it in a task that is run again."""
+        return None
+
+    def model_saved(self, framework: str, path: Path, *, key: str = "", name: str = "") -> None:
+        """Keep what the program has just written as an output model."""
+
+    def model_loaded(self, framework: str, path: Path, *, key: str = "", name: str = "") -> None:
+        """Record what the program has just read as an input model."""
 
     def note(self, capture: str, message: str) -> None:
         """Record in the task, and warn once of its first line, that something was left out or failed."""
