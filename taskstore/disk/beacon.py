@@ -16,7 +16,8 @@ from pathlib import Path
 import msgspec
 
 from ..core.errors import Busy
-from .lock import LockKind, give_flock, has_flock, take_flock
+from .layout import TaskPaths
+from .lock import LockKind, edit_lock, give_flock, has_flock, take_flock
 from .log import above_standard_streams
 from .process import ProcessIdentity, identity, is_gone, is_here
 
@@ -93,18 +94,24 @@ class HeldBeacon:
 
 def hold_beacon(path: Path, kind: LockKind) -> HeldBeacon:
     """Take a task's beacon for this process. Raises Busy where another live run holds it."""
+    beacon = Beacon(identity(), oom_kills())
     if kind is LockKind.FLOCK:
         # A reader that looks whether we live holds it for an instant.
         descriptor = take_flock(path, _ACQUIRE_S)
-    elif is_alive(path, kind):
-        raise Busy(path, 0)
+        _begin(descriptor, beacon)
     else:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
-    beacon = Beacon(identity(), oom_kills())
+        with edit_lock(TaskPaths(path.parent).lock, kind):  # of two at once one finds the other's beacon
+            if is_alive(path, kind):
+                raise Busy(path, 0)
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
+            _begin(descriptor, beacon)
+    return HeldBeacon(beacon, descriptor, kind)
+
+
+def _begin(descriptor: int, beacon: Beacon) -> None:
     # In place: renaming over it would leave the lock on a file that nobody finds.
     _write_at_start(descriptor, beacon)
     os.truncate(descriptor, BEACON_BYTES)
-    return HeldBeacon(beacon, descriptor, kind)
 
 
 def _write_at_start(descriptor: int, beacon: Beacon) -> None:
