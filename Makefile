@@ -6,10 +6,10 @@ run = .venv/bin/python
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test check bench clean environment dev-environment
+.PHONY: help demo test check frameworks bench clean environment dev-environment frameworks-environment
 
 help: ## say what there is to make
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
 demo: environment ## run the main job, visibly, in a scratch store (.demo)
 	@examples/demo.sh
@@ -24,12 +24,15 @@ check: dev-environment ## formatting, lint, types, tests: what has to pass befor
 	$(run) -m mypy
 	@$(MAKE) --no-print-directory test
 
+frameworks: frameworks-environment ## run the tests against the libraries whose use is captured (gigabytes to download)
+	.venv-frameworks/bin/python -m pytest tests/frameworks -n auto
+
 bench: environment ## measure the bars of the speed table
 	$(run) benchmarks/run.py
 
 clean: ## remove the environments, the scratch store and everything generated
 	@test ! -e .demo || chmod -R u+w .demo
-	rm -rf .venv .venv-3.* .demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-3.* .venv-frameworks .demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name .git -prune -o -type d -name __pycache__ -exec rm -rf {} +
 
 environment:
@@ -37,3 +40,6 @@ environment:
 
 dev-environment:
 	@.ci/venv .venv dev $(if $(PYTHON),"$(PYTHON)")
+
+frameworks-environment:
+	@.ci/venv .venv-frameworks frameworks $(if $(PYTHON),"$(PYTHON)")
