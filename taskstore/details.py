@@ -62,7 +62,7 @@ class Details:
         return self._hold.read().output_destination
 
     def set_output_uri(self, uri: str | None) -> None:
-        """Say where artifacts and weights go besides the task's folder from now on: a folder, or an address of fsspec's.
+        """Say where artifacts and weights go besides the task's folder from now on: a folder, or an fsspec address.
 
         Credentials in it are not recorded. Raises BadValue, Refused where a package for such a place is missing.
         """

@@ -33,7 +33,7 @@ class InputModel(Model):
         tags: Sequence[str | None] | None = None,
         only_published: bool = False,
     ) -> None:
-        """Take the model of an id, else the one last changed of those that fit all the rest. Raises NotFound, BadValue."""
+        """Take the model of an id, else the last changed of those that fit all the rest. Raises NotFound, BadValue."""
         store = default_store()
         if model_id:
             self._become(store, lineage.find(store, model_id))

@@ -42,7 +42,7 @@ class Checkpoints:
         self._turn = threading.RLock()
 
     def saved(self, framework: str, path: Path, *, key: str, name: str) -> None:
-        """Keep a file or folder as an output model: the one of its path, or a new one. Raises OSError, TaskstoreError."""
+        """Keep a file or folder as an output model: that of its path, or a new one. Raises OSError, TaskstoreError."""
         path = path.absolute()
         if not is_chosen(self.choice, key, path) or self._is_within_store(path):
             return

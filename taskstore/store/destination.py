@@ -105,8 +105,8 @@ def remove(uri: str) -> None:
 def fetch(store: Store, uri: str, *, digest: str = "", name: str = "", is_forced: bool = False) -> Path:
     """Return a local copy of what is at an address, in the store's cache, and checked where its SHA-256 is known.
 
-    Of a file of this machine that is the file itself. Raises NotFound where that is gone, RemoteError, and Damaged where
-    it is not what was put there.
+    Of a file of this machine that is the file itself. Raises NotFound where that is gone, RemoteError, and Damaged
+    where it is not what was put there.
     """
     local = local_path(uri)
     if local is not None:
