@@ -119,7 +119,7 @@ class InputModel(Model):
         local = Path(weights_url).expanduser() if destination.is_local(str(weights_url)) else None
         if found is None and local is not None and local.is_file():
             configured, _ = settings.load_sound(store)
-            if not section.is_large(local, configured.models.auto_copy_mib):
+            if not section.is_large(store, local, configured.models.auto_copy_mib):
                 found = lineage.by_file(store, sha256_of(local), str(local.absolute()))
         if found is None:
             return None
@@ -175,5 +175,5 @@ def _add_hash(store: Store, record: records.Model) -> None:
     """Keep the SHA-256 of a file of this machine, by which it is known again wherever it is."""
     path = destination.local_path(record.uri)
     configured, _ = settings.load_sound(store)
-    if path is not None and path.is_file() and not section.is_large(path, configured.models.auto_copy_mib):
+    if path is not None and path.is_file() and not section.is_large(store, path, configured.models.auto_copy_mib):
         record.uri_size, record.uri_hash = path.stat().st_size, sha256_of(path)

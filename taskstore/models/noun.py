@@ -160,12 +160,13 @@ class Models(Mapping[str, ModelList]):
         slot = name or path.stem
         if not slot:
             raise BadValue(f"model_path must name a file or a folder, not {str(model_path)!r}")
-        made = reversed(models.read(self._owner.paths()).output.values())
-        record = next((item for item in made if item.slot == slot and not item.ready), None)
+        owner = self._owner
+        made = owner.attempt(lambda: list(models.read(owner.paths()).output.values())) or []
+        record = next((item for item in reversed(made) if item.slot == slot and not item.ready), None)
         if record is not None:
-            model = OutputModel.of_record(self._owner, record)
+            model = OutputModel.of_record(owner, record)
         else:
-            model = OutputModel.begun(self._owner, slot, model_name)
+            model = OutputModel.begun(owner, slot, model_name)
         if tags is not None or (record is not None and model_name is not None):
             model.edit(name=model_name, tags=tags)
         kept = model.update_weights(path, iteration=iteration, auto_delete_file=auto_delete_file)

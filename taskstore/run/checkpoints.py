@@ -82,7 +82,7 @@ class Checkpoints:
     def _keep(self, model: Model, path: Path) -> None:
         iteration = events.read_summary(self._paths()).last_iteration
         configured = self._settings.models
-        is_large = section.is_large(path, configured.auto_copy_mib)
+        is_large = section.is_large(self._store, path, configured.auto_copy_mib)
         if is_large or not configured.auto_copy:
             if is_large:
                 self._note(
@@ -168,7 +168,7 @@ class Checkpoints:
 
     def _digest(self, path: Path) -> str:
         """Return the SHA-256 of a file; nothing of a folder, or of what is too large to be read for this alone."""
-        if path.is_dir() or section.is_large(path, self._settings.models.auto_copy_mib):
+        if path.is_dir() or section.is_large(self._store, path, self._settings.models.auto_copy_mib):
             return ""
         stat = path.stat()
         signature = _Signature(stat.st_ino, stat.st_mtime_ns, stat.st_size)

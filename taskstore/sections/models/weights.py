@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -254,9 +253,7 @@ def remove(
         destination.remove(address)
 
 
-def is_large(path: Path, limit_mib: float) -> bool:
+def is_large(store: Store, path: Path, limit_mib: float) -> bool:
     """Tell whether a file, or the files of a folder, are together larger than so many MiB."""
-    if path.is_dir():
-        total = sum(os.path.getsize(os.path.join(root, name)) for root, _, names in os.walk(path) for name in names)  # noqa: PTH118, PTH202 - a checkpoint may be ten thousand files
-        return total > limit_mib * (1 << 20)
-    return path.stat().st_size > limit_mib * (1 << 20)
+    found = files_below(store, path).values() if path.is_dir() else [path]
+    return sum(item.stat().st_size for item in found) > limit_mib * (1 << 20)

@@ -616,6 +616,20 @@ def test_in_a_run_a_store_that_refuses_warns_once_and_the_program_goes_on(store,
     assert capfd.readouterr().err.count("cannot be written") == 1
 
 
+def test_in_a_run_that_is_not_recorded_nothing_is_raised(tmp_path, monkeypatch, capfd):
+    (tmp_path / "file").write_text("no store")
+    monkeypatch.setenv("TASKSTORE_ROOT", str(tmp_path / "file"))
+    run = Task.init("vision", "a run")
+    assert "not recorded" in capfd.readouterr().err
+    made = OutputModel(name="Net")
+    assert made.update_weights(write("w.pt", "weights"), iteration=1) is None
+    assert run.models.update_output("w.pt") is None
+    made.set_metadata("a", 1)
+    InputModel.import_model("w.pt").connect(run)
+    assert run.models.connect_label_enumeration({"cat": 1}) == {"cat": 1}
+    assert capfd.readouterr().err == ""
+
+
 def _refuse(*_: object, **__: object) -> None:
     raise OSError(28, "No space left on device")
 
