@@ -110,7 +110,7 @@ class OutputModel(Model):
         `upload_uri`. `async_enable` is ClearML's, and means nothing here.
 
         Returns the file's path or the address; None where the store of a running program refuses. Raises BadValue
-        where there is no such file, ReadOnly for a published model or a task that has ended.
+        where there is no such file, Refused for a published model, ReadOnly for a task that has ended.
         """
         if (weights_filename is None) == (register_uri is None):
             raise BadValue("give weights_filename, or register_uri for weights that stay where they are")
@@ -212,12 +212,12 @@ class OutputModel(Model):
         return bare if changed is not None else None
 
     def update_labels(self, labels: Mapping[str, int]) -> None:
-        """Replace its labels. Raises BadValue, ReadOnly for a published one."""
+        """Replace its labels. Raises BadValue, Refused for a published one."""
         checked = labels_of(labels) or {}
         self._edit(lambda record: setattr(record, "labels", checked), is_said=False)
 
     def update_design(self, config_text: str | None = None, config_dict: Mapping[str, Any] | None = None) -> bool:
-        """Replace its design. Tells that it is done. Raises BadValue, ReadOnly for a published one."""
+        """Replace its design. Tells that it is done. Raises BadValue, Refused for a published one."""
         design = design_of(config_text, config_dict)
         if design is None:
             raise BadValue("give config_text or config_dict")
@@ -225,7 +225,7 @@ class OutputModel(Model):
         return self._record.design == design
 
     def set_framework(self, framework: str) -> None:
-        """Say what its weights are of. Raises ReadOnly for a published one."""
+        """Say what its weights are of. Raises Refused for a published one."""
         self._edit(lambda record: setattr(record, "framework", framework), is_said=False)
 
     @property

@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TypeVar
 
-from ..core.errors import NotFound, ReadOnly
+from ..core.errors import NotFound, Refused
 from ..core.states import Status
 from ..disk.atomic import replace_record
 from ..disk.layout import TaskPaths
@@ -98,9 +98,9 @@ def find(record: ModelsRecord, model_id: str) -> Model:
 
 
 def check_unpublished(paths: TaskPaths, model: Model) -> None:
-    """Raise ReadOnly for a model that is published, by itself or with its task."""
+    """Raise Refused for a model that is published, by itself or with its task."""
     if is_published(paths, model):
-        raise ReadOnly(f"model {model.name!r} is published: its weights, labels and design are final; make another one")
+        raise Refused(f"model {model.name!r} is published: its weights, labels and design are final; make another one")
 
 
 def is_published(paths: TaskPaths, model: Model) -> bool:

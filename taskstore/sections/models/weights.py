@@ -63,7 +63,7 @@ def keep(
 ) -> Model | None:
     """Keep weights as a model's current ones; whole and durable when this returns. None where the guard took an error.
 
-    Raises BadValue, ReadOnly (the task has ended, or the model is published), NotFound, OSError where the disk is full.
+    Raises BadValue, ReadOnly (the task has ended), Refused (the model is published), NotFound, OSError (a full disk).
     """
     kept.check()
     paths = places.locate(store, task_id)
@@ -194,7 +194,7 @@ def register(
     comment: str | None = None,
     guard: Guard = nullcontext,
 ) -> Model | None:
-    """Record where a model's weights are, without fetching them. Raises ReadOnly, NotFound."""
+    """Record where a model's weights are, without fetching them. Raises ReadOnly, Refused, NotFound."""
 
     def action(paths: TaskPaths, record: ModelsRecord) -> Model:
         model = models.find(record, model_id)

@@ -485,7 +485,7 @@ def test_a_published_model_is_final(model):
         lambda: model.update_design("x"),
         lambda: model.update_weights(register_uri="https://a/b"),
     ):
-        with pytest.raises(ReadOnly, match="is published"):
+        with pytest.raises(Refused, match="is published"):
             attempt()
     with pytest.raises(Refused, match="force=True"):
         Model.remove(model, raise_on_errors=True)
@@ -600,6 +600,14 @@ def test_a_task_that_ends_while_weights_are_copied_does_not_get_them(task, model
 
 
 # in a run
+
+
+def test_which_files_of_models_are_kept_is_what_the_program_chooses(task):
+    Task.init("vision", "a run", auto_connect_frameworks={"pytorch": ["best*"]})
+    sink = sessions.opened().sink
+    for name in ("best.pt", "last.pt"):
+        sink.model_saved("PyTorch", write(name, name), key="pytorch")
+    assert Task.current_task().models.output.keys() == ["best"]
 
 
 def test_in_a_run_a_store_that_refuses_warns_once_and_the_program_goes_on(store, capfd, monkeypatch):
