@@ -33,16 +33,14 @@ class InputModel(Model):
         tags: Sequence[str | None] | None = None,
         only_published: bool = False,
     ) -> None:
-        """Take the model of an id, else the last changed of those that fit all the rest. Raises NotFound, BadValue."""
+        """Take the model of an id, else the newest of those that fit all the rest. Raises NotFound, BadValue."""
         store = default_store()
         if model_id:
             self._become(store, lineage.find(store, model_id))
             return
         if not (name or project or tags):
             raise BadValue("which model? give model_id, or name, project or tags")
-        wanted = section.Wanted(
-            project=project, name=name, is_name_exact=True, tags=tags or (), only_published=only_published, limit=1
-        )
+        wanted = section.Wanted(project=project, name=name, tags=tags or (), only_published=only_published, limit=1)
         found = section.query(store, wanted)
         if not found:
             what = ", ".join(f"{key} {value!r}" for key, value in (("project", project), ("tags", tags)) if value)

@@ -124,12 +124,12 @@ class OutputModel(Model):
         kept = section.Kept(
             path=source,
             files=files,
-            name=target_filename or (path.name if source else f"{path.resolve().name}.zip"),
+            name=target_filename or path.name if source else _zip_name(target_filename or path.resolve().name),
             is_package=is_package or source is None,
             iteration=_checked_iteration(iteration),
             snapshots=self._limit(snapshots),
             source=str(path.absolute()),
-            comment=f"saved as {path}" if update_comment else None,
+            place=f"saved as {path}" if update_comment else "",
             upload_uri=upload_uri or self._upload_uri,
         )
         is_kept = self._keep(kept)
@@ -166,7 +166,7 @@ class OutputModel(Model):
             source, stem = "", self.name
         kept = section.Kept(
             files=files,
-            name=target_filename or f"{stem}.zip",
+            name=_zip_name(target_filename or stem),
             is_package=True,
             iteration=_checked_iteration(iteration),
             snapshots=self._limit(snapshots),
@@ -204,7 +204,7 @@ class OutputModel(Model):
                 self.id,
                 bare,
                 iteration=_checked_iteration(iteration),
-                comment=f"weights at {bare}" if update_comment else None,
+                place=f"weights at {bare}" if update_comment else "",
                 guard=owner.guard,
             )
         )
@@ -248,6 +248,10 @@ class OutputModel(Model):
     @classmethod
     def wait_for_uploads(cls, timeout: float | None = None, max_num_uploads: int | None = None) -> None:
         """Return at once: weights are where they belong when `update_weights` has returned."""
+
+
+def _zip_name(name: str) -> str:
+    return name if name.lower().endswith(".zip") else f"{name}.zip"
 
 
 def _checked_iteration(iteration: object) -> int | None:

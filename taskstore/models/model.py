@@ -62,10 +62,10 @@ class Model(Facts):
         max_results: int | None = None,
         metadata: Mapping[str, object] | None = None,
     ) -> list[Model]:
-        """Return the models that fit all that is given, the last changed first.
+        """Return the models that fit all that is given, the newest first.
 
-        The project is exact; `model_name` is a regular expression found somewhere in the name; tags are in ClearML's
-        language; of metadata each entry must be there with that value. Raises BadValue.
+        Project and name are exact; tags are in ClearML's language; of metadata each entry must be there with that
+        value. Raises BadValue.
         """
         if max_results is not None and (not isinstance(max_results, int) or max_results < 1):
             raise BadValue(f"max_results must be a number from 1 on, not {max_results!r}")

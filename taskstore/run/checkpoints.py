@@ -74,7 +74,7 @@ class Checkpoints:
             name=full_name[:_MAX_NAME],
             slot=name or slot,
             framework=framework,
-            comment=f"saved by the program as {path}",
+            comment=f"saved as {path}",
             source=source,
         )
         return models.add(self._store, self._task_id, model, guard=self._guard)

@@ -26,7 +26,8 @@ _HASH_CHARS = 12
 class Kept:
     """Weights on their way in. `files` are packed by their names into one archive; else `path` is kept as it is.
 
-    With `iteration` they are a snapshot, of which the latest `snapshots` stay (0: all).
+    `place` is said in the first line of the model's comment. With `iteration` they are a snapshot, of which the latest
+    `snapshots` stay (0: all).
     """
 
     path: Path | None = None
@@ -36,7 +37,7 @@ class Kept:
     iteration: int | None = None
     snapshots: int = 0
     source: str = ""
-    comment: str | None = None
+    place: str = ""
     upload_uri: str = ""
 
     def check(self) -> None:
@@ -142,7 +143,7 @@ class _Placed:
         model.uri_size, model.uri_hash = (self._blob.size, self._blob.hash) if self._uri else (0, "")
         model.is_package = self._kept.is_package
         model.source = self._kept.source
-        model.comment = model.comment if self._kept.comment is None else self._kept.comment
+        model.comment = _commented(model.comment, self._kept.place)
         model.last_update = self._store.clock.now()
         if self._kept.iteration is not None:
             _remember(model, self._kept.iteration, self._kept.snapshots)
@@ -155,6 +156,17 @@ class _Placed:
             if item is not None and item.hash == self._blob.hash and _name_of(item) == self._kept.name:
                 return item
         return blobs.place(self._store, paths, self._blob, paths.model_folder(model.name), self._kept.name)
+
+
+_PLACES = ("saved as ", "weights at ")
+
+
+def _commented(comment: str, place: str) -> str:
+    """Return a comment that says first where weights are from, in the place of where those before were from."""
+    if not place:
+        return comment
+    first, _, rest = comment.partition("\n")
+    return f"{place}\n{rest if first.startswith(_PLACES) else comment}".rstrip("\n")
 
 
 def _remember(model: Model, iteration: int, limit: int) -> None:
@@ -191,7 +203,7 @@ def register(
     *,
     iteration: int | None = None,
     source: str = "",
-    comment: str | None = None,
+    place: str = "",
     guard: Guard = nullcontext,
 ) -> Model | None:
     """Record where a model's weights are, without fetching them. Raises ReadOnly, Refused, NotFound."""
@@ -202,7 +214,7 @@ def register(
         model.file, model.uri, model.uri_size, model.uri_hash = None, uri, 0, ""
         model.iteration = model.iteration if iteration is None else iteration
         model.source = source
-        model.comment = model.comment if comment is None else comment
+        model.comment = _commented(model.comment, place)
         model.last_update = store.clock.now()
         return model
 

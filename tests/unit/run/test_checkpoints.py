@@ -61,7 +61,7 @@ def test_what_is_saved_is_an_output_model_named_by_task_and_file(sink, paths, wo
     sink.model_saved("PyTorch", Path("best.pt"))
     (model,) = output(paths)
     assert (model.name, model.slot, model.framework) == ("a run - best", "best", "PyTorch")
-    assert model.comment == f"saved by the program as {work / 'best.pt'}"
+    assert model.comment == f"saved as {work / 'best.pt'}"
     assert (paths.home / model.file.path).read_text() == "weights"
 
 
