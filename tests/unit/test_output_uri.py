@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,8 @@ from taskstore import OutputModel, Task
 from taskstore.core.errors import BadValue
 from taskstore.run import mode
 from taskstore.run import session as sessions
-from taskstore.store import destination, outputs, projects
+from taskstore.schema.model import ModelsRecord
+from taskstore.store import destination, models, outputs, projects
 from taskstore.store.store import Store
 
 
@@ -151,3 +153,27 @@ def test_a_file_that_was_put_nowhere_is_not_deleted(place: Path) -> None:
     Path("w.pt").write_text("weights")
     OutputModel(name="net").update_weights("w.pt", auto_delete_file=True)
     assert Path("w.pt").exists()
+
+
+def test_of_two_that_put_weights_at_one_address_the_later_keeps_its_own_here(
+    place: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.paths.config.write_text("output:\n  keep_local: false\n")
+    task = Task.init("vision", "a run", output_uri=str(place))
+    first, second = OutputModel(name="first"), OutputModel(name="second")
+    real = outputs.Outputs.put
+
+    def put(self: outputs.Outputs, *arguments: Any) -> str:
+        uri = real(self, *arguments)
+
+        def claim(_: object, record: ModelsRecord) -> None:
+            record.output[first.id].uri, record.output[first.id].uri_hash = uri, "0" * 64
+
+        models.change(store, task.id, claim)
+        return uri
+
+    monkeypatch.setattr(outputs.Outputs, "put", put)
+    Path("w.pt").write_text("weights")
+    second.update_weights("w.pt")
+    assert second.url == "files/models/second/w.pt"
+    assert [path.read_text() for path in (task.path() / "files").rglob("w.pt")] == ["weights"]

@@ -110,7 +110,7 @@ def _put_outside(
     if not outside.root:
         return ""
     record = models.read(places.locate(store, task_id))
-    used = {item.uri: item.uri_hash for model in record.output.values() for item in (model, *model.snapshots)}  # type: ignore[attr-defined]  # both have it
+    used = {item.uri: item.uri_hash for item in _with_addresses(record)}
     plain = ("models", kept.name)
     apart = ("models", blob.hash[:_HASH_CHARS], kept.name)
     for parts in (plain, apart):
@@ -138,6 +138,8 @@ class _Placed:
         model = models.find(record, self._model_id)
         models.check_unpublished(paths, model)
         before = _addresses(record)
+        if any(item.uri == self._uri != "" and item.uri_hash != self._blob.hash for item in _with_addresses(record)):
+            self._uri, self._is_local = "", True  # somebody has put others there meanwhile
         model.file = self._file(paths, model) if self._is_local else None
         model.uri = self._uri
         model.uri_size, model.uri_hash = (self._blob.size, self._blob.hash) if self._uri else (0, "")
@@ -185,9 +187,14 @@ def _remember(model: Model, iteration: int, limit: int) -> None:
 
 
 def _addresses(record: ModelsRecord) -> set[str]:
-    models_here = record.output.values()
-    ours = {model.uri for model in models_here if model.uri_hash}
-    return ours | {item.uri for model in models_here for item in model.snapshots if item.uri_hash}
+    return {item.uri for item in _with_addresses(record)}
+
+
+def _with_addresses(record: ModelsRecord) -> list[Model | Snapshot]:
+    """Return the models and snapshots whose weights were put elsewhere."""
+    both: list[Model | Snapshot] = list(record.output.values())
+    both += [item for model in record.output.values() for item in model.snapshots]
+    return [item for item in both if item.uri_hash]
 
 
 def _name_of(ref: FileRef) -> str:
