@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -40,6 +42,13 @@ class Checkpoints:
         self._settings, _ = settings.load_sound(store)
         self._hashes: dict[str, tuple[_Signature, str]] = {}
         self._turn = threading.RLock()
+        self._pid = os.getpid()
+
+    def _in_turn(self) -> AbstractContextManager[object]:
+        """Return the lock; a forked child has its own, because a thread that it does not have may hold this one."""
+        if self._pid != os.getpid():
+            self._turn, self._pid = threading.RLock(), os.getpid()
+        return self._turn
 
     def saved(self, framework: str, path: Path, *, key: str, name: str) -> None:
         """Keep a file or folder as an output model: that of its path, or a new one. Raises OSError, TaskstoreError."""
@@ -49,7 +58,7 @@ class Checkpoints:
         if not path.exists():
             self._note("models", f"{path.name} was saved and is not there")
             return
-        with self._turn:
+        with self._in_turn():
             model = self._model_of(framework, path, name)
             if model is not None:
                 self._keep(model, path)
@@ -127,7 +136,7 @@ class Checkpoints:
         path = path.absolute()
         if not is_chosen(self.choice, key, path) or not path.exists():
             return
-        with self._turn:
+        with self._in_turn():
             digest = self._digest(path)
             found = self._found(path, digest)
             record = models.read(self._paths())
@@ -167,7 +176,13 @@ class Checkpoints:
         return ModelInput(slot="", model=about.id, source=str(path), about=about)
 
     def _digest(self, path: Path) -> str:
-        """Return the SHA-256 of a file; nothing of a folder, or of what is too large to be read for this alone."""
+        """Return the SHA-256 of a file; nothing of a folder, or of what is too large to be read for this alone.
+
+        Of what lies in a package that the store has unpacked, it is the package's.
+        """
+        unpacked = self._store.paths.extracted("").resolve()
+        if path.resolve().is_relative_to(unpacked):
+            return next(iter(path.resolve().relative_to(unpacked).parts), "")
         if path.is_dir() or section.is_large(self._store, path, self._settings.models.auto_copy_mib):
             return ""
         stat = path.stat()

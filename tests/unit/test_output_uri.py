@@ -177,3 +177,37 @@ def test_of_two_that_put_weights_at_one_address_the_later_keeps_its_own_here(
     second.update_weights("w.pt")
     assert second.url == "files/models/second/w.pt"
     assert [path.read_text() for path in (task.path() / "files").rglob("w.pt")] == ["weights"]
+
+
+def test_an_address_with_credentials_is_used_and_recorded_without_them(store: Store) -> None:
+    pytest.importorskip("fsspec")
+    store.paths.config.write_text("output:\n  keep_local: false\n")
+    task = Task.init("vision", "a run", output_uri="memory://ada:secret@runs/here")
+    task.upload_artifact("scores", {"a": 1})
+    model = OutputModel(name="net")
+    Path("w.pt").write_text("weights")
+    model.update_weights("w.pt")
+    assert task.artifacts["scores"].url.startswith(f"memory://runs/here/vision/a run.{task.id}/artifacts/scores/")
+    assert task.artifacts["scores"].get() == {"a": 1}
+    weights = model.get_weights()
+    assert weights is not None
+    assert Path(weights).read_text() == "weights"
+    for path in task.path().rglob("*.json"):
+        assert "secret" not in path.read_text("utf-8")
+
+
+def test_one_place_may_be_said_for_all_models_that_are_made_from_now_on(place: Path, tmp_path: Path) -> None:
+    Task.init("vision", "a run")
+    before = OutputModel(name="before")
+    OutputModel.set_default_upload_uri(str(place))
+    try:
+        after, other = OutputModel(name="after"), OutputModel(name="other")
+        other.set_upload_destination(str(tmp_path / "own"))
+    finally:
+        OutputModel.set_default_upload_uri(None)
+    assert (before.upload_storage_uri, after.upload_storage_uri) == ("", str(place))
+    Path("w.pt").write_text("weights")
+    for model in (before, after, other):
+        model.update_weights("w.pt")
+    OutputModel.wait_for_uploads()
+    assert (len(files(place)), len(files(tmp_path / "own"))) == (1, 1)

@@ -108,8 +108,8 @@ class Artifact:
         """Return a path of the artifact's file; an archive is unpacked, unless told otherwise, and its folder returned.
 
         Without a folder that is the store's own file, which is read-only, or its unpacked copy in the cache. In a
-        `folder` it is a copy that is the caller's. Raises Refused for what is elsewhere, Conflict where something of
-        that name is in the folder, NotFound, Damaged.
+        `folder` it is a copy that is the caller's. Raises Refused for what is only recorded, Conflict where something
+        of that name is in the folder, NotFound, Damaged.
         """
         path = self._file()
         is_unpacked = self.type == "archive" and extract_archive

@@ -13,7 +13,7 @@ from taskstore.core.states import Status
 from taskstore.disk.layout import TaskPaths
 from taskstore.run.sink import StoreSink
 from taskstore.schema.model import Model, ModelInput
-from taskstore.store import models, places, tasks
+from taskstore.store import copies, models, places, tasks
 from taskstore.store.store import Store
 
 
@@ -148,6 +148,18 @@ def test_what_is_loaded_from_the_store_is_known_there(sink, paths, store, work):
     sink_of(store, other).model_saved("PyTorch", write(work / "best.pt", "weights"))
     (model,) = output(other)
     sink.model_loaded("PyTorch", other.home / model.file.path)
+    assert [item.model for item in given(paths)] == [model.id]
+
+
+def test_what_is_loaded_from_a_package_that_was_unpacked_is_the_package(sink, paths, store, work):
+    (work / "saved").mkdir()
+    write(work / "saved" / "data", "weights")
+    other = tasks.create(store, "examples", "earlier run")
+    sink_of(store, other).model_saved("TensorFlow", work / "saved")
+    (model,) = output(other)
+    folder = copies.unpacked(store, other.home / model.file.path, model.hash)
+    sink.model_loaded("TensorFlow", folder)
+    sink.model_loaded("TensorFlow", folder / "data")
     assert [item.model for item in given(paths)] == [model.id]
 
 
