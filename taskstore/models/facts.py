@@ -9,7 +9,6 @@ from typing import Any
 from ..core.errors import BadValue
 from ..core.values import from_text
 from ..schema import model as records
-from ..schema.record import ARCHIVED
 from .owner import Owner
 
 
@@ -107,11 +106,6 @@ class Facts:
     def system_tags(self) -> list[str]:
         """Its system tags, of which `archived` says that it was put away."""
         return list(self._record.system_tags)
-
-    @property
-    def is_archived(self) -> bool:
-        """Whether it was put away: queries leave it out."""
-        return ARCHIVED in self._record.system_tags
 
     @property
     def published(self) -> bool:

@@ -13,6 +13,7 @@ from ..core.urls import strip_credentials
 from ..disk.atomic import sha256_of
 from ..disk.layout import TaskPaths
 from ..schema import model as records
+from ..schema.record import ARCHIVED
 from ..sections import models as section
 from ..store import destination, lineage, models, settings
 from ..store.store import Store
@@ -123,7 +124,7 @@ class InputModel(Model):
             return None
         model = cls.__new__(cls)
         model._become(store, found)
-        return None if model.is_archived and not load_archived else model
+        return None if ARCHIVED in model.system_tags and not load_archived else model
 
     def connect(
         self, task: HasModels | str | None = None, name: str | None = None, ignore_remote_overrides: bool = False
