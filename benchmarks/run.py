@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import artifact_file
+import captures
 import cli_cold
 import init_close
 import list_tasks
@@ -17,6 +18,7 @@ if __name__ == "__main__":
         report_scalar.measure,
         artifact_file.measure,
         init_close.measure,
+        captures.measure,
         cli_cold.measure,
         list_tasks.measure,
         read_scalars.measure,

@@ -2,7 +2,8 @@
 
 The file is `BEACON_BYTES` long from its first moment: one line of JSON, filled up with spaces, then one byte for an
 exit code, then a line end. All that is written later is written over it, in place, which needs no room on the disk:
-a run says how it ended also where the disk is full.
+a run says how it ended also where the disk is full. Behind it a process that dies of one of `MARKED_SIGNALS` leaves
+where it was (run/signals.py): the text begins that many bytes after the end as the signal has others before it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from pathlib import Path
 import msgspec
 
 from ..core.errors import Busy
-from .lock import LockKind, give_flock, has_flock, take_flock
+from .layout import TaskPaths
+from .lock import LockKind, edit_lock, give_flock, has_flock, take_flock
+from .log import above_standard_streams
 from .process import ProcessIdentity, identity, is_gone, is_here
 
 LEASE_S = 300.0
@@ -26,9 +29,12 @@ EXIT_CODE_AT = BEACON_BYTES - 2
 BY_EXIT_CODE = "exit"
 """What `ended` says where the exit code's byte tells the rest."""
 
+MARKED_SIGNALS = ("SIGTERM", "SIGHUP")
+
 _FRESH_S = 6 * HEARTBEAT_S
 _ACQUIRE_S = 2.0
 _MAX_REASON = 300
+_MAX_MARK = 64 << 10
 
 
 class Beacon(msgspec.Struct, omit_defaults=True):
@@ -88,18 +94,24 @@ class HeldBeacon:
 
 def hold_beacon(path: Path, kind: LockKind) -> HeldBeacon:
     """Take a task's beacon for this process. Raises Busy where another live run holds it."""
+    beacon = Beacon(identity(), oom_kills())
     if kind is LockKind.FLOCK:
         # A reader that looks whether we live holds it for an instant.
         descriptor = take_flock(path, _ACQUIRE_S)
-    elif is_alive(path, kind):
-        raise Busy(path, 0)
+        _begin(descriptor, beacon)
     else:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
-    beacon = Beacon(identity(), oom_kills())
+        with edit_lock(TaskPaths(path.parent).lock, kind):  # of two at once one finds the other's beacon
+            if is_alive(path, kind):
+                raise Busy(path, 0)
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
+            _begin(descriptor, beacon)
+    return HeldBeacon(beacon, descriptor, kind)
+
+
+def _begin(descriptor: int, beacon: Beacon) -> None:
     # In place: renaming over it would leave the lock on a file that nobody finds.
     _write_at_start(descriptor, beacon)
     os.truncate(descriptor, BEACON_BYTES)
-    return HeldBeacon(beacon, descriptor, kind)
 
 
 def _write_at_start(descriptor: int, beacon: Beacon) -> None:
@@ -126,6 +138,30 @@ def exit_code(path: Path) -> int | None:
     except OSError:
         return None
     return data[EXIT_CODE_AT] if len(data) == BEACON_BYTES and data[EXIT_CODE_AT : EXIT_CODE_AT + 1] != b" " else None
+
+
+def open_mark(path: Path, name: str) -> int:
+    """Open the place where the end by the signal `name` is marked; return a descriptor to write to. Raises OSError."""
+    descriptor = above_standard_streams(os.open(path, os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0)))
+    os.lseek(descriptor, BEACON_BYTES + MARKED_SIGNALS.index(name), os.SEEK_SET)
+    return descriptor
+
+
+def ended_by_signal(path: Path) -> tuple[str, str] | None:
+    """Return the name of the signal that the run died of, and where it was then; None where no mark says so."""
+    try:
+        with path.open("rb") as stream:
+            stream.seek(BEACON_BYTES)
+            mark = stream.read(_MAX_MARK)
+    except OSError:
+        return None
+    text = mark.lstrip(b"\0")
+    place = len(mark) - len(text)
+    if not text or place >= len(MARKED_SIGNALS):
+        return None
+    # A signal that is sent twice is marked twice.
+    begin, separator, rest = text.decode("utf-8", "replace").partition("\n")
+    return MARKED_SIGNALS[place], f"{begin}{separator}{rest.partition(begin)[0]}".strip()
 
 
 def last_sign(path: Path) -> float | None:

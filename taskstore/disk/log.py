@@ -93,7 +93,7 @@ class LogWriter:
         path = self._path()
         path.parent.mkdir(exist_ok=True)
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
-        self._descriptor = _above_standard(os.open(path, flags, 0o666))
+        self._descriptor = above_standard_streams(os.open(path, flags, 0o666))
 
     def _finish(self, rest: bytes) -> None:
         while rest:
@@ -124,7 +124,7 @@ def read_blocks(path: Path, size_bytes: int = 4 << 20) -> Iterator[bytes]:
                 rest += data
 
 
-def _above_standard(descriptor: int) -> int:
+def above_standard_streams(descriptor: int) -> int:
     """Move a file off the numbers of the standard streams, where a program that closed them would print into it."""
     taken = []
     while descriptor <= 2:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
     from ..capture.vcs.records import Untracked as FoundUntracked
 
 
+_PENDING = "code: its capture has not come to an end"
+"""A note that stands until it has, and so is true of a run that is killed before."""
+
+
 def first_look(entry: source.Entry, masker: Masker) -> ScriptRecord:
     """Return what is known at once of the running program; `CodeCapture` fills in the rest."""
     argv, masked = masker.argv(entry.argv)
@@ -41,13 +46,11 @@ def first_look(entry: source.Entry, masker: Masker) -> ScriptRecord:
         executable=entry.executable,
         python=".".join(map(str, _version())),
         argv=argv,
-        notes=notes,
+        notes=[*notes, _PENDING],
     )
 
 
 def _version() -> tuple[int, int, int]:
-    import sys
-
     return sys.version_info[:3]
 
 
@@ -73,6 +76,7 @@ class CodeCapture:
         self._source: bytes | None = None
         self._is_source_kept = True
         self._requirements: dict[str, str] = {}
+        self._modules_known = 0
         self._thread = threading.Thread(target=self._run, name="taskstore-code", daemon=True)
 
     def start(self) -> None:
@@ -82,6 +86,12 @@ class CodeCapture:
     def wait(self, timeout_s: float) -> None:
         """Wait for the thread's part, but not for ever."""
         self._thread.join(timeout_s)
+
+    def refresh(self, observed: packages.Observed) -> None:
+        """Record what the program has imported since the last look: a run that is killed has no end to tell it at."""
+        if self._thread.is_alive() or len(sys.modules) == self._modules_known:
+            return
+        self._contained("packages", lambda: self._packages(observed))
 
     def finish(self, observed: packages.Observed, *, wait_s: float) -> None:
         """Wait for the thread, but no longer than that; record what only the end can tell.
@@ -96,7 +106,7 @@ class CodeCapture:
 
     def _run(self) -> None:
         self._contained("git", self._code)
-        self._contained("packages", lambda: self._packages(set()))  # a run that is killed has no end
+        self._contained("packages", lambda: self._packages(set()))
         self._contained("host", self._host)
 
     def _contained(self, name: str, capture: Callable[[], None]) -> None:
@@ -136,7 +146,7 @@ class CodeCapture:
             if snapshot is not None:
                 _describe(script, snapshot, files)
             script.standalone = standalone
-            script.notes = list(dict.fromkeys([*script.notes, *notes]))
+            script.notes = list(dict.fromkeys([*(note for note in script.notes if note != _PENDING), *notes]))
 
         _drop_unnamed(paths, tasks.edit_script(self._store, self._task_id, change, allowed=FINISHING))
 
@@ -168,6 +178,7 @@ class CodeCapture:
     def _packages(self, observed: packages.Observed) -> None:
         """Record the packages, those too that the files imported as they were at the start; write what differs."""
         notes: list[str] = []
+        self._modules_known = len(sys.modules)
         found = packages.imported(
             self._entry.path, self._root, source=self._source, observed=observed, note=notes.append
         )

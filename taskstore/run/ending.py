@@ -3,7 +3,8 @@
     normal end, sys.exit(0)      completed
     uncaught exception           failed, with the traceback as the message
     sys.exit(n), os._exit(n)     failed, with the code
-    Ctrl-C, SIGTERM, SIGHUP      stopped
+    Ctrl-C                       stopped
+    SIGTERM, SIGHUP              stopped, by a mark that is left for the next reader (run/signals.py)
     os.exec*                     stopped: another program goes on in its place
 
 Exit codes, tracebacks and signals stay the program's own: hooks record and then do what was there before. A
@@ -18,7 +19,6 @@ import builtins
 import contextlib
 import functools
 import os
-import signal
 import sys
 import threading
 import traceback
@@ -91,7 +91,6 @@ class Ending:
         self._outcome: Outcome | None = None
         self._pid = os.getpid()
         self._main_frame = _main_frame()
-        self._signals = Signals(self._heard)
         self._reserve = bytes(_RESERVE_BYTES)
 
     def outcome(self) -> Outcome | None:
@@ -125,8 +124,8 @@ class Ending:
             self._outcome = outcome
 
     @contextlib.contextmanager
-    def watched(self) -> Iterator[Ending]:
-        """Watch for the end within the block."""
+    def watched(self, beacon: Path) -> Iterator[Ending]:
+        """Watch for the end within the block; `beacon` is the file of the run's beacon. Raises OSError."""
         with contextlib.ExitStack() as stack:
             stack.enter_context(swapped(sys, "excepthook", self._wrap_excepthook))
             stack.enter_context(swapped(threading, "excepthook", _wrap_talk))
@@ -140,12 +139,12 @@ class Ending:
                 stack.enter_context(swapped(type(quitter), "__call__", self._wrap_quitter))
             code = self._main_frame.f_code if self._main_frame is not None else None
             stack.enter_context(_top_level_watched(code, self._note_system_exit, self._leave))
-            stack.enter_context(self._signals.taken())
+            stack.enter_context(Signals(beacon).marked())
             yield self
 
     def undisturbed(self) -> contextlib.AbstractContextManager[None]:
-        """Hold back a signal's effect while the main thread holds a lock that finishing needs too."""
-        return self._signals.held_back()
+        """Nothing comes between: a signal that ends the process ends it at once."""
+        return contextlib.nullcontext()
 
     def _wrap_excepthook(self, original: object) -> object:
         def excepthook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
@@ -217,11 +216,6 @@ class Ending:
                 raise
 
         return replace
-
-    def _heard(self, number: int) -> None:
-        outcome = Outcome(Status.STOPPED, f"terminated ({signal.Signals(number).name})")
-        self.note(outcome)
-        self._finish(outcome)
 
 
 def _wrap_talk(original: object) -> object:

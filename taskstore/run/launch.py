@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-from ..core.errors import BadTransition, NotFound, Refused
+from ..core.errors import BadTransition, NotFound, Refused, TaskstoreError
+from ..core.ids import new_id
 from ..core.secrets import MASK
 from ..core.states import Status
-from ..disk.beacon import is_alive, why_gone
+from ..disk.beacon import ended_by_signal, is_alive, why_gone
 from ..disk.layout import TaskPaths
 from ..schema.record import ScriptRecord, TaskRecord
-from ..store import places, tasks
+from ..store import liveness, places, tasks
 from ..store.store import ROOT_VARIABLE, Store
 from . import checkout
 from .mode import MASTER_VARIABLE, TASK_VARIABLE
@@ -123,7 +124,20 @@ def run_task(store: Store, task_id: str, planned: Plan) -> int:
 def run_script(store: Store, planned: Plan, *, project: str | None, name: str | None) -> int:
     """Run any script as a new task without changing it; return its exit code as `run_task` does."""
     options = [f"--{key}={value}" for key, value in (("project", project), ("name", name)) if value]
-    return _run(store, {}, options, planned)
+    earlier = new_id()
+    code = _run(store, {}, options, planned)
+    if code > 128:
+        _settle_since(store, earlier)
+    return code
+
+
+def _settle_since(store: Store, earlier: str) -> None:
+    """Write down how the runs ended that have begun since an id was made, and are gone: the child died of a signal."""
+    for folder, task_id in places.walk(store, []):
+        if task_id > earlier:
+            paths = TaskPaths(Path(folder) / task_id)
+            with contextlib.suppress(TaskstoreError, OSError):  # it is being moved, or damaged: no matter of this run
+                liveness.settle(store, paths, tasks.read(paths))
 
 
 def _claim(store: Store, task_id: str) -> None:
@@ -202,7 +216,11 @@ def _is_in_foreground() -> bool:
 def _settle(store: Store, task_id: str, code: int) -> None:
     """Say of a child that ended without a word what its exit code tells."""
     paths = places.locate(store, task_id)
-    if tasks.read(paths).status is not Status.IN_PROGRESS or is_alive(paths.beacon, store.locks):
+    record = tasks.read(paths)
+    if record.status is not Status.IN_PROGRESS or is_alive(paths.beacon, store.locks):
+        return
+    if ended_by_signal(paths.beacon):
+        liveness.settle(store, paths, record)
         return
     has_begun = paths.beacon.exists()
     reason, message = f"exit code {code}", "the process ended without a word" if has_begun else "it did not start"

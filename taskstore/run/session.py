@@ -102,7 +102,7 @@ class Session:
         if wanted.with_streams:
             self._enter("console", console.capture(self.sink))
         if entry is not None:
-            self._hooks.enter_context(self.ending.watched())
+            self._hooks.enter_context(self.ending.watched(self.paths().beacon))
             self._capture_program(wanted, entry)
             os.environ[MASTER_VARIABLE] = master_text(self.task_id, str(self.store.root))
         atexit.register(self._at_exit)
@@ -194,6 +194,8 @@ class Session:
                 events.refresh_summary(paths)
         except (OSError, TaskstoreError) as error:
             self.sink.cannot_write(error)
+        if self._code is not None:
+            self._code.refresh(self._observed)
 
     def _at_exit(self) -> None:
         if os.getpid() != self._pid:

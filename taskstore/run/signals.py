@@ -1,141 +1,124 @@
-"""The signals that ask a program to end: the run hears of them first, and the program does not notice.
+"""The signals that ask a program to end: it dies of them as without us, and leaves a mark of which it was.
 
-A signal that the program leaves to the system is taken, told of, and then ends the process as the system would have.
-A program (or a library, as Lightning does) that asks who handles it is told that nobody does, may put a handler of its
-own there, and may put back what was there before.
+A signal that the program leaves to the system ends it at once, wherever it is: in a sleep, in a computation in C that
+lets no Python run, in a lock. No handler in Python can promise that. So the mark is left by `faulthandler`, a handler
+in C: it writes where the program was into the run's beacon, hands the signal on to the system, and needs neither the
+interpreter nor any lock. What a run has reported is with the kernel by then; who looks next at the task writes its
+state down (`store.liveness`).
+
+A program (or a library, as Lightning does) that asks who handles the signal is told the truth: nobody does. It may put
+a handler of its own there, which then decides alone, and may put back what was there before.
 """
 
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import functools
 import os
 import signal
 import threading
-import time
 from collections.abc import Callable, Iterator
-from types import FrameType
+from pathlib import Path
 from typing import Any, cast
 
 from ..capture.base import swapped
+from ..core.frames import leave_no_frame
+from ..disk.beacon import MARKED_SIGNALS, open_mark
 
-SIGNALS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name))
-_SAME_REQUEST_S = 1.0
-"""Who asks a process to end often asks its group as well (timeout(1) does): what comes so soon is no second request."""
+SIGNALS = tuple(signal.Signals[name] for name in MARKED_SIGNALS) if hasattr(faulthandler, "register") else ()
 
 
 class Signals:
-    """Hears of the signals that end this process; `heard` gets the number, and afterwards the process dies of it."""
+    """Leaves a mark in a beacon when one of `SIGNALS` ends this process, and only then."""
 
-    def __init__(self, heard: Callable[[int], None]) -> None:
-        self._heard = heard
-        self._pid = os.getpid()
-        self._is_active = False
-        self._busy = 0
-        self._pending: int | None = None
-        self._first_at: float | None = None
-        self._set = signal.signal
-        self._get = signal.getsignal
+    def __init__(self, beacon: Path) -> None:
+        self._beacon = beacon
+        self._marks: dict[int, int] = {}
+        self._armed: set[int] = set()
 
     @contextlib.contextmanager
-    def taken(self) -> Iterator[None]:
-        """Take, within the block, the signals that nobody handles; does nothing off the main thread."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        self._set, self._get = signal.signal, signal.getsignal
+    def marked(self) -> Iterator[None]:
+        """Within the block, have a mark left by each signal that nobody handles. Raises OSError."""
         with contextlib.ExitStack() as stack:
-            stack.callback(self._give_back)
-            stack.enter_context(swapped(signal, "signal", self._wrap_signal))
-            stack.enter_context(swapped(signal, "getsignal", self._wrap_getsignal))
-            self._is_active = True
-            _taking.append(self)
             for number in SIGNALS:
-                if self._get(number) is signal.SIG_DFL:
-                    self._set(number, self._handle)
+                descriptor = self._marks[number] = open_mark(self._beacon, number.name)
+                stack.callback(os.close, descriptor)
+            stack.callback(self.give_back)
+            stack.enter_context(swapped(signal, "signal", self._wrap_signal))
+            _marking.append(self)
+            for number in SIGNALS:
+                if signal.getsignal(number) is signal.SIG_DFL:
+                    self._arm(number)
             yield
-
-    @contextlib.contextmanager
-    def held_back(self) -> Iterator[None]:
-        """Hold back a signal's effect while the main thread holds a lock that finishing needs too."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        self._busy += 1
-        try:
-            yield
-        finally:
-            self._busy -= 1
-            if not self._busy and self._pending is not None:
-                number, self._pending = self._pending, None
-                self._end(number)
 
     def _wrap_signal(self, original: object) -> object:
         call = cast(Callable[[int, Any], Any], original)
 
         @functools.wraps(call)
-        def set_handler(signalnum: int, handler: Any) -> Any:  # noqa: ANN401 - signal.signal's own
-            if self._is_active and signalnum in SIGNALS and handler == signal.SIG_DFL:
-                handler = self._handle
-            return self._shown(call(signalnum, handler))
+        def set_handler(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - signal.signal's own
+            given = args[0] if args else kwargs.get("signalnum")
+            number = given if isinstance(given, int) else -1
+            if number in self._armed and threading.current_thread() is threading.main_thread():
+                self._disarm(number)
+            try:
+                return call(*args, **kwargs)
+            except BaseException as error:
+                leave_no_frame(error)
+                raise
+            finally:
+                if number in self._marks and number not in self._armed and _is_default(number):
+                    self._arm(number)
 
         return set_handler
 
-    def _wrap_getsignal(self, original: object) -> object:
-        call = cast(Callable[[int], Any], original)
+    def _arm(self, number: int) -> None:
+        # The stack of the thread that gets the signal only: the others go on while they would be read.
+        faulthandler.register(number, file=self._marks[number], all_threads=False, chain=True)
+        self._armed.add(number)
+        _hold_back_a_second(number)
 
-        @functools.wraps(call)
-        def get_handler(signalnum: int) -> Any:  # noqa: ANN401 - signal.getsignal's own
-            return self._shown(call(signalnum))
+    def _disarm(self, number: int) -> None:
+        self._armed.discard(number)
+        faulthandler.unregister(number)
 
-        return get_handler
-
-    def _shown(self, handler: object) -> object:
-        return signal.SIG_DFL if handler == self._handle else handler
-
-    def _give_back(self) -> None:
-        self._is_active = False
-        if self in _taking:
-            _taking.remove(self)
-        if threading.current_thread() is not threading.main_thread():
-            return
-        for number in SIGNALS:
-            if self._get(number) == self._handle:
-                self._set(number, signal.SIG_DFL)
-
-    def leave_to_system(self) -> None:
-        """Take nothing in a forked child: stuck in C code, it must die at once of a signal as it would have."""
-        if self._is_active:
-            self._give_back()
-
-    def _handle(self, number: int, frame: FrameType | None) -> None:
-        now = time.monotonic()
-        if self._first_at is None:
-            self._first_at = now
-            if self._busy:
-                self._pending = number
-            else:
-                self._end(number)
-        elif now - self._first_at >= _SAME_REQUEST_S:
-            self._die(number)  # somebody has lost patience
-
-    def _end(self, number: int) -> None:
-        if os.getpid() == self._pid:
-            self._heard(number)
-        self._die(number)
-
-    def _die(self, number: int) -> None:
-        self._set(number, signal.SIG_DFL)
-        os.kill(os.getpid(), number)
+    def give_back(self) -> None:
+        """Leave no more marks: the block is over, or this is a forked child, whose end is not the run's."""
+        if self in _marking:
+            _marking.remove(self)
+        for number in list(self._armed):
+            self._disarm(number)
+        self._marks.clear()
 
 
-_taking: list[Signals] = []
+def _hold_back_a_second(number: int) -> None:
+    """Let a signal that comes again at once wait until the mark of the first is written: timeout(1) sends two.
+
+    faulthandler lets its handler be interrupted by the same signal. The C library's `signal` sets a handler that is
+    not; what it returns is the handler that was there, faulthandler's.
+    """
+    try:
+        import ctypes
+
+        set_handler = ctypes.CDLL(None).signal
+    except (ImportError, OSError, AttributeError):
+        return
+    set_handler.restype, set_handler.argtypes = ctypes.c_void_p, [ctypes.c_int, ctypes.c_void_p]
+    handler = set_handler(number, None)
+    set_handler(number, handler)
+
+
+def _is_default(number: int) -> bool:
+    return threading.current_thread() is threading.main_thread() and signal.getsignal(number) is signal.SIG_DFL
+
+
+_marking: list[Signals] = []
 _masks: dict[int, set[int | signal.Signals]] = {}
 
 
 def _before_fork() -> None:
-    """Let no signal come between: a child drops those that it has got, and not yet handled, when it begins."""
-    if _taking:
+    """Let no signal come between: a child that dies of it must leave no mark of its parent's end."""
+    if _marking:
         _masks[threading.get_ident()] = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
 
 
@@ -146,8 +129,8 @@ def _after_fork() -> None:
 
 
 def _after_fork_in_child() -> None:
-    for signals in list(_taking):
-        signals.leave_to_system()
+    for signals in list(_marking):
+        signals.give_back()
     _after_fork()
 
 

@@ -11,7 +11,7 @@ import msgspec
 from ..core.clock import UTC
 from ..core.errors import BadTransition, Busy, NotFound, ReadOnly
 from ..core.states import ENDED, Status, parse
-from ..disk.beacon import BY_EXIT_CODE, exit_code, is_alive, last_sign, read_beacon, why_gone
+from ..disk.beacon import BY_EXIT_CODE, ended_by_signal, exit_code, is_alive, last_sign, read_beacon, why_gone
 from ..disk.layout import TaskPaths
 from ..schema.record import Change, TaskRecord
 from . import events, tasks
@@ -82,6 +82,9 @@ def _how_it_ended(paths: TaskPaths) -> tuple[Status, str, str]:
     said = parse(beacon.ended) if beacon is not None and beacon.ended else None
     if beacon is not None and said in ENDED:
         return said, beacon.reason, "said by the run itself, which could not write its record"
+    marked = ended_by_signal(paths.beacon)
+    if marked is not None:
+        return Status.STOPPED, f"terminated ({marked[0]})", marked[1]
     return Status.FAILED, *why_gone(paths.beacon)
 
 

@@ -323,7 +323,9 @@ def test_the_floors_shown_are_those_that_are_tested() -> None:
     rows = next(rows for _, rows in tables(page("explanation/floors.md")))
     for floor, packages, _ in rows:
         for name in words(packages):
-            assert FLOORS.get(name.removesuffix(".py"), CLI_FLOOR) == float(floor.replace("½", ".5")), name
+            assert FLOORS.get(name.removesuffix(".py"), CLI_FLOOR) == float(
+                floor.replace("½", ".5").replace("¼", ".25")
+            ), name
 
 
 def test_every_dependency_is_argued_for() -> None:

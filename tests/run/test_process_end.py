@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 import re
 import signal
-import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -341,22 +341,30 @@ def test_a_signal_in_the_midst_of_a_change_of_the_task_neither_hangs_nor_loses_t
         assert only_task(one).record.status_reason == "terminated (SIGTERM)"
 
 
-def test_who_lost_patience_ends_a_run_that_hangs_at_its_end_by_a_second_signal(tmp_path: Path) -> None:
-    # The end waits for git, which hangs.
-    folder = tmp_path / "work"
-    hanging = write(folder / "bin", "#!/bin/sh\nexec sleep 60\n", "git")
-    hanging.chmod(0o755)
-    (folder / ".git").mkdir()
-    text = "import time\nTASK\nprint('ready', flush=True)\n[time.sleep(0.05) for _ in range(1200)]\n"
-
-    def insist(process: subprocess.Popen[str]) -> None:
-        process.terminate()
-        try:
-            process.wait(1.2)
-        except subprocess.TimeoutExpired:
-            process.terminate()
-
-    path = f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
-    ended = run(folder, text, env={"PATH": path}, meanwhile=insist)
-    assert ended.code == -signal.SIGTERM
-    assert only_task(ended).record.status_reason == "killed"
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "what", ["time.sleep(60)", "sum(range(10**12))", "ctypes.CDLL(None).sleep(60)", "asyncio.run(asyncio.sleep(60))"]
+)
+def test_a_run_dies_at_once_of_a_signal_wherever_it_is_and_loses_nothing(
+    what: str, number: signal.Signals, tmp_path: Path
+) -> None:
+    text = f"""
+        import asyncio, ctypes, sys, time
+        TASK
+        task.get_logger().report_scalar("loss", "train", 0.5, 1)
+        sys.stderr.write("said before\\n")
+        def stand_here():
+            print("ready", flush=True)
+            {what}
+        stand_here()
+    """
+    began = time.monotonic()
+    ended = run(tmp_path / "work", text, meanwhile=lambda process: process.send_signal(number))
+    assert time.monotonic() - began < 30
+    assert (ended.code, ended.own_stderr, ended.told) == (-number, "said before\n", [])
+    found = only_task(ended)
+    assert (found.record.status.value, found.record.status_reason) == ("stopped", f"terminated ({number.name})")
+    assert "in stand_here" in found.record.status_message
+    assert found.points == {("loss", "train"): [0.5]}
+    # What the last print shows is in the log when it returns, which the signal may have come before.
+    assert found.console[:1] == ["said before"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from .records import Limits, Untracked
@@ -16,10 +17,39 @@ _SOURCE_SUFFIXES = (
     *(".yaml", ".yml", ".toml", ".json", ".cfg", ".ini", ".md", ".txt"),
 )
 
+# Files that programs and people keep credentials in, by the names that these have; examples of them hold none.
+_SECRET_NAMES = (
+    *(".env", ".env.*", ".netrc", "_netrc", ".pgpass", ".pypirc", ".npmrc", ".htpasswd", ".git-credentials", ".my.cnf"),
+    *(
+        "id_rsa",
+        "id_dsa",
+        "id_ecdsa",
+        "id_ed25519",
+        "*.pem",
+        "*.key",
+        "*.p12",
+        "*.pfx",
+        "*.jks",
+        "*.keystore",
+        "*.kdbx",
+    ),
+    *("credentials", "credentials.*", "secrets.*", "client_secret*.json", "service[-_]account*.json", "kubeconfig"),
+)
+_EXAMPLES = ("*.example", "*.sample", "*.template", "*.dist", "*.py", "*.pyi", "*.md")
+
+
+def _is_secret(path: str) -> bool:
+    name = path.rpartition("/")[2].lower()
+    if any(fnmatchcase(name, pattern) for pattern in _EXAMPLES):
+        return False
+    return any(fnmatchcase(name, pattern) for pattern in _SECRET_NAMES)
+
 
 def describe(root: Path, path: str) -> Untracked | str:
     """Describe one file below the root, or say why it cannot be taken. No link is followed."""
     source = root / path
+    if _is_secret(path):
+        return "named as what holds credentials; `git add` takes one along"
     try:
         facts = source.lstat()
         target = os.readlink(source) if stat.S_ISLNK(facts.st_mode) else None  # noqa: PTH115 - Path tidies the text

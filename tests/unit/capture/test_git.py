@@ -135,6 +135,17 @@ def test_ignored_files_stay_out_but_for_the_entry_point(repo: GitRepo) -> None:
     assert taken.notes == ()
 
 
+def test_files_that_are_named_as_what_holds_credentials_stay_where_they_are_and_are_noted(repo: GitRepo) -> None:
+    kept = {".env", "sub/.env.local", "key.pem", "id_rsa", "secrets.yaml", "client_secret_1.json"}
+    for name in {*kept, ".env.example", "secrets.py", "id_rsa.pub", "environment.yaml"}:
+        repo.write(name, "x\n")
+    taken = repo.snapshot()
+    assert paths(taken.untracked) == [".env.example", "environment.yaml", "id_rsa.pub", "secrets.py"]
+    (note,) = taken.notes
+    assert note.startswith("untracked files left out, named as what holds credentials")
+    assert ".env" in note
+
+
 def test_an_untracked_file_is_described_without_following_links(repo: GitRepo, tmp_path: Path) -> None:
     repo.write("tool.sh", "1234", mode=0o755)
     (tmp_path / "private").mkdir()

@@ -175,6 +175,34 @@ def test_of_two_runs_of_one_task_one_is_refused(path: Path, kind: LockKind, hold
 
 
 @BOTH
+def test_of_two_that_look_at_the_same_instant_one_gets_the_beacon(path: Path, kind: LockKind, monkeypatch) -> None:
+    monkeypatch.setattr(beacon, "_ACQUIRE_S", 0.05)
+    both_looked, look = threading.Barrier(2), beacon.is_alive
+
+    def looked(*arguments: object) -> bool:
+        found = look(*arguments)
+        with contextlib.suppress(threading.BrokenBarrierError):
+            both_looked.wait(0.3)  # who looks alone goes on
+        return found
+
+    monkeypatch.setattr(beacon, "is_alive", looked)
+    got: list[object] = []
+
+    def take() -> None:
+        try:
+            got.append(hold_beacon(path, kind))
+        except Busy as error:
+            got.append(error)
+
+    takers = [threading.Thread(target=take) for _ in range(2)]
+    for taker in takers:
+        taker.start()
+    for taker in takers:
+        taker.join()
+    assert sorted(isinstance(one, Busy) for one in got) == [False, True]
+
+
+@BOTH
 def test_a_beacon_that_was_given_up_can_be_taken_again_by_the_same_process(path: Path, kind: LockKind) -> None:
     held = hold_beacon(path, kind)
     assert is_alive(path, kind)

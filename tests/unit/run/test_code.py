@@ -55,7 +55,7 @@ def _capture(
 def test_the_first_look_masks_the_command_line_and_notes_what(tmp_path: Path) -> None:
     record = first_look(_entry(tmp_path / "work", "--token", "abc", "--lr", "0.1"), Masker())
     assert record.argv[1:] == ["--token", "********", "--lr", "0.1"]
-    assert record.notes == ["arguments: masked token"]
+    assert record.notes == ["arguments: masked token", "code: its capture has not come to an end"]
     assert (record.binary, record.cwd) == ("python3", str(tmp_path / "work"))
 
 

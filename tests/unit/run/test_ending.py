@@ -4,11 +4,19 @@ import builtins
 import os
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
 from taskstore.core.states import Status
 from taskstore.run.ending import COMPLETED, INTERRUPTED, Ending, Outcome, of_exception, of_exit_code
+
+
+@pytest.fixture
+def beacon(tmp_path: Path) -> Path:
+    path = tmp_path / ".alive"
+    path.touch()
+    return path
 
 
 class Unprintable:
@@ -88,7 +96,7 @@ def test_what_is_very_long_keeps_its_end() -> None:
     assert outcome.message.endswith("end\n")
 
 
-def test_all_hooks_are_undone() -> None:
+def test_all_hooks_are_undone(beacon: Path) -> None:
     def hooks() -> list[object]:
         quitter = type(vars(builtins)["exit"]) if "exit" in vars(builtins) else None
         return [
@@ -101,14 +109,14 @@ def test_all_hooks_are_undone() -> None:
         ]
 
     before = hooks()
-    with Ending(lambda outcome: None).watched():
+    with Ending(lambda outcome: None).watched(beacon):
         assert not any(now is then for now, then in zip(hooks(), before, strict=True) if then is not None)
     assert hooks() == before
 
 
-def test_an_exit_is_noted_with_its_code_and_raised() -> None:
+def test_an_exit_is_noted_with_its_code_and_raised(beacon: Path) -> None:
     ending = Ending(lambda outcome: None)
-    with ending.watched():
+    with ending.watched(beacon):
         with pytest.raises(SystemExit) as raised:
             sys.exit(3)
         assert raised.value.code == 3
@@ -117,14 +125,14 @@ def test_an_exit_is_noted_with_its_code_and_raised() -> None:
         assert raised.value.code is None
 
 
-def test_an_exit_of_a_thread_is_not_the_programs() -> None:
+def test_an_exit_of_a_thread_is_not_the_programs(beacon: Path) -> None:
     ending = Ending(lambda outcome: None)
 
     def leave() -> None:
         with pytest.raises(SystemExit):
             sys.exit(3)
 
-    with ending.watched():
+    with ending.watched(beacon):
         thread = threading.Thread(target=leave)
         thread.start()
         thread.join()
@@ -132,9 +140,9 @@ def test_an_exit_of_a_thread_is_not_the_programs() -> None:
 
 
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="seen by sys.monitoring, which is new in 3.12")
-def test_the_watch_for_exits_gives_its_tool_back() -> None:
+def test_the_watch_for_exits_gives_its_tool_back(beacon: Path) -> None:
     monitoring = getattr(sys, "monitoring")  # noqa: B009 - not in 3.10
     before = [monitoring.get_tool(number) for number in range(6)]
-    with Ending(lambda outcome: None).watched():
+    with Ending(lambda outcome: None).watched(beacon):
         assert "taskstore" in [monitoring.get_tool(number) for number in range(6)]
     assert [monitoring.get_tool(number) for number in range(6)] == before
