@@ -83,6 +83,19 @@ def complete_task(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
     return [item for item in found if item[0].startswith(incomplete)]
 
 
+def complete_kept(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Complete the name of an artifact or a model of the task that is named before it."""
+    from taskstore.core.errors import TaskstoreError
+    from taskstore.store import artifacts, models, places
+
+    try:
+        paths = places.resolve(_store_to_complete(ctx), str(ctx.params.get("task") or ""))
+        names = [*artifacts.read(paths).artifacts, *(model.slot for model in models.read(paths).output.values())]
+    except (OSError, TaskstoreError):
+        return []
+    return [name for name in dict.fromkeys(names) if name.startswith(incomplete) and _SHELL_SAFE.fullmatch(name)]
+
+
 def complete_project(ctx: typer.Context, incomplete: str) -> list[str]:
     """Complete a project's name; says nothing where the store cannot be read."""
     from taskstore.core.errors import TaskstoreError

@@ -31,6 +31,7 @@ COMMANDS: dict[str, str] = {
     "ls": "List tasks, newest first.",
     "show": "Show all about one task.",
     "logs": "Print a task's console output; -f follows it.",
+    "get": "Copy an artifact, or a model's weights, out of the store.",
     "diff": "Compare two tasks: parameters, code, packages, metrics.",
     "clone": "Copy a task into a new draft, with changed parameters.",
     "set": "Set parameters of a draft.",

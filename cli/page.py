@@ -8,6 +8,8 @@ from . import render
 
 _LABEL_WIDTH = 11
 _MAX_TEXT = 500
+MAX_ROWS = 200
+"""Of a table on a page; --json has all."""
 Fact = tuple[str, str]
 
 
@@ -51,3 +53,9 @@ def grid(rows: Sequence[Sequence[object]], columns: Sequence[str | render.Column
 
 def _cell(value: object) -> str:
     return render.short_number(value) if isinstance(value, float) else render.cell(value)
+
+
+def say_rest(count: int) -> None:
+    """Say how many rows a table of the page leaves out."""
+    if count > MAX_ROWS:
+        render.line(f"and {count - MAX_ROWS:,} more; --json has all")

@@ -10,9 +10,8 @@ import typer
 
 from taskstore.core.clock import SYSTEM
 from taskstore.core.states import Status
-from taskstore.schema.artifact import OUTPUT
 
-from . import context, page, render
+from . import context, kept, page, render
 
 if TYPE_CHECKING:
     from taskstore.disk.layout import TaskPaths
@@ -30,7 +29,6 @@ _FACT_NAMES = {
     "gpus": "",
     "container": "",
 }
-_MAX_ROWS = 200
 _SUMMARY = "Summary"
 
 
@@ -70,7 +68,7 @@ def show(
 
 
 def _as_object(row: Row, script: ScriptRecord) -> dict[str, object]:
-    from taskstore.store import artifacts
+    from taskstore.store import artifacts, models
 
     from . import ls
 
@@ -81,6 +79,7 @@ def _as_object(row: Row, script: ScriptRecord) -> dict[str, object]:
         "history": task.history,
         "script": script,
         "artifacts": artifacts.read(row.paths).artifacts,
+        "models": models.read(row.paths),
     }
     return {**ls.as_object(row), **more}
 
@@ -95,7 +94,8 @@ def _print_page(store: Store, row: Row, script: ScriptRecord) -> None:
     _print_code(row.paths, script)
     _print_parameters(row)
     _print_metrics(row)
-    _print_artifacts(row.paths)
+    kept.artifacts(row.paths)
+    kept.models(row.paths)
     if script.notes:
         page.heading("Notes")
         for note in script.notes:
@@ -239,13 +239,10 @@ def _print_parameters(row: Row) -> None:
     page.heading("Parameters", f"{len(found):,}" if len(found) > 20 else "")
     has_about = any(about for _, _, about in found)
     columns = [render.Column("name"), render.Column("value"), render.Column("meaning", style="dim")]
-    page.grid([item if has_about else item[:2] for item in found[:_MAX_ROWS]], columns if has_about else columns[:2])
-    _say_rest(len(found))
-
-
-def _say_rest(count: int) -> None:
-    if count > _MAX_ROWS:
-        render.line(f"and {count - _MAX_ROWS:,} more; --json has all")
+    page.grid(
+        [item if has_about else item[:2] for item in found[: page.MAX_ROWS]], columns if has_about else columns[:2]
+    )
+    page.say_rest(len(found))
 
 
 def _print_metrics(row: Row) -> None:
@@ -270,49 +267,22 @@ def _print_metrics(row: Row) -> None:
                     None if last.max_value is None else number(last.max_value),
                     render.sparkline([value for _, value in courses.get((metric, variant), [])]),
                 )
-                for metric, variant, last in series[:_MAX_ROWS]
+                for metric, variant, last in series[: page.MAX_ROWS]
             ],
             ["name", *(render.Column(name, is_fixed=True) for name in ("last", "min", "max", "course"))],
         )
-        _say_rest(len(series))
+        page.say_rest(len(series))
     values = [item for item in metrics if item[2].iteration < 0]
     if values:
         page.heading("Values")
         page.grid(
             [
                 (variant if metric == _SUMMARY else f"{metric}/{variant}", number(last.value))
-                for metric, variant, last in values[:_MAX_ROWS]
+                for metric, variant, last in values[: page.MAX_ROWS]
             ],
             ["name", render.Column("value", is_fixed=True)],
         )
-        _say_rest(len(values))
-
-
-def _print_artifacts(paths: TaskPaths) -> None:
-    from taskstore.store import artifacts
-
-    found = list(artifacts.read(paths).artifacts.values())
-    if not found:
-        return
-    page.heading("Artifacts")
-    page.grid(
-        [
-            (
-                page.short(item.key),
-                item.type if item.mode == OUTPUT else f"{item.type} ({item.mode})",
-                render.size(item.file.size) if item.file else "",
-                page.short(item.file.path if item.file else item.uri),
-            )
-            for item in found[:_MAX_ROWS]
-        ],
-        [
-            render.Column("name"),
-            "type",
-            render.Column("size", is_fixed=True),
-            render.Column("where", style="dim"),
-        ],
-    )
-    _say_rest(len(found))
+        page.say_rest(len(values))
 
 
 def _history_lines(row: Row) -> None:

@@ -72,6 +72,7 @@ class TaskRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     system_tags: list[str] = []
     comment: str = ""
     runtime: dict[str, str] = {}
+    output_destination: str = ""
     history: list[Change] = []
     trashed: Trashed | None = None
 

@@ -24,8 +24,10 @@ from taskstore.core.states import Status
 from taskstore.disk.atomic import write_blob
 from taskstore.disk.log import LogWriter
 from taskstore.schema.artifact import Artifact
+from taskstore.schema.model import Model, ModelInput
 from taskstore.schema.record import FileRef, Parameter, Untracked
-from taskstore.store import artifacts, blobs, events, places, projects, published, query, store, tasks, trash
+from taskstore.sections.models import weights
+from taskstore.store import artifacts, blobs, events, models, places, projects, published, query, store, tasks, trash
 from taskstore.store.store import Store
 
 LONG = "a project whose name is far too long for one component of a path " * 4
@@ -57,6 +59,9 @@ def build(root: Path, locks: str = "flock") -> Store:
     ):
         tasks.create(made, project, f"task {task_id[11]}", task_id=task_id, fill=_fill)
     keep(made, "data", ARTIFACT)
+    keep_model(made, "net", b"first" * 5000, 1)
+    keep_model(made, "net", b"second" * 5000, 2)
+    give_model(made, "base")
     for task_id in (DONE, PUBLIC, RUNNING, DELETED_PUBLIC):
         tasks.transition(made, task_id, Status.IN_PROGRESS)
         log(places.locate(made, task_id).events)
@@ -75,6 +80,24 @@ def keep(made: Store, key: str, data: bytes) -> None:
     item = Artifact(key=key, type="custom")
     with blobs.staged(made, DRAFT, lambda at: at.artifact_folder(key), lambda out: out.write(data)) as blob:
         artifacts.put(made, DRAFT, item, blob, f"{key}.bin")
+
+
+def keep_model(made: Store, name: str, data: bytes, iteration: int | None = None) -> None:
+    """Give the draft's model of that name weights; where there is none, make it."""
+    source = made.root.parent / f"{made.root.name} weights"
+    source.write_bytes(data)
+    record = models.read(places.locate(made, DRAFT))
+    known = next((item.id for item in record.output.values() if item.name == name), None)
+    if known is None:
+        known = f"{name:->32}"
+        models.add(made, DRAFT, Model(id=known, name=name))
+    kept = weights.Kept(path=source, name=f"{name}.pt", iteration=iteration, snapshots=2)
+    weights.keep(made, DRAFT, known, kept)
+
+
+def give_model(made: Store, slot: str) -> None:
+    """Give the draft a model of another task."""
+    models.give(made, DRAFT, ModelInput(slot=slot, model="0" * 32, task=DONE))
 
 
 def _fill(paths: Any, record: Any) -> None:
@@ -146,9 +169,11 @@ def _task(paths: Any, project: str) -> dict[str, Any]:
     script = msgspec.to_builtins(tasks.read_script(paths))
     kept = msgspec.to_builtins(artifacts.read(paths))
     kept.pop("rev", None)
+    known = msgspec.to_builtins(models.read(paths))
+    known.pop("rev", None)
     params.pop("rev", None)
     script.pop("rev", None)
-    own = {"task.json", "params.json", "script.json", "artifacts.json", "summary.json", "manifest.json"}
+    own = {"task.json", "params.json", "script.json", "artifacts.json", "models.json", "summary.json", "manifest.json"}
     files = {
         path.relative_to(paths.home).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in paths.home.rglob("*")
@@ -160,6 +185,7 @@ def _task(paths: Any, project: str) -> dict[str, Any]:
         "params": params,
         "script": script,
         "artifacts": kept,
+        "models": known,
         "files": files,
         "points": [(series.metric, series.iterations, series.values) for series in events.read_scalars(paths)],
         "console": [(line.stream, line.text, line.is_whole) for line in events.read_console(paths)],

@@ -16,6 +16,7 @@ from taskstore.disk.log import LogWriter, writer_name
 from taskstore.schema import migrate
 from taskstore.schema.record import Parameter
 from taskstore.sections.clone import reset
+from taskstore.sections.models import weights
 from taskstore.store import artifacts, doctor, events, index, places, projects, published, query, store, tasks, trash
 from taskstore.store.store import Store
 
@@ -35,7 +36,9 @@ from .crashing import (
     build,
     copy,
     fingerprint,
+    give_model,
     keep,
+    keep_model,
     killed_at,
     open_again,
     points_of,
@@ -121,6 +124,11 @@ OPERATIONS: dict[str, Act] = {
     "artifact uploaded again": lambda made: keep(made, "data", ARTIFACT),
     "artifact of bytes that are there": lambda made: keep(made, "new", ARTIFACT),
     "artifact deleted": lambda made: artifacts.delete(made, DRAFT, ["data"]),
+    "model's weights": lambda made: keep_model(made, "net", b"third" * 5000),
+    "model's snapshot, the oldest goes": lambda made: keep_model(made, "net", b"third" * 5000, 3),
+    "model's weights that are there": lambda made: keep_model(made, "net", b"first" * 5000, 3),
+    "model given": lambda made: give_model(made, "another"),
+    "model deleted": lambda made: weights.remove(made, DRAFT, f"{'net':->32}"),
     "publish": lambda made: published.publish(made, DONE),
     "refresh_summary": _summarise,
     "index": _index,
@@ -197,7 +205,10 @@ def test_killed_in_a_reset_what_the_task_was_given_is_there_and_every_other_task
         kept = ("project", "params", "script", "is_frozen")
         mine = {key: seen[DRAFT][key] for key in kept} == {key: before[DRAFT][key] for key in kept}
         others = [{key: value for key, value in each.items() if key != DRAFT} for each in (before, seen)]
-        return mine and others[0] == others[1] and seen[DRAFT]["artifacts"] in ({}, before[DRAFT]["artifacts"])
+        is_given = seen[DRAFT]["models"]["input"] == before[DRAFT]["models"]["input"]
+        made = (seen[DRAFT]["artifacts"], seen[DRAFT]["models"].get("output"))
+        is_whole = made[0] in ({}, before[DRAFT]["artifacts"]) and made[1] in (None, before[DRAFT]["models"]["output"])
+        return mine and others[0] == others[1] and is_given and is_whole
 
     _battery(built, tmp_path / "store", lambda made: reset(made, DRAFT), is_allowed)
 

@@ -31,7 +31,16 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made.root
 
 
-NAMES = ("taskstore.json", "config.yaml", "project.yaml", "task.json", "params.json", "script.json", "summary.json")
+NAMES = (
+    "taskstore.json",
+    "config.yaml",
+    "project.yaml",
+    "task.json",
+    "params.json",
+    "script.json",
+    "models.json",
+    "summary.json",
+)
 KINDS = (*NAMES, "manifest.json", ".jsonl", ".log", ".diff", ".txt", ".msgpack")
 
 

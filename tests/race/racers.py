@@ -11,8 +11,10 @@ from pathlib import Path
 
 from taskstore.core.errors import TaskstoreError
 from taskstore.core.states import Status
+from taskstore.schema.model import Model
 from taskstore.schema.record import Parameter
-from taskstore.store import places, projects, tasks, trash
+from taskstore.sections.models import weights
+from taskstore.store import models, places, projects, tasks, trash
 from taskstore.store.store import Store, init, open_at
 
 Action = Callable[[Store, int, str], object]
@@ -127,6 +129,19 @@ def append_parameters(store: Store, number: int, task_id: str) -> int:
             lambda params, key=key: params.hyperparams.setdefault("Args", {}).update({key: Parameter("1")}),  # type: ignore[misc]
         )
     return 20
+
+
+def save_models(store: Store, number: int, task_id: str) -> int:
+    """Make models of one name and of one file's name, and go on with each."""
+    source = store.root.parent / f"weights {number}" / "w.pt"
+    source.parent.mkdir()
+    for count in range(4):
+        model = models.add(store, task_id, Model(id=f"{number}{count}".rjust(32, "0"), name="net"))
+        for iteration in range(2):
+            source.write_text(f"{number} {count} {iteration}")
+            kept = weights.Kept(path=source, name="w.pt", iteration=iteration, snapshots=1)
+            weights.keep(store, task_id, model.id if model else "", kept)
+    return 4
 
 
 def move_about(store: Store, number: int, task_id: str) -> int:

@@ -9,7 +9,7 @@ import pytest
 from taskstore.core.errors import BadTransition, Conflict, NotFound
 from taskstore.core.states import Status
 from taskstore.disk.lock import LockKind
-from taskstore.store import places, projects, tasks, trash
+from taskstore.store import doctor, models, places, projects, tasks, trash
 from taskstore.store.store import Store, init, open_at
 
 from . import racers
@@ -137,3 +137,15 @@ def test_eight_processes_make_25_tasks_each_without_an_error(tmp_path: Path) -> 
     answers = race_of([racers.create_many] * 8, store.root, "vision")
     assert len({task_id for answer in answers for task_id in answer}) == 200  # type: ignore[attr-defined]
     assert len(list(places.walk(store))) == 200
+
+
+def test_of_many_that_save_models_into_a_task_that_moves_each_keeps_its_own(arena: Store) -> None:
+    task = tasks.create(arena, "vision", "a run")
+    answers = race_of([*[racers.save_models] * 4, racers.move_about], arena.root, task.id)
+    assert answers == [4, 4, 4, 4, 20]
+    paths = places.locate(afresh(arena), task.id)
+    found = models.read(paths).output
+    assert len(found) == 16
+    texts = {key: (paths.home / model.file.path).read_text() for key, model in found.items() if model.file}
+    assert texts == {f"{n}{c}".rjust(32, "0"): f"{n} {c} 1" for n in range(4) for c in range(4)}
+    assert doctor.check(afresh(arena)) == []
