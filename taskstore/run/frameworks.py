@@ -28,7 +28,7 @@ class Framework(NamedTuple):
 ARGUMENTS: tuple[Framework, ...] = ()
 """Captures of command lines, which `auto_connect_arg_parser` turns off."""
 
-FRAMEWORKS: tuple[Framework, ...] = ()
+FRAMEWORKS: tuple[Framework, ...] = (Framework("matplotlib", "matplotlib", ("matplotlib.figure", "matplotlib.pyplot")),)
 """Captures of what programs report and save, which `auto_connect_frameworks` chooses among."""
 
 
