@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
-import subprocess
-import sys
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
@@ -23,6 +20,8 @@ from matplotlib.figure import Figure  # noqa: E402 - after importorskip
 from taskstore.capture import matplotlib as capture  # noqa: E402
 from taskstore.reports import Reports  # noqa: E402
 from taskstore.run.session import Session  # noqa: E402
+
+from .programs import program  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
@@ -205,12 +204,7 @@ def test_after_the_run_matplotlib_is_as_it_was(begin: Callable[[], Session]) -> 
 
 
 def test_matplotlib_imported_after_the_beginning_is_captured_alike(tmp_path: Path) -> None:
-    code = f"""
-import os
-os.environ["TASKSTORE_ROOT"] = {str(tmp_path / "store")!r}
-from taskstore import Task
-task = Task.init("examples", "late")
-import sys
+    code = """
 assert "matplotlib" not in sys.modules
 import matplotlib
 matplotlib.use("agg")
@@ -220,9 +214,4 @@ plt.title("late")
 plt.show()
 print([(plot.title, plot.iteration) for plot in task.reports.plots()])
 """
-    env = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
-    ended = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False, env=env
-    )
-    assert ended.returncode == 0, ended.stderr
-    assert ended.stdout == "[('late', 0)]\n"
+    assert program(code, tmp_path) == "[('late', 0)]\n"

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
-import subprocess
-import sys
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,6 +16,8 @@ pio = pytest.importorskip("plotly.io")
 from taskstore.capture import plotly as capture  # noqa: E402 - after importorskip
 from taskstore.reports import Reports  # noqa: E402
 from taskstore.run.session import Session  # noqa: E402
+
+from .programs import program  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
@@ -104,21 +103,12 @@ def test_after_the_run_plotly_is_as_it_was(begin: Callable[[], Session]) -> None
 
 
 def test_plotly_imported_after_the_beginning_is_captured_alike(tmp_path: Path) -> None:
-    code = f"""
-import os, sys
-os.environ["TASKSTORE_ROOT"] = {str(tmp_path / "store")!r}
-from taskstore import Task
-task = Task.init("examples", "late")
+    code = """
 assert "plotly" not in sys.modules
 import plotly.graph_objects as go
 import plotly.io as pio
 pio.renderers.default = ""
-pio.show(go.Figure(data=[go.Bar(y=[1, 2])], layout=dict(title="late")))
+go.Figure(data=[go.Bar(y=[1, 2])], layout={"title": "late"}).show()
 print([(plot.title, plot.iteration) for plot in task.reports.plots()])
 """
-    env = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
-    ended = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False, env=env
-    )
-    assert ended.returncode == 0, ended.stderr
-    assert ended.stdout == "[('late', 0)]\n"
+    assert program(code, tmp_path) == "[('late', 0)]\n"
