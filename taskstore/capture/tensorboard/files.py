@@ -68,7 +68,7 @@ class EventFiles:
         @wraps(original)
         def create_summary_file_writer(*args: Any, **kwargs: Any) -> object:  # noqa: ANN401
             with contained(self._sink, CAPTURE):
-                self._follow(*[*args, None, None][:2], **kwargs)
+                self._follow(*args, **kwargs)
             try:
                 return original(*args, **kwargs)
             except BaseException as error:
@@ -97,7 +97,7 @@ class EventFiles:
 
         return wrap
 
-    def _follow(self, writer: Any = None, logdir: Any = None, **_: object) -> None:  # noqa: ANN401 - tensors
+    def _follow(self, writer: Any = None, logdir: Any = None, *_: object, **__: object) -> None:  # noqa: ANN401 - tensors
         value = sys.modules["tensorflow.python.framework.tensor_util"].constant_value(logdir)
         if value is None:
             self._sink.note(CAPTURE, "the folder of a summary writer is known to its graph only; it is not read")
