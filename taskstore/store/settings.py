@@ -41,6 +41,13 @@ class Reports(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     sample_history: int = DEFAULT_HISTORY
 
 
+class Resources(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """From when on the use of the machine is reported, in seconds from a run's start, and how often."""
+
+    start_after_s: float = 30
+    interval_s: float = 30
+
+
 class Reuse(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Whether Task.init uses the task of the last run again where it is not told, and for how long after that run."""
 
@@ -54,6 +61,7 @@ class Settings(msgspec.Struct, kw_only=True):
     secrets: Secrets = msgspec.field(default_factory=Secrets)
     capture: Capture = msgspec.field(default_factory=Capture)
     reports: Reports = msgspec.field(default_factory=Reports)
+    resources: Resources = msgspec.field(default_factory=Resources)
     reuse: Reuse = msgspec.field(default_factory=Reuse)
 
 
