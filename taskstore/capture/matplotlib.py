@@ -2,8 +2,8 @@
 
 Shown figures are drawn before the window opens, since they may be gone when it closes. Of what is saved as PNG, that
 file is the plot, so that nothing is drawn twice; of another format a picture is drawn. The same figure is a new plot
-only if something in it has changed, as far as a look at its artists can tell. Drawing calls matplotlib, which calls us:
-`_Plots.is_busy` keeps that from being a report of a report.
+only if something in it has changed, as far as a look at its artists can tell. Not reported is what we draw ourselves,
+here or because the program reports a figure by our own functions, and the frames of an animation.
 
 matplotlib's warnings name the program's line: they look for the first frame that is not matplotlib's, and would find
 one of ours. So that search is ours as well while we are hooked in.
@@ -16,13 +16,12 @@ import io
 import itertools
 import os
 import sys
-import threading
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import wraps
 from pathlib import Path
-from types import ModuleType
+from types import FrameType, ModuleType
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -35,8 +34,8 @@ SERIES, PICTURE_SERIES = "plot", "plot image"
 _PNG = b"\x89PNG\r\n\x1a\n"
 _TRAITS = (
     *("visible", "alpha", "text", "position", "color", "facecolor", "edgecolor", "linestyle", "linewidth", "marker"),
-    *("xydata", "data", "array", "offsets", "xy", "width", "height", "center", "radius", "theta1", "theta2", "extent"),
-    *("clim", "segments", "paths", "path", "xlim", "ylim", "xlabel", "ylabel", "title", "xscale", "yscale"),
+    *("xydata", "data_3d", "array", "offsets", "xy", "width", "height", "center", "radius", "theta1", "theta2"),
+    *("extent", "clim", "paths", "path", "xlim", "ylim", "zlim", "xlabel", "ylabel", "title", "xscale", "yscale"),
 )
 """What tells one look of an artist from another, by the names of its `get_` methods."""
 
@@ -72,13 +71,17 @@ def _is_inside(name: str) -> bool:
     return name == __name__ or name.partition(".")[0] in ("matplotlib", "mpl_toolkits")
 
 
+def _is_aside(caller: FrameType) -> bool:
+    """Tell whether a figure is saved by us, or as a frame of an animation: one that the program does not speak of."""
+    name: str = caller.f_globals.get("__name__", "")
+    return name.startswith(("taskstore.", "matplotlib.animation"))
+
+
 class _Plots:
     """What one run has reported of its figures."""
 
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
-        self._mutex = threading.Lock()
-        self._local = threading.local()
         self._looks: WeakKeyDictionary[Any, bytes] = WeakKeyDictionary()
         self._untitled: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
         self._numbers = itertools.count()
@@ -126,31 +129,24 @@ class _Plots:
             except BaseException as error:
                 leave_no_frame(error)
                 raise
-            self.report(figure, lambda: _saved(target, start))
+            if not _is_aside(sys._getframe(1)):
+                self.report(figure, lambda: _saved(target, start))
             return result
 
         return savefig
 
     def report(self, figure: Any, saved: Callable[[], bytes | None] = lambda: None) -> None:  # noqa: ANN401
         """Report a figure unless it looks as it did last time; `saved` returns the PNG there is of it already."""
-        if getattr(self._local, "is_busy", False):
-            return
-        self._local.is_busy = True
-        try:
-            with contained(self._sink, CAPTURE):
-                self._report(figure, saved)
-        finally:
-            self._local.is_busy = False
+        with contained(self._sink, CAPTURE):
+            self._report(figure, saved)
 
     def _report(self, figure: Any, saved: Callable[[], bytes | None]) -> None:  # noqa: ANN401
-        with self._mutex:
-            if self._looks.get(figure) == _look(figure):
-                return
-            title = _title(figure) or self._untitled.get(figure)
-            if title is None:
-                title = self._untitled[figure] = f"untitled {next(self._numbers):02d}"
-            iteration = self._iterations.get(title, -1) + 1
-            self._iterations[title] = iteration
+        if self._looks.get(figure) == _look(figure):
+            return
+        title = _title(figure) or self._untitled.get(figure)
+        if title is None:
+            title = self._untitled[figure] = f"untitled {next(self._numbers):02d}"
+        self._iterations[title] = iteration = self._iterations.get(title, -1) + 1
         data = saved()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the program has been warned by its own call
@@ -217,8 +213,9 @@ def _look(figure: Any) -> bytes:  # noqa: ANN401
         digest.update(type(artist).__name__.encode())
         for trait in _TRAITS:
             get = getattr(artist, f"get_{trait}", None)
-            if callable(get) and not (trait in ("title",) and artist is figure):
-                _feed(digest, get())
+            if callable(get):
+                with suppress(AttributeError, TypeError, ValueError, NotImplementedError):  # this one has none
+                    _feed(digest, get())
     return digest.digest()
 
 

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import itertools
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import wraps
@@ -23,13 +22,12 @@ SERIES = "plot"
 @contextmanager
 def patched(module: ModuleType, sink: Sink) -> Iterator[None]:
     """Hook into `plotly.io` within the block. The n-th figure of a title is its iteration n, from 0."""
-    numbers, iterations, mutex = itertools.count(), dict[str, int](), threading.Lock()
+    numbers, iterations = itertools.count(), dict[str, int]()
 
     def report(figure: object) -> None:
         with contained(sink, CAPTURE):
-            with mutex:
-                title = _title(figure) or f"untitled {next(numbers):02d}"
-                iterations[title] = iteration = iterations.get(title, -1) + 1
+            title = _title(figure) or f"untitled {next(numbers):02d}"
+            iterations[title] = iteration = iterations.get(title, -1) + 1
             sink.reporter.report_plotly(title, SERIES, figure, iteration)
 
     def around(original: Any) -> Callable[..., object]:  # noqa: ANN401 - the library's function

@@ -160,6 +160,41 @@ def test_a_figure_that_pyplot_does_not_know_counts_when_it_is_saved(begun: Sessi
     assert _plots(begun) == [("untitled 00", "plot", 0)]
 
 
+def test_what_is_reported_by_our_own_functions_is_reported_once(begun: Session) -> None:
+    figure = _drawn(num="of the window")
+    begun.sink.reporter.report_matplotlib_figure("by hand", "series", figure, 5)
+    begun.sink.reporter.report_matplotlib_figure("by hand", "sample", figure, 5, report_image=True)
+    assert _plots(begun) == [("by hand", "series", 5)]
+    assert [each.series for each in Reports(begun.paths).debug_samples()] == ["sample"]
+
+
+def test_the_frames_of_an_animation_are_no_plots(begun: Session, tmp_path: Path) -> None:
+    animation = pytest.importorskip("matplotlib.animation")
+    figure = _drawn()
+    line = figure.axes[0].lines[0]
+    film = animation.FuncAnimation(figure, lambda step: line.set_ydata([step, 2]), frames=3)
+    film.save(tmp_path / "a.gif", writer=animation.PillowWriter())
+    assert (tmp_path / "a.gif").is_file()
+    assert _plots(begun) == []
+
+
+def test_what_pandas_draws_is_matplotlibs(begun: Session) -> None:
+    pandas = pytest.importorskip("pandas")
+    pandas.DataFrame({"a": [1, 2]}).plot(title="of pandas")
+    plt.show()
+    assert _plots(begun) == [("of pandas", "plot", 0)]
+
+
+def test_surfaces_and_odd_artists_are_plots_too(begun: Session) -> None:
+    axes = plt.figure(num="3d").add_subplot(projection="3d")
+    axes.plot([1, 2], [3, 4], [5, 6])
+    plt.show()
+    plt.show()
+    axes.scatter([1, 2], [3, 4], [5, 6])
+    plt.show()
+    assert _plots(begun) == [("3d", "plot", 0), ("3d", "plot", 1)]
+
+
 def test_a_warning_names_the_programs_line(begun: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DISPLAY", ":7")
     figure = _drawn()

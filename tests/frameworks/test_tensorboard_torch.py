@@ -60,6 +60,13 @@ def test_the_last_part_of_a_tag_is_the_series(begun: Session, tmp_path: Path) ->
     assert stored.read_summary(begun.paths()).last_iteration == 3
 
 
+def test_scalars_that_are_tensors_in_the_file_are_scalars(begun: Session, tmp_path: Path) -> None:
+    with SummaryWriter(tmp_path / "runs") as writer:
+        writer.add_scalar("single", 0.5, 1, new_style=True)
+        writer.add_scalar("double", 0.1, 2, new_style=True, double_precision=True)
+    assert scalars(begun) == {("single", "single"): [(1, 0.5)], ("double", "double"): [(2, 0.1)]}
+
+
 def test_nan_and_infinity_stay_and_missing_steps_are_counted(begun: Session, tmp_path: Path) -> None:
     with SummaryWriter(tmp_path / "runs") as writer:
         for value in (math.nan, math.inf, 1.0):

@@ -22,6 +22,7 @@ with warnings.catch_warnings():
 from taskstore.capture.tensorboard import events as capture  # noqa: E402 - after the skip
 from taskstore.reports import Reports  # noqa: E402
 from taskstore.run.session import Session  # noqa: E402
+from taskstore.store import tasks  # noqa: E402
 
 from .programs import program  # noqa: E402
 
@@ -118,6 +119,31 @@ def test_keras_callback_reports_training_and_validation(begun: Session, tmp_path
     histograms = [(plot.title, plot.iteration) for plot in Reports(begun.paths).plots()]
     assert len(histograms) == 4  # kernel and bias, twice
     assert {iteration for _, iteration in histograms} == {0, 1}
+
+
+def test_hyperparameters_are_parameters(begun: Session, tmp_path: Path) -> None:
+    hp = pytest.importorskip("tensorboard.plugins.hparams.api")
+    writer = tf.summary.create_file_writer(str(tmp_path / "runs"))
+    with writer.as_default():
+        hp.hparams({"lr": 0.5, "optimizer": "adam", "is_nested": True})
+    writer.close()
+    section = tasks.read_params(begun.paths()).hyperparams[capture.HPARAMS_SECTION]
+    assert {name: (one.value, one.type) for name, one in section.items()} == {
+        "lr": ("0.5", "float"),
+        "optimizer": ("adam", "str"),
+        "is_nested": ("True", "bool"),
+    }
+
+
+def test_a_folder_is_found_though_the_program_goes_elsewhere(
+    begun: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = tf.summary.create_file_writer("runs")
+    monkeypatch.chdir("/")
+    with writer.as_default(step=1):
+        tf.summary.scalar("loss", 0.5)
+    writer.close()
+    assert _scalars(begun) == {("loss", "loss"): [(1, 0.5)]}
 
 
 def test_writers_of_version_1_are_captured(begun: Session, tmp_path: Path) -> None:

@@ -108,9 +108,9 @@ class EventFiles:
             return
         with suppress(TypeError):  # a handle that cannot be referred to weakly
             self._writers.append(weakref.ref(writer))
-        with self._mutex:
-            if folder not in self._foreign:
-                self._foreign[folder] = {path.name for path in _files(folder)}
+        folder = str(Path(folder).absolute())  # the program may go elsewhere
+        if folder not in self._foreign:
+            self._foreign[folder] = {path.name for path in _files(folder)}
 
     def _forget(self, writer: Any = None, *_: object, **__: object) -> None:  # noqa: ANN401 - a tensor
         self._writers = [each for each in self._writers if each() is not writer]
@@ -125,12 +125,15 @@ class EventFiles:
                     flush(writer)
 
     def _read(self) -> None:
-        """Report what has been written since; a thread that comes in between leaves it to the one that reads."""
+        """Report what has been written since; a thread that comes in between leaves it to the one that reads.
+
+        It does not wait: after a fork, the child may find the lock held for ever.
+        """
         if not self._mutex.acquire(blocking=False):
             return
         try:
             parse = _parser()
-            for folder, foreign in self._foreign.items():
+            for folder, foreign in list(self._foreign.items()):
                 for path in _files(folder):
                     if path.name not in foreign:
                         for record in self._records(path):
