@@ -78,9 +78,10 @@ class Monitor:
         now = self._clock()
         if self.is_over or now < self._read_at:
             return
+        is_first = self._probes is None
+        self._each()  # what is loaded once is no reading
         before = self._cost()
         with contained(self._sink, CAPTURE), self._until_refused():
-            is_first = self._probes is None
             if now >= self._report_at and not is_first:
                 self._report(int(now - self._began) if iteration is None else iteration, now)
             else:
@@ -164,29 +165,35 @@ class Machine:
         self._psutil = psutil
         self._folder = folder
         self._own = psutil.Process()
+        self._cores_s: tuple[float, float] | None = None
         self._spent_s: dict[tuple[int, float], float] = {}
         self._spent_in_all_s = 0.0
 
     def gauges(self) -> Mapping[str, float]:
-        """Read memory and the disk's room."""
+        """Read memory, the disk's room, and how busy the cores were since the last time."""
         found = {
             "memory_used_gb": sum(self._resident(process) for process in self._tree()) / _GIB,
             "memory_free_gb": self._psutil.virtual_memory().available / _GIB,
         }
         with suppress(OSError):
             found["disk_free_percent"] = 100.0 - self._psutil.disk_usage(self._folder).percent
+        busy_s, all_s = self._cores()
+        if self._cores_s is not None and all_s > self._cores_s[1]:
+            found["cpu_usage"] = 100.0 * max(0.0, busy_s - self._cores_s[0]) / (all_s - self._cores_s[1])
+        self._cores_s = busy_s, all_s
         return found
 
-    def totals(self) -> Mapping[str, float]:
-        """Read what the cores, the network and the disks have done; a second of work in a second is 100 percent."""
+    def _cores(self) -> tuple[float, float]:
+        """Return the seconds that all cores together have worked, and those that there were."""
         times = self._psutil.cpu_times()
         idle_s = times.idle + getattr(times, "iowait", 0.0)
         guest_s = getattr(times, "guest", 0.0) + getattr(times, "guest_nice", 0.0)  # counted in user and nice already
-        busy_s = sum(times) - idle_s - guest_s
-        found = {
-            "cpu_usage": 100.0 * busy_s / (self._psutil.cpu_count() or 1),
-            "process_cpu_usage": 100.0 * self._spent(),
-        }
+        all_s = sum(times) - guest_s
+        return all_s - idle_s, all_s
+
+    def totals(self) -> Mapping[str, float]:
+        """Read what the program, the network and the disks have done; a second of work in a second is 100 percent."""
+        found = {"process_cpu_usage": 100.0 * self._spent()}
         network = self._psutil.net_io_counters()
         if network is not None:
             found["network_tx_mbs"] = network.bytes_sent / _MIB

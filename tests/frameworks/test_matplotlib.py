@@ -15,13 +15,13 @@ matplotlib = pytest.importorskip("matplotlib")
 matplotlib.use("agg")
 plt = pytest.importorskip("matplotlib.pyplot")
 
-from matplotlib.figure import Figure  # noqa: E402 - after importorskip
+from matplotlib.figure import Figure  # noqa: E402 - after the skip
 
-from taskstore.capture import matplotlib as capture  # noqa: E402
-from taskstore.reports import Reports  # noqa: E402
-from taskstore.run.session import Session  # noqa: E402
+from taskstore.capture import matplotlib as capture  # noqa: E402 - after the skip
+from taskstore.reports import Reports  # noqa: E402 - after the skip
+from taskstore.run.session import Session  # noqa: E402 - after the skip
 
-from .programs import program  # noqa: E402
+from .programs import program  # noqa: E402 - after the skip
 
 
 @pytest.fixture(autouse=True)

@@ -13,11 +13,11 @@ import pytest
 go = pytest.importorskip("plotly.graph_objects")
 pio = pytest.importorskip("plotly.io")
 
-from taskstore.capture import plotly as capture  # noqa: E402 - after importorskip
-from taskstore.reports import Reports  # noqa: E402
-from taskstore.run.session import Session  # noqa: E402
+from taskstore.capture import plotly as capture  # noqa: E402 - after the skip
+from taskstore.reports import Reports  # noqa: E402 - after the skip
+from taskstore.run.session import Session  # noqa: E402 - after the skip
 
-from .programs import program  # noqa: E402
+from .programs import program  # noqa: E402 - after the skip
 
 
 @pytest.fixture(autouse=True)

@@ -6,6 +6,7 @@ import importlib.util
 import io
 import math
 import traceback
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,21 +16,19 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("tensorboard")
 
-import warnings  # noqa: E402 - after importorskip
-
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # what the libraries say of one another as they are imported
     from torch.utils.tensorboard import SummaryWriter
 
-from tensorboard.summary.writer.event_file_writer import EventFileWriter  # noqa: E402
+from tensorboard.summary.writer.event_file_writer import EventFileWriter  # noqa: E402 - after the skip
 
-from taskstore.capture.tensorboard import events as capture  # noqa: E402
-from taskstore.reports import Reports  # noqa: E402
-from taskstore.run.session import Session  # noqa: E402
-from taskstore.store import events as stored  # noqa: E402
-from taskstore.store import tasks  # noqa: E402
+from taskstore.capture.tensorboard import events as capture  # noqa: E402 - after the skip
+from taskstore.reports import Reports  # noqa: E402 - after the skip
+from taskstore.run.session import Session  # noqa: E402 - after the skip
+from taskstore.store import events as stored  # noqa: E402 - after the skip
+from taskstore.store import tasks  # noqa: E402 - after the skip
 
-from .programs import program  # noqa: E402
+from .programs import program  # noqa: E402 - after the skip
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 

@@ -21,11 +21,11 @@ with warnings.catch_warnings():
     from tensorboardX.proto.event_pb2 import Event
 
 from taskstore.capture.tensorboard import events as capture  # noqa: E402 - after the skip
-from taskstore.reports import Reports  # noqa: E402
-from taskstore.run.session import Session  # noqa: E402
-from taskstore.store import tasks  # noqa: E402
+from taskstore.reports import Reports  # noqa: E402 - after the skip
+from taskstore.run.session import Session  # noqa: E402 - after the skip
+from taskstore.store import tasks  # noqa: E402 - after the skip
 
-from .programs import program  # noqa: E402
+from .programs import program  # noqa: E402 - after the skip
 
 
 @pytest.fixture(autouse=True)

@@ -214,17 +214,14 @@ class Library:
 
     def __init__(self) -> None:
         self.running = [Process(self, 1, 5.0, 2**30), Process(self, 2, 1.0, 2**29)]
-        self.user_s = 0.0
+        self.user_s = self.waited_s = 0.0
         self.network: object = SimpleNamespace(bytes_sent=2**20, bytes_recv=3 * 2**20)
 
     def Process(self) -> Process:  # noqa: N802 - psutil's name
         return self.running[0]
 
     def cpu_times(self) -> Any:
-        return Times(self.user_s, 0.0, 4.0, 100.0, 7.0, 2.0, 0.0)
-
-    def cpu_count(self) -> int:
-        return 4
+        return Times(self.user_s, 0.0, 4.0, 100.0, self.waited_s, self.user_s / 2, 0.0)
 
     def virtual_memory(self) -> SimpleNamespace:
         return SimpleNamespace(available=2**31)
@@ -252,21 +249,30 @@ def test_levels_of_the_machine_and_of_the_programs_processes() -> None:
     assert Machine(library, "/gone").gauges() == {"memory_used_gb": 1.0, "memory_free_gb": 2.0}
 
 
-def test_totals_are_of_work_and_not_of_waiting() -> None:
+def test_cores_that_wait_are_not_busy() -> None:
     library = Library()
-    library.user_s = 10.0
     machine = Machine(library, "/data")
-    found = machine.totals()
-    assert found == {
-        "cpu_usage": 100.0 * (10.0 + 4.0) / 4,
+    assert "cpu_usage" not in machine.gauges()
+    library.user_s, library.waited_s = 3.0, 5.0
+    assert machine.gauges()["cpu_usage"] == 37.5
+    assert "cpu_usage" not in machine.gauges()  # no time has passed
+
+
+def test_totals_are_of_the_program_and_of_what_moves() -> None:
+    machine = Machine(Library(), "/data")
+    assert machine.totals() == {
         "process_cpu_usage": 600.0,
         "network_tx_mbs": 1.0,
         "network_rx_mbs": 3.0,
         "io_read_mbs": 4.0,
         "io_write_mbs": 5.0,
     }
+
+
+def test_a_machine_without_a_network_has_no_series_of_it() -> None:
+    library = Library()
     library.network = None
-    assert "network_tx_mbs" not in machine.totals()
+    assert not any(name.startswith("network") for name in Machine(library, "/data").totals())
 
 
 def test_work_of_a_child_that_has_ended_is_not_taken_back() -> None:
