@@ -39,7 +39,7 @@ _TRAITS = (
 )
 """What tells one look of an artist from another, by the names of its `get_` methods."""
 
-_plots: WeakKeyDictionary[Sink, _Plots] = WeakKeyDictionary()
+_plots: dict[Sink, _Plots] = {}
 
 
 @contextmanager
@@ -49,6 +49,7 @@ def patched(module: ModuleType, sink: Sink) -> Iterator[None]:
     if plots is None:
         plots = _plots[sink] = _Plots(sink)
     with ExitStack() as hooks:
+        hooks.callback(_plots.pop, sink, None)
         if hasattr(module, "get_fignums"):
             hooks.enter_context(swapped(module, "show", plots.around_show_all))
         else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -25,13 +25,15 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
 @pytest.fixture
 def begin(
     store: Store, terminal: io.StringIO, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[[], Session]]:
+) -> Iterator[Callable[..., Session]]:
     """Begins a session, which ends with the test at the latest."""
     monkeypatch.chdir(tmp_path)
     begun: list[Session] = []
 
-    def start() -> Session:
-        wanted = Wanted(project="examples", name="a run", with_streams=False, with_arguments=False)
+    def start(choice: bool | Mapping[str, object] = True) -> Session:
+        wanted = Wanted(
+            project="examples", name="a run", with_streams=False, with_arguments=False, with_frameworks=choice
+        )
         begun.append(sessions.begin(wanted, find_store=lambda: store))
         return begun[-1]
 
@@ -41,5 +43,5 @@ def begin(
 
 
 @pytest.fixture
-def begun(begin: Callable[[], Session]) -> Session:
+def begun(begin: Callable[..., Session]) -> Session:
     return begin()

@@ -228,6 +228,22 @@ def test_a_failing_hook_warns_once_and_the_program_goes_on(
     assert terminal.getvalue().count("matplotlib: RuntimeError: a new version") == 1
 
 
+def test_a_second_run_of_a_process_begins_anew(begin: Callable[..., Session]) -> None:
+    def draw() -> None:
+        for _ in range(2):
+            _drawn().show()
+
+    for choice, wanted in (
+        (True, [("untitled 00", 0), ("untitled 01", 0)]),
+        (True, [("untitled 00", 0), ("untitled 01", 0)]),
+        ({"matplotlib": False}, []),
+    ):
+        session = begin(choice)
+        draw()
+        session.close()
+        assert [(plot.title, plot.iteration) for plot in Reports(session.paths).plots()] == wanted
+
+
 def test_after_the_run_matplotlib_is_as_it_was(begin: Callable[[], Session]) -> None:
     names = [(plt, "show"), (Figure, "show"), (Figure, "savefig"), (matplotlib._api, "warn_external")]
     before = [getattr(owner, name) for owner, name in names]

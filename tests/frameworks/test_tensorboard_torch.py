@@ -240,6 +240,23 @@ def test_a_failing_hook_warns_once_and_the_program_goes_on(
     assert terminal.getvalue().count("tensorboard: RuntimeError: a new version") == 1
 
 
+def test_a_second_run_of_a_process_begins_anew(begin: Callable[..., Session], tmp_path: Path) -> None:
+    def draw() -> None:
+        for folder in ("a", "b"):
+            with SummaryWriter(tmp_path / folder) as writer:
+                writer.add_histogram("h", torch.ones(3))
+
+    for choice, wanted in (
+        (True, [("h", 0), ("h :b", 0)]),
+        (True, [("h", 0), ("h :b", 0)]),
+        ({"tensorboard": False}, []),
+    ):
+        session = begin(choice)
+        draw()
+        session.close()
+        assert [(plot.series, plot.iteration) for plot in Reports(session.paths).plots()] == wanted
+
+
 def test_after_the_run_the_writer_is_as_it_was(begin: Callable[[], Session]) -> None:
     before = EventFileWriter.add_event
     session = begin()

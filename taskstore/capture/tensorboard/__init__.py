@@ -8,18 +8,17 @@ there the event files are read back (`files`). The messages are read by whatever
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import wraps
+from contextlib import ExitStack, contextmanager
+from functools import partial, wraps
 from types import ModuleType
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from ...core.frames import leave_no_frame
 from ..base import Sink, contained, swapped
 from .events import CAPTURE, Events
 from .files import EventFiles
 
-_events: WeakKeyDictionary[Sink, Events] = WeakKeyDictionary()
+_events: dict[Sink, Events] = {}
 """One for all the writers of a run, so that series of the same name are told apart."""
 
 
@@ -29,15 +28,17 @@ def patched(module: ModuleType, sink: Sink) -> Iterator[None]:
     events = _events.get(sink)
     if events is None:
         events = _events[sink] = Events(sink)
-    if hasattr(module, "create_summary_file_writer"):
-        with EventFiles(module, sink, events).followed():
-            yield
-        return
-    with swapped(module.EventFileWriter, "add_event", lambda original: _around(original, sink, events)):
+    with ExitStack() as hooks:
+        hooks.callback(_events.pop, sink, None)
+        if hasattr(module, "create_summary_file_writer"):
+            hooks.enter_context(EventFiles(module, sink, events).followed())
+        else:
+            wrap = partial(_around, sink=sink, events=events)
+            hooks.enter_context(swapped(module.EventFileWriter, "add_event", wrap))
         yield
 
 
-def _around(original: Any, sink: Sink, events: Events) -> Callable[..., object]:  # noqa: ANN401 - the library's method
+def _around(original: Any, *, sink: Sink, events: Events) -> Callable[..., object]:  # noqa: ANN401 - the library's method
     @wraps(original)
     def add_event(writer: Any, event: Any, *args: Any, **kwargs: Any) -> object:  # noqa: ANN401
         is_closed = getattr(writer, "_closed", False)  # tensorboardX and TensorFlow then drop it without a word
