@@ -92,8 +92,8 @@ def test_every_kind_of_summary(begun: Session, tmp_path: Path) -> None:
     assert (bars["y"], bars["customdata"]) == ([1.0, 2.0], [[0.0, 0.5], [0.5, 1.0]])
     samples = Reports(begun.paths).debug_samples()
     assert [(each.title, each.series, each.iteration, each.media_type) for each in samples] == [
-        ("group", "pictures", 3, "image/png"),
-        ("group", "pictures_1", 3, "image/png"),
+        ("group", "pictures_sample_0", 3, "image/png"),
+        ("group", "pictures_sample_1", 3, "image/png"),
         ("Text", "note", 3, "text/plain"),
         ("Text", "lines", 3, "text/plain"),
         ("Audio", "sound", 3, "audio/x-wav"),

@@ -81,14 +81,14 @@ class Events:
         self._reporter.report_plotly(named.title, named.series, figure, named.iteration(step))
 
     def _files(self, kind: Kind, tag: str, contents: list[bytes], step: int, folder: str) -> None:
-        """Report pictures or sounds; of several in one event the second has "_1" after its series, and so on."""
+        """Report pictures or sounds; several in one event have "_sample_0", "_sample_1" … after their series."""
         named = self._tags.named(kind, tag, folder)
         iteration = named.iteration(step)
         for number, content in enumerate(contents):
             suffix = ".wav" if kind is AUDIO else next((end for head, end in _SUFFIXES if content.startswith(head)), "")
             self._reporter.report_media(
                 named.title,
-                f"{named.series}_{number}" if number else named.series,
+                f"{named.series}_sample_{number}" if len(contents) > 1 else named.series,
                 iteration,
                 stream=content,
                 file_extension=suffix or ".bin",
