@@ -250,7 +250,8 @@ class Cards:
     def __init__(self, nvml: ModuleType | Any, visible: str | None = None) -> None:  # noqa: ANN401 - or a test's
         self._nvml = nvml
         names = [name.strip() for name in (visible or "").split(",") if name.strip()]
-        wanted = {int(name) for name in names} if names and all(name.isdecimal() for name in names) else None
+        is_numbered = visible is not None and all(name.lstrip("-").isdecimal() for name in names)
+        wanted = {int(name) for name in names} if is_numbered else None  # "" and -1 hide all
         numbers = (number for number in range(nvml.nvmlDeviceGetCount()) if wanted is None or number in wanted)
         self._handles = {number: nvml.nvmlDeviceGetHandleByIndex(number) for number in numbers}
 
