@@ -247,6 +247,7 @@ def _print_parameters(row: Row) -> None:
 
 def _print_metrics(row: Row) -> None:
     from taskstore.schema.codec import number
+    from taskstore.schema.record import MONITOR
     from taskstore.store import sampling
 
     metrics = [
@@ -255,23 +256,27 @@ def _print_metrics(row: Row) -> None:
         for variant, last in sorted(variants.items())
     ]
     series = [item for item in metrics if item[2].iteration >= 0]
-    if series:
-        courses = sampling.courses(row.paths)
-        page.heading("Metrics", f"up to iteration {row.last_iteration:,}" if row.last_iteration is not None else "")
+    courses = sampling.courses(row.paths) if series else {}
+    reach = f"up to iteration {row.last_iteration:,}" if row.last_iteration is not None else ""
+    for heading, about, is_monitor in (("Metrics", reach, False), ("Resources", "", True)):
+        shown = [item for item in series if item[0].startswith(MONITOR) is is_monitor]
+        if not shown:
+            continue
+        page.heading(heading, about)
         page.grid(
             [
                 (
-                    f"{metric}/{variant}",
+                    f"{metric.removeprefix(MONITOR)}/{variant}",
                     number(last.value),
                     None if last.min_value is None else number(last.min_value),
                     None if last.max_value is None else number(last.max_value),
                     render.sparkline([value for _, value in courses.get((metric, variant), [])]),
                 )
-                for metric, variant, last in series[: page.MAX_ROWS]
+                for metric, variant, last in shown[: page.MAX_ROWS]
             ],
             ["name", *(render.Column(name, is_fixed=True) for name in ("last", "min", "max", "course"))],
         )
-        page.say_rest(len(series))
+        page.say_rest(len(shown))
     values = [item for item in metrics if item[2].iteration < 0]
     if values:
         page.heading("Values")

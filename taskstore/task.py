@@ -57,6 +57,7 @@ class Task:
         auto_connect_arg_parser: bool | Mapping[str, object] = True,
         auto_connect_frameworks: bool | Mapping[str, object] = True,
         auto_connect_streams: bool = True,
+        auto_resource_monitoring: bool = True,
     ) -> Task:
         """Begin this process's task, and capture code, packages, arguments and console from here on.
 
@@ -88,6 +89,7 @@ class Task:
             with_streams=auto_connect_streams,
             with_arguments=auto_connect_arg_parser,
             with_frameworks=auto_connect_frameworks,
+            with_resources=auto_resource_monitoring,
             earlier=earlier_of(reuse_last_task_id, continue_last_task),
         )
         session = sessions.opened()

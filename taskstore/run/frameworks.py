@@ -30,7 +30,20 @@ class Framework(NamedTuple):
 ARGUMENTS: tuple[Framework, ...] = ()
 """Captures of command lines, which `auto_connect_arg_parser` turns off."""
 
-FRAMEWORKS: tuple[Framework, ...] = ()
+FRAMEWORKS: tuple[Framework, ...] = (
+    Framework("matplotlib", "matplotlib", ("matplotlib.figure", "matplotlib.pyplot")),
+    Framework("plotly", "plotly", ("plotly.io",)),
+    Framework(
+        "tensorboard",
+        "tensorboard",
+        (
+            "tensorboard.summary.writer.event_file_writer",
+            "tensorboardX.event_file_writer",
+            "tensorflow.python.summary.writer.event_file_writer",
+            "tensorflow.python.ops.gen_summary_ops",
+        ),
+    ),
+)
 """Captures of what programs report and save, which `auto_connect_frameworks` chooses among."""
 
 

@@ -36,6 +36,7 @@ class Wanted:
     with_streams: bool = True
     with_arguments: bool | Mapping[str, object] = True
     with_frameworks: bool | Mapping[str, object] = True
+    with_resources: bool = True
     earlier: again.Earlier = again.Earlier()
 
     def fits(self, project: str, name: str) -> bool:

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ..capture import arguments, console, packages, source
+from ..capture import arguments, console, packages, resources, source
 from ..capture.base import contained
 from ..core.errors import BadName, BadTransition, BadValue, Busy, Damaged, NotFound, ReadOnly, TaskstoreError
 from ..core.secrets import Masker
@@ -66,6 +66,7 @@ class Session:
         self._code: CodeCapture | None = None
         self._observed: packages.Observed = set()
         self._beacon: HeldBeacon | None = None
+        self._monitor: resources.Monitor | None = None
         self._heartbeat = Heartbeat(self._beat)
         self._sync_logs = LogSync()
         self._closing = threading.RLock()  # a signal's handler closes too, on the thread that may be closing
@@ -118,10 +119,20 @@ class Session:
             (frameworks.FRAMEWORKS, wanted.with_frameworks),
         ):
             self._enter("frameworks", frameworks.connected(rows, choice, self.sink))
+        if wanted.with_resources:
+            self._watch_resources()
         self._code = CodeCapture(self.store, self.task_id, self.paths, entry, self.settings.capture, self.sink)
         self._code.start()
         self._heartbeat.start()
         follow(_owned)
+
+    def _watch_resources(self) -> None:
+        with contained(self.sink, resources.CAPTURE):
+            chosen = self.settings.resources
+            watch = resources.monitored(
+                self.sink, str(self.store.root), start_after_s=chosen.start_after_s, interval_s=chosen.interval_s
+            )
+            self._monitor = self._captures.enter_context(watch)
 
     def _enter(self, name: str, capture: contextlib.AbstractContextManager[object]) -> None:
         """Enter a capture; what fails at its begin or its end does not keep the others from theirs."""
@@ -191,7 +202,9 @@ class Session:
                 if self._beacon is not None:
                     self._beacon.beat(paths.beacon)
                 self._sync_logs(paths.events)
-                events.refresh_summary(paths)
+                last = events.refresh_summary(paths).last_iteration
+                if self._monitor is not None:
+                    self._monitor.sample(None if last is None else last - self.sink.writer.offset)
         except (OSError, TaskstoreError) as error:
             self.sink.cannot_write(error)
         if self._code is not None:

@@ -159,6 +159,10 @@ class Scalar(msgspec.Struct, omit_defaults=True, gc=False):
     value: Number
 
 
+MONITOR = ":monitor:"
+"""What the titles of series of resources begin with: their iterations may be seconds, and are not the program's."""
+
+
 class LastMetric(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     """What is known of one series without reading it: NaN counts as a last value, never as min or max."""
 

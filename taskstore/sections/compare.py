@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from ..disk.layout import TaskPaths
 from ..schema.codec import number
-from ..schema.record import FileRef, ParamsRecord, ScriptRecord, SummaryRecord, TaskRecord
+from ..schema.record import MONITOR, FileRef, ParamsRecord, ScriptRecord, SummaryRecord, TaskRecord
 from ..store import events, tasks
 
 MAX_SOURCE_BYTES = 1 << 20
@@ -144,6 +144,7 @@ def _metrics(side: Side) -> dict[str, float]:
     return {
         f"{metric}/{variant}": number(last.value)
         for metric, variants in side.summary.last_metrics.items()
+        if not metric.startswith(MONITOR)  # no two runs have the same, and it is not what they came to
         for variant, last in variants.items()
     }
 

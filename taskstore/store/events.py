@@ -23,7 +23,7 @@ from ..disk.layout import TaskPaths
 from ..disk.log import read_blocks, read_complete
 from ..disk.text import read_bytes
 from ..schema import codec
-from ..schema.record import LastMetric, Scalar, SummaryRecord
+from ..schema.record import MONITOR, LastMetric, Scalar, SummaryRecord
 from . import downsample
 
 _LINES = msgspec.json.Decoder(list[Scalar])
@@ -217,14 +217,15 @@ def _extend(summary: SummaryRecord, log: Path, start: int) -> None:
 
 def _count(summary: SummaryRecord, event: Scalar) -> None:
     value = float(event.value)
-    if event.iter >= 0 and (summary.last_iteration is None or event.iter > summary.last_iteration):
+    is_monitor = event.metric.startswith(MONITOR)
+    if not is_monitor and event.iter >= 0 and (summary.last_iteration is None or event.iter > summary.last_iteration):
         summary.last_iteration = event.iter
     variants = summary.last_metrics.setdefault(event.metric, {})
     last = variants.get(event.variant)
     if last is None:
         last = variants[event.variant] = LastMetric(value=event.value, iteration=event.iter)
     last.count += 1
-    if event.iter >= last.iteration:
+    if is_monitor or event.iter >= last.iteration:  # seconds first, and iterations once there are some
         last.value, last.iteration = codec.number_text(value), event.iter
     if math.isnan(value):
         return

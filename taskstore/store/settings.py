@@ -56,6 +56,13 @@ class Output(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     keep_local: bool = True
 
 
+class Resources(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """From when on the use of the machine is reported, in seconds from a run's start, and how often."""
+
+    start_after_s: float = 30
+    interval_s: float = 30
+
+
 class Reuse(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Whether Task.init uses the task of the last run again where it is not told, and for how long after that run."""
 
@@ -69,6 +76,7 @@ class Settings(msgspec.Struct, kw_only=True):
     secrets: Secrets = msgspec.field(default_factory=Secrets)
     capture: Capture = msgspec.field(default_factory=Capture)
     reports: Reports = msgspec.field(default_factory=Reports)
+    resources: Resources = msgspec.field(default_factory=Resources)
     reuse: Reuse = msgspec.field(default_factory=Reuse)
     models: Models = msgspec.field(default_factory=Models)
     output: Output = msgspec.field(default_factory=Output)

@@ -209,6 +209,17 @@ def test_a_bare_draft_is_a_page_too(workshop: Workshop, cli: Cli) -> None:
         assert heading not in page
 
 
+def test_resources_stand_apart_from_the_programs_metrics(workshop: Workshop, cli: Cli) -> None:
+    paths = workshop.task(scalars={"loss/train": [1.0, 0.5], ":monitor:machine/cpu_usage": [5.0] * 9})
+    page = cli("show", paths.id).out
+    metrics, _, resources = page.partition("\nResources\n")
+    assert "up to iteration 1\n" in metrics
+    assert "loss/train" in metrics
+    assert "machine/cpu_usage" in resources
+    assert "cpu_usage" not in metrics
+    assert ":monitor:" not in page
+
+
 def test_a_page_is_bounded_and_json_is_not(workshop: Workshop, cli: Cli) -> None:
     paths = workshop.task(
         parameters={f"Args/p{n}": "1" for n in range(250)},

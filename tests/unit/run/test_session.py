@@ -103,6 +103,36 @@ def test_a_beat_renews_the_beacon_and_the_summary(begun: Session) -> None:
     assert paths.summary.exists()
 
 
+def _resources(session: Session) -> dict[str, set[int]]:
+    found = events.read_scalars(session.paths(), ":monitor:machine")
+    return {one.variant: set(one.iterations) for one in found}
+
+
+def test_beats_report_what_the_machine_does_at_the_programs_iteration(begun: Session) -> None:
+    monitor, threads = begun._monitor, threading.active_count()
+    assert monitor is not None
+    begun.sink.writer.scalar("loss", "train", 0.5, 3)
+    begun._beat()
+    assert _resources(begun) == {}  # a short run says nothing
+    monitor._report_at = monitor._read_at = 0.0
+    begun._beat()
+    found = _resources(begun)
+    assert {"cpu_usage", "process_cpu_usage", "memory_used_gb", "memory_free_gb", "disk_free_percent"} <= set(found)
+    assert set.union(*found.values()) == {3}
+    begun._beat()
+    assert events.read_summary(begun.paths()).last_iteration == 3
+    assert threading.active_count() <= threads  # that of the heartbeat does it
+
+
+def test_resources_are_watched_only_where_they_are_wanted(
+    store: Store, terminal: io.StringIO, outside_git: None
+) -> None:
+    session = sessions.begin(Wanted(project="examples", name="a run", with_resources=False), find_store=lambda: store)
+    assert session._monitor is None
+    session._beat()
+    session.close()
+
+
 def test_a_beat_of_a_task_that_is_gone_warns_once_and_goes_on(
     begun: Session, terminal: io.StringIO, tmp_path: Path
 ) -> None:

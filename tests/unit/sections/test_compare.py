@@ -70,6 +70,13 @@ def test_parameters_are_changed_added_and_removed() -> None:
     assert not found.is_same
 
 
+def test_what_the_machine_did_is_no_difference() -> None:
+    busy, idle = (
+        SummaryRecord(last_metrics={":monitor:machine": {"cpu_usage": LastMetric(value=value)}}) for value in (1.0, 2.0)
+    )
+    assert compare.compare(Side(task(), summary=busy), Side(task(), summary=idle)).is_same
+
+
 def test_metrics_are_numbers_with_their_difference() -> None:
     found = compare.compare(
         Side(task(), summary=metrics(train=1.0, gone=2.0)), Side(task(), summary=metrics(train=0.25))

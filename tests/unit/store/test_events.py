@@ -101,6 +101,15 @@ def test_infinities_count(task: TaskPaths) -> None:
     assert (last.min_value, last.max_value) == ("-Infinity", "Infinity")
 
 
+def test_series_of_resources_do_not_say_how_far_the_program_is(task: TaskPaths) -> None:
+    report(task, line(4, 1), line(90, 20.0, metric=":monitor:machine", variant="cpu_usage"))
+    summary = events.read_summary(task)
+    assert summary.last_iteration == 4
+    assert summary.last_metrics[":monitor:machine"]["cpu_usage"].value == 20.0
+    report(task, line(5, 10.0, metric=":monitor:machine", variant="cpu_usage"))  # no more seconds, but iterations
+    assert events.read_summary(task).last_metrics[":monitor:machine"]["cpu_usage"].value == 10.0
+
+
 def test_a_single_value_is_no_iteration(task: TaskPaths) -> None:
     report(task, line(-(2**31), 1, metric="Summary"))
     assert events.read_summary(task).last_iteration is None
