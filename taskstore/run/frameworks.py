@@ -9,9 +9,11 @@ from __future__ import annotations
 import importlib
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from fnmatch import fnmatch
 from functools import partial
+from pathlib import Path
 from types import ModuleType
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from ..capture.base import Sink, contained
 from ..capture.imports import on_import
@@ -28,7 +30,28 @@ class Framework(NamedTuple):
 ARGUMENTS: tuple[Framework, ...] = ()
 """Captures of command lines, which `auto_connect_arg_parser` turns off."""
 
-FRAMEWORKS: tuple[Framework, ...] = ()
+FRAMEWORKS: tuple[Framework, ...] = (
+    Framework("pytorch", "pytorch", ("torch", "safetensors.torch", "torch.distributed.checkpoint")),
+    Framework(
+        "pytorch",
+        "lightning",
+        (
+            "lightning.fabric.plugins.io.torch_io",
+            "lightning_fabric.plugins.io.torch_io",
+            "lightning.pytorch.trainer.trainer",
+            "pytorch_lightning.trainer.trainer",
+        ),
+    ),
+    Framework("pytorch", "transformers", ("transformers.modeling_utils", "transformers.trainer")),
+    Framework("joblib", "scikit_joblib", ("joblib",)),
+    Framework("scikit", "scikit", ("sklearn.base",)),
+    Framework("xgboost", "xgboost", ("xgboost",)),
+    Framework("lightgbm", "lightgbm", ("lightgbm",)),
+    Framework("catboost", "catboost", ("catboost",)),
+    Framework("tensorflow", "keras", ("keras",)),
+    Framework("tensorflow", "tensorflow", ("tensorflow",)),
+    Framework("fastai", "fastai", ("fastai.learner",)),
+)
 """Captures of what programs report and save, which `auto_connect_frameworks` chooses among."""
 
 
@@ -39,9 +62,43 @@ def is_wanted(choice: bool | Mapping[str, object], key: str) -> bool:
     return choice
 
 
+KEYS = {
+    "ScikitLearn": ("scikit", "joblib"),
+    "XGBoost": ("xgboost", "joblib"),
+}
+"""The other keys that speak for a framework, as in ClearML."""
+
+
+def is_model_wanted(choice: bool | Mapping[str, object], framework: str, path: Path, key: str) -> bool:
+    """Tell whether a model's file is chosen: where its keys have wildcards, its name or path matches one of them.
+
+    A wildcard such as `*.pt` is of the name, or of the whole path, of which it may also be the end (`models/*.pt`).
+    """
+    if not isinstance(choice, Mapping):
+        return choice
+    if not is_wanted(choice, key) or (key == "joblib" and not is_wanted(choice, "scikit")):
+        return False
+    given = [choice.get(each) for each in {key, *KEYS.get(framework, ())}]
+    wildcards = [text for each in given for text in _wildcards(each)]
+    full = path.as_posix()
+    return (
+        not wildcards
+        or any(fnmatch(text, wildcard) for wildcard in wildcards for text in (path.name, full) if wildcard)
+        or any(fnmatch(full, f"*/{wildcard}") for wildcard in wildcards)
+    )
+
+
+def _wildcards(given: object) -> list[str]:
+    if isinstance(given, str):
+        return [given]
+    return [str(each) for each in given] if isinstance(given, list | tuple) else []
+
+
 @contextmanager
 def connected(rows: tuple[Framework, ...], choice: bool | Mapping[str, object], sink: Sink) -> Iterator[None]:
     """Capture, within the block, what the wanted ones of `rows` see; libraries that are imported later too."""
+    if isinstance(choice, Mapping):
+        sink = cast("Sink", _Chosen(sink, choice))
     with ExitStack() as hooks:
         for row in rows:
             if not is_wanted(choice, row.key):
@@ -49,6 +106,25 @@ def connected(rows: tuple[Framework, ...], choice: bool | Mapping[str, object], 
             for library in row.libraries:
                 hooks.enter_context(on_import(library, partial(_enter, row, sink, hooks)))
         yield
+
+
+class _Chosen:
+    """A sink that leaves out models whose path matches none of the wildcards that were given for their framework."""
+
+    def __init__(self, sink: Sink, choice: Mapping[str, object]) -> None:
+        self._sink = sink
+        self._choice = choice
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._sink, name)
+
+    def model_saved(self, framework: str, path: Path, *, key: str = "", name: str = "") -> None:
+        if is_model_wanted(self._choice, framework, path, key):
+            self._sink.model_saved(framework, path, key=key, name=name)
+
+    def model_loaded(self, framework: str, path: Path, *, key: str = "", name: str = "") -> None:
+        if is_model_wanted(self._choice, framework, path, key):
+            self._sink.model_loaded(framework, path, key=key, name=name)
 
 
 def _enter(row: Framework, sink: Sink, hooks: ExitStack, module: ModuleType) -> None:
