@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from types import ModuleType
 
 from .base import Sink
-from .saving import argument, watching
+from .saving import Call, argument, watching
 
 CAPTURE = "keras"
 FILES = "keras.src.saving.saving_lib"
@@ -26,6 +26,7 @@ def patched(module: ModuleType, sink: Sink) -> Iterator[None]:
         watch.saves(module.Model, "save", argument(1, "filepath"))
         watch.saves(module.Model, "save_weights", argument(1, "filepath"))
         watch.loads(module.Model, "load_weights", argument(1, "filepath"))
+        watch.saves(module.Model, "export", argument(1, "filepath"), _exported)
         watch.saves(files, "save_model", argument(1, "filepath"))
         watch.loads(files, "load_model", argument(0, "filepath"))
         watch.saves(files, "save_weights_only", argument(1, "filepath"))
@@ -33,3 +34,7 @@ def patched(module: ModuleType, sink: Sink) -> Iterator[None]:
         watch.saves(legacy, "save_model_to_hdf5", argument(1, "filepath"))
         watch.loads(legacy, "load_model_from_hdf5", argument(0, "filepath"))
         yield
+
+
+def _exported(call: Call) -> str:
+    return {"onnx": "ONNX", "tflite": "TensorFlowLite"}.get(str(call.argument(2, "format")), "TensorFlow")
