@@ -94,6 +94,7 @@ class Watch:
             return
         path = path_of(target)
         if self._is_open and path is not None:
+            _flush(target)
             self.sink.model_saved(framework or self._framework, path, key=self._key)
 
     def loaded(self, target: object, framework: str = "") -> None:
@@ -148,7 +149,10 @@ class Watch:
         def wrapped(original: Any) -> object:  # noqa: ANN401 - a function, or the descriptor of one
             if isinstance(original, classmethod | staticmethod):
                 return type(original)(wrap(original.__func__))
-            return wrap(original)
+            replacement = wrap(original)
+            if isinstance(owner, ModuleType):  # pickle finds a function by where it is
+                replacement.__module__, replacement.__qualname__ = owner.__name__, name
+            return replacement
 
         before = vars(owner).get(name)
         self._hooks.enter_context(swapped(owner, name, wrapped))
@@ -245,24 +249,23 @@ def path_of(target: object) -> Path | None:
 
     `target` is a path or an open file. It may also be the common start of several files' names, as TensorFlow has it.
     """
-    if isinstance(target, str | bytes | os.PathLike):
-        name: object = os.fspath(target)
-    else:
+    name = os.fspath(target) if isinstance(target, os.PathLike) else target
+    if not isinstance(name, str | bytes):
         name = getattr(target, "name", None)
-        flush = getattr(target, "flush", None)
-        if isinstance(name, str | bytes | os.PathLike) and flush is not None and not getattr(target, "closed", False):
-            flush()
     if not isinstance(name, str | bytes) or not name:
         return None
-    text = os.fsdecode(name)
-    if "://" in text:
-        return None
-    path = Path(os.path.abspath(os.path.expanduser(text)) if text.startswith("~") else os.path.abspath(text))  # noqa: PTH100, PTH111 - resolve() would follow links
+    path = Path(os.path.abspath(os.fsdecode(name)))  # noqa: PTH100 - resolve() would follow links
     return path if path.is_file() or path.is_dir() or _is_prefix(path) else None
 
 
 def _is_prefix(path: Path) -> bool:
     return path.with_name(f"{path.name}.index").is_file()
+
+
+def _flush(target: object) -> None:
+    flush = getattr(target, "flush", None)
+    if flush is not None and not getattr(target, "closed", False):
+        flush()
 
 
 def _is_compressed(target: object) -> bool:

@@ -48,9 +48,8 @@ class Kept:
         self.keys.add(key)
         self.sizes.append(path.stat().st_size if path.is_file() else 0)
 
-    def parameters(self, section: str, found: Mapping[str, Found]) -> Mapping[str, str]:
+    def correct(self, section: str, found: Mapping[str, Found]) -> None:
         self.found[section] = found
-        return {}
 
     def note(self, capture: str, message: str) -> None:
         self.notes.append(f"{capture}: {message}")
