@@ -25,6 +25,8 @@ from .base import Sink, contained, swapped
 
 _COMPRESSED = ("gzip", "bz2", "lzma", "zstandard", "joblib.compressor", "compression.zstd")
 """Modules of files that are whole only when they are closed."""
+_PYTHON = os.path.dirname(os.__file__) + os.sep  # noqa: PTH120 - a text to compare others with
+_OURS = os.path.dirname(os.path.dirname(__file__)) + os.sep  # noqa: PTH120 - the same
 _INSTALLED = re.compile(r"[/\\](site|dist)-packages[/\\]")
 
 
@@ -45,6 +47,9 @@ Where = Callable[[Call], object]
 
 Namer = Callable[[Call], str]
 """Tells a call's framework, where it is not the capture's: nothing where it is."""
+
+Concerns = Callable[[tuple[Any, ...], Any], bool]
+"""Tells from the arguments by position and the result that a call is of interest. It must not fail."""
 
 
 def argument(position: int, name: str) -> Where:
@@ -75,13 +80,29 @@ class Watch:
     def _close(self) -> None:
         self._is_open = False
 
-    def saves(self, owner: object, name: str, where: Where, framework: Namer | None = None) -> None:
-        """Report what the outermost call of `owner.name` has written."""
-        self._hook(owner, name, lambda call: self.saved(where(call), framework(call) if framework else ""))
+    def saves(
+        self,
+        owner: object,
+        name: str,
+        where: Where,
+        framework: Namer | None = None,
+        *,
+        concerns: Concerns | None = None,
+    ) -> None:
+        """Report what the outermost call of `owner.name` has written; `concerns` leaves out others at little cost."""
+        self._hook(owner, name, lambda call: self.saved(where(call), framework(call) if framework else ""), concerns)
 
-    def loads(self, owner: object, name: str, where: Where, framework: Namer | None = None) -> None:
-        """Report what the outermost call of `owner.name` has read."""
-        self._hook(owner, name, lambda call: self.loaded(where(call), framework(call) if framework else ""))
+    def loads(
+        self,
+        owner: object,
+        name: str,
+        where: Where,
+        framework: Namer | None = None,
+        *,
+        concerns: Concerns | None = None,
+    ) -> None:
+        """Report what the outermost call of `owner.name` has read; `concerns` leaves out others at little cost."""
+        self._hook(owner, name, lambda call: self.loaded(where(call), framework(call) if framework else ""), concerns)
 
     def quiet(self, owner: object, name: str) -> None:
         """Let nothing be reported of what `owner.name` writes and reads by way of other hooks."""
@@ -134,8 +155,8 @@ class Watch:
 
         self._swap(owner, name, wrap)
 
-    def _hook(self, owner: object, name: str, then: Callable[[Call], None]) -> None:
-        self._swap(owner, name, lambda function: _reporting(function, self._contained(then)))
+    def _hook(self, owner: object, name: str, then: Callable[[Call], None], concerns: Concerns | None = None) -> None:
+        self._swap(owner, name, lambda function: _reporting(function, self._contained(then), concerns))
 
     def _contained(self, then: Callable[[Call], None]) -> Callable[[Call], None]:
         def report(call: Call) -> None:
@@ -187,24 +208,30 @@ def watching(sink: Sink, capture: str, framework: str, key: str) -> Iterator[Wat
 
 
 def _modules_of_the_program() -> list[ModuleType]:
-    """Return the modules that are neither Python's nor installed, nor ours."""
-    standard = os.path.dirname(os.__file__) + os.sep  # noqa: PTH120 - a text to compare others with
-    ours = os.path.dirname(os.path.dirname(__file__)) + os.sep  # noqa: PTH120 - the same
+    """Return the modules that are neither Python's nor installed, nor ours; which, is told by the package on top."""
+    is_the_programs: dict[str, bool] = {"__main__": True}
     found = []
     for name, module in list(sys.modules.items()):
-        file = getattr(module, "__file__", None)
-        if name != "__main__" and (not isinstance(file, str) or file.startswith((standard, ours))):
-            continue
-        if isinstance(module, ModuleType) and not (file and _INSTALLED.search(file)):
+        top = name.partition(".")[0]
+        if top not in is_the_programs:
+            is_the_programs[top] = _is_of_the_program(sys.modules.get(top))
+        if is_the_programs[top] and isinstance(module, ModuleType):
             found.append(module)
     return found
+
+
+def _is_of_the_program(module: ModuleType | None) -> bool:
+    place = getattr(module, "__file__", None) or next(iter(getattr(module, "__path__", ())), None)
+    return isinstance(place, str) and not place.startswith((_PYTHON, _OURS)) and not _INSTALLED.search(place)
 
 
 def _aliases(module: ModuleType, function: object) -> list[str]:
     return [name for name, value in list(vars(module).items()) if value is function]
 
 
-def _reporting(original: Callable[..., Any], report: Callable[[Call], None]) -> Callable[..., Any]:
+def _reporting(
+    original: Callable[..., Any], report: Callable[[Call], None], concerns: Concerns | None
+) -> Callable[..., Any]:
     @wraps(original)
     def call(*args: object, **kwargs: object) -> object:
         is_outermost = not _inside.is_in_call
@@ -217,6 +244,8 @@ def _reporting(original: Callable[..., Any], report: Callable[[Call], None]) -> 
         finally:
             if is_outermost:
                 _inside.is_in_call = False
+        if concerns is not None and not concerns(args, result):
+            return result
         if is_outermost and not _is_ours(sys._getframe(1).f_globals):
             report(Call(args, kwargs, result))
         return result
