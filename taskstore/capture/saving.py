@@ -138,13 +138,10 @@ class Watch:
 
             @wraps(original)
             def call(*args: object, **kwargs: object) -> object:
-                with contained(self.sink, self.capture), suppress(TypeError):  # a wrong call fails in the original
+                with suppress(TypeError):  # a wrong call fails in the original
                     bound = signature.bind(*args, **kwargs)
-                    callback = make(bound.arguments) if self._is_open else None
-                    if callback is not None:
-                        given = bound.arguments.get(parameter) or ()
-                        bound.arguments[parameter] = [*(given if isinstance(given, Iterable) else [given]), callback]
-                        args, kwargs = bound.args, bound.kwargs
+                    self._add_callback(bound, make, parameter)
+                    args, kwargs = bound.args, bound.kwargs
                 try:
                     return original(*args, **kwargs)
                 except BaseException as error:
@@ -154,6 +151,17 @@ class Watch:
             return call
 
         self._swap(owner, name, wrap)
+
+    def _add_callback(
+        self, bound: inspect.BoundArguments, make: Callable[[Mapping[str, Any]], object], parameter: str
+    ) -> None:
+        if not self._is_open:
+            return
+        with contained(self.sink, self.capture):
+            callback = make(bound.arguments)
+            if callback is not None:
+                given = bound.arguments.get(parameter) or ()
+                bound.arguments[parameter] = [*(given if isinstance(given, Iterable) else [given]), callback]
 
     def _hook(self, owner: object, name: str, then: Callable[[Call], None], concerns: Concerns | None = None) -> None:
         self._swap(owner, name, lambda function: _reporting(function, self._contained(then), concerns))

@@ -81,10 +81,10 @@ def is_model_wanted(choice: bool | Mapping[str, object], framework: str, path: P
     given = [choice.get(each) for each in {key, *KEYS.get(framework, ())}]
     wildcards = [text for each in given for text in _wildcards(each)]
     full = path.as_posix()
-    return (
-        not wildcards
-        or any(fnmatch(text, wildcard) for wildcard in wildcards for text in (path.name, full) if wildcard)
-        or any(fnmatch(full, f"*/{wildcard}") for wildcard in wildcards)
+    return not wildcards or any(
+        fnmatch(text, pattern)
+        for wildcard in wildcards
+        for text, pattern in ((path.name, wildcard), (full, wildcard), (full, f"*/{wildcard}"))
     )
 
 

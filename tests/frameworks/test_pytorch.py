@@ -84,6 +84,16 @@ def test_safetensors_files_are_models_too(tmp_path: Path) -> None:
     assert kept.taken() == [("saved", "PyTorch", "weights.safetensors"), ("loaded", "PyTorch", "weights.safetensors")]
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_a_folder_of_a_distributed_checkpoint_is_one_model(tmp_path: Path) -> None:
+    distributed = pytest.importorskip("torch.distributed.checkpoint")
+    state = {"weight": torch.ones(1)}
+    with captured(tmp_path) as kept:
+        distributed.save(state, checkpoint_id="sharded")
+        distributed.load(state, checkpoint_id=tmp_path / "sharded")
+    assert kept.taken() == [("saved", "PyTorch", "sharded"), ("loaded", "PyTorch", "sharded")]
+
+
 def test_what_fails_is_not_reported_and_fails_as_without_us(tmp_path: Path) -> None:
     def attempts() -> list[tuple[type[BaseException], str, list[str]]]:
         found = []
