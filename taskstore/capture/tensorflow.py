@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
@@ -26,6 +27,10 @@ def patched(module: ModuleType, sink: Sink) -> Iterator[None]:
         for name in ("restore", "read"):
             watch.loads(module.train.Checkpoint, name, argument(1, "save_path"))
         watch.saves(module.train.CheckpointManager, "save", _written)
+        saver = getattr(sys.modules.get("tensorflow.python.training.saver"), "Saver", None)
+        if saver is not None:  # of TensorFlow 1, and still there
+            watch.saves(saver, "save", _written)
+            watch.loads(saver, "restore", argument(2, "save_path"))
         yield
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-with contextlib.suppress(OSError):  # its C library may lack one of the system's
-    lightgbm = pytest.importorskip("lightgbm")
+lightgbm = pytest.importorskip("lightgbm")
 numpy = pytest.importorskip("numpy")
 
 from .saving import captured  # noqa: E402 - after the skip

@@ -55,6 +55,16 @@ def test_a_checkpoint_manager_reports_each_once(tmp_path: Path) -> None:
     assert kept.taken() == [("saved", "TensorFlow", "kept/ckpt-1"), ("loaded", "TensorFlow", "kept/ckpt-1")]
 
 
+def test_a_saver_of_tensorflow_1_is_seen(tmp_path: Path) -> None:
+    old = tensorflow.compat.v1
+    with captured(tmp_path) as kept, old.Graph().as_default(), old.Session() as session:
+        old.get_variable("value", initializer=1.0, use_resource=True)
+        session.run(old.global_variables_initializer())
+        saver = old.train.Saver()
+        saver.restore(session, saver.save(session, "folder/old", global_step=3))
+    assert kept.taken() == [("saved", "TensorFlow", "folder/old-3"), ("loaded", "TensorFlow", "folder/old-3")]
+
+
 def test_what_was_swapped_is_put_back(tmp_path: Path) -> None:
     owners = tensorflow.train.Checkpoint, tensorflow.train.CheckpointManager
     before = [dict(vars(owner)) for owner in owners], tensorflow.saved_model.save, tensorflow.saved_model.load
