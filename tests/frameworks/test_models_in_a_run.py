@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from ..run.programs import INIT, run
+from taskstore.store import places, tasks
+
+from ..run.programs import INIT, only_task, run
 
 PRELUDE = """
 import warnings; warnings.simplefilter("ignore")
@@ -70,6 +72,13 @@ PROGRAMS = {
         "tf.saved_model.save(tf.Module(), 'a'); tf.saved_model.load('a')",
         "TensorFlow a",
     ),
+    "fastai": (
+        "import torch\nfrom fastai.learner import Learner\nfrom fastai.data.core import DataLoaders",
+        "rows = [(torch.ones(2), torch.ones(1))]; loaders = DataLoaders.from_dsets(rows, rows, bs=1, device='cpu');"
+        "learner = Learner(loaders, torch.nn.Linear(2, 1), loss_func=torch.nn.MSELoss());"
+        "learner.save('a'); learner.load('a')",
+        "PyTorch a.pth",
+    ),
     "lightning": (
         "from lightning import Fabric\nfrom torch.nn import Linear",
         "fabric = Fabric(accelerator='cpu', devices=1); fabric.save('a.ckpt', {'model': Linear(1, 1)});"
@@ -101,3 +110,46 @@ def test_a_model_is_seen_whether_the_library_was_imported_before_or_after(
         f"LOADED {what}",
     ]
     assert ended.told == []
+
+
+EVALUATED = {
+    "xgboost": (
+        "import numpy, xgboost",
+        "data = xgboost.DMatrix(numpy.ones((4, 1)), numpy.ones(4));"
+        "xgboost.train({}, data, 2, evals=[(data, 'train')], verbose_eval=False)",
+        ("train", "rmse"),
+    ),
+    "lightgbm": (
+        "import numpy, lightgbm",
+        "data = lightgbm.Dataset(numpy.ones((40, 1)), numpy.ones(40));"
+        "lightgbm.train({'verbosity': -1, 'metric': 'l2'}, data, 2, valid_sets=[data], valid_names=['test'])",
+        ("test", "l2"),
+    ),
+    "catboost": (
+        "from catboost import CatBoostRegressor",
+        "CatBoostRegressor(iterations=2, verbose=False).fit([[0], [1]], [0, 1])",
+        ("learn", "RMSE"),
+    ),
+}
+
+
+@pytest.mark.parametrize("library", EVALUATED)
+def test_what_a_training_evaluates_is_in_the_store(tmp_path: Path, library: str) -> None:
+    pytest.importorskip(library)
+    imports, body, series = EVALUATED[library]
+    ended = run(tmp_path / "run", f"{INIT}\n{imports}\n{body}\n")
+    assert ended.code == 0, ended.stderr
+    assert ended.told == []
+    assert {name: len(values) for name, values in only_task(ended).points.items()} == {series: 2}
+
+
+def test_the_parameters_of_a_lightgbm_training_are_in_the_store(tmp_path: Path) -> None:
+    pytest.importorskip("lightgbm")
+    imports, body, _ = EVALUATED["lightgbm"]
+    ended = run(tmp_path / "run", f"{INIT}\n{imports}\n{body}\n")
+    found = only_task(ended)
+    section = tasks.read_params(places.locate(found.store, found.record.id)).hyperparams["General"]
+    assert {name: (one.value, one.type) for name, one in section.items()} == {
+        "verbosity": ("-1", "int"),
+        "metric": ("l2", "str"),
+    }
