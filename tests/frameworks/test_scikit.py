@@ -62,6 +62,15 @@ def test_what_joblib_keeps_for_itself_is_no_model(tmp_path: Path) -> None:
     assert list((tmp_path / "cache").rglob("*.pkl"))
 
 
+def test_an_array_that_joblib_hands_to_its_workers_by_a_file_is_no_model(tmp_path: Path) -> None:
+    numpy = pytest.importorskip("numpy")
+    arrays = [numpy.ones(1000)] * 2
+    with captured(tmp_path) as kept:
+        run = joblib.Parallel(n_jobs=2, max_nbytes=1, temp_folder=tmp_path, mmap_mode="r")
+        assert run(joblib.delayed(type)(each) for each in arrays) == [numpy.memmap] * 2
+    assert kept.taken() == []
+
+
 def test_a_pickled_estimator_is_reported_and_nothing_else_is(tmp_path: Path) -> None:
     with captured(tmp_path) as kept:
         loaded = pickled(model(), "model.pkl")
