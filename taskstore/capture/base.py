@@ -118,6 +118,7 @@ class Sink(Protocol):
 
         `framework` is ClearML's word for it (PyTorch, ScikitLearn, XGBoost, …), `key` the name of the capture in
         `auto_connect_frameworks`, by whose wildcards it may be left out. Without a name it is called by its stem.
+        Of a TensorFlow checkpoint the path is what its files' names begin with (`ckpt-1` of `ckpt-1.index`, …).
         """
         ...
 

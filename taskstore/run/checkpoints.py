@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NamedTuple
@@ -17,7 +17,6 @@ from ..sections import models as section
 from ..store import events, lineage, models, places, settings, tasks
 from ..store.parts import Guard
 from ..store.store import Store
-from .frameworks import is_chosen
 
 _MAX_NAME = 4096
 
@@ -34,7 +33,6 @@ class Checkpoints:
     """One process's saved and loaded models. Calls may come from any thread; what cannot be kept is noted."""
 
     def __init__(self, store: Store, task_id: str, guard: Guard, note: Callable[[str, str], None]) -> None:
-        self.choice: bool | Mapping[str, object] = True
         self._store = store
         self._task_id = task_id
         self._guard = guard
@@ -50,18 +48,21 @@ class Checkpoints:
             self._turn, self._pid = threading.RLock(), os.getpid()
         return self._turn
 
-    def saved(self, framework: str, path: Path, *, key: str, name: str) -> None:
+    def saved(self, framework: str, path: Path, *, name: str) -> None:
         """Keep a file or folder as an output model: that of its path, or a new one. Raises OSError, TaskstoreError."""
         path = path.absolute()
-        if not is_chosen(self.choice, key, path) or self._is_within_store(path):
+        if self._is_within_store(path):
             return
-        if not path.exists():
+        if not self._is_there(path):
             self._note("models", f"{path.name} was saved and is not there")
             return
         with self._in_turn():
             model = self._model_of(framework, path, name)
             if model is not None:
                 self._keep(model, path)
+
+    def _is_there(self, path: Path) -> bool:
+        return path.exists() or bool(section.files_below(self._store, path))
 
     def _is_within_store(self, path: Path) -> bool:
         """What is read from the store, or by some chance written there, is a model's file already."""
@@ -109,7 +110,7 @@ class Checkpoints:
                 guard=self._guard,
             )
             return
-        is_folder = path.is_dir()
+        is_folder = not path.is_file()
         kept = section.Kept(
             path=None if is_folder else path,
             files=section.files_below(self._store, path) if is_folder else {},
@@ -128,13 +129,13 @@ class Checkpoints:
             warn=lambda message: self._note("output", message),
         )
 
-    def loaded(self, framework: str, path: Path, *, key: str, name: str) -> None:
+    def loaded(self, framework: str, path: Path, *, name: str) -> None:
         """Record a file or folder as an input model: the store's own, where it is known there, with who made it.
 
         Raises OSError, TaskstoreError.
         """
         path = path.absolute()
-        if not is_chosen(self.choice, key, path) or not path.exists():
+        if not self._is_there(path):
             return
         with self._in_turn():
             digest = self._digest(path)
@@ -183,7 +184,7 @@ class Checkpoints:
         unpacked = self._store.paths.extracted("").resolve()
         if path.resolve().is_relative_to(unpacked):
             return next(iter(path.resolve().relative_to(unpacked).parts), "")
-        if path.is_dir() or section.is_large(self._store, path, self._settings.models.auto_copy_mib):
+        if not path.is_file() or section.is_large(self._store, path, self._settings.models.auto_copy_mib):
             return ""
         stat = path.stat()
         signature = _Signature(stat.st_ino, stat.st_mtime_ns, stat.st_size)

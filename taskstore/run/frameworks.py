@@ -13,7 +13,7 @@ from fnmatch import fnmatch
 from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from ..capture.base import Sink, contained
 from ..capture.imports import on_import
@@ -43,6 +43,26 @@ FRAMEWORKS: tuple[Framework, ...] = (
             "tensorflow.python.ops.gen_summary_ops",
         ),
     ),
+    Framework("pytorch", "pytorch", ("torch", "safetensors.torch", "torch.distributed.checkpoint")),
+    Framework(
+        "pytorch",
+        "lightning",
+        (
+            "lightning.fabric.plugins.io.torch_io",
+            "lightning_fabric.plugins.io.torch_io",
+            "lightning.pytorch.trainer.trainer",
+            "pytorch_lightning.trainer.trainer",
+        ),
+    ),
+    Framework("pytorch", "transformers", ("transformers.modeling_utils", "transformers.trainer")),
+    Framework("joblib", "scikit_joblib", ("joblib",)),
+    Framework("scikit", "scikit", ("sklearn.base",)),
+    Framework("xgboost", "xgboost", ("xgboost",)),
+    Framework("lightgbm", "lightgbm", ("lightgbm",)),
+    Framework("catboost", "catboost", ("catboost",)),
+    Framework("tensorflow", "keras", ("keras",)),
+    Framework("tensorflow", "tensorflow", ("tensorflow",)),
+    Framework("fastai", "fastai", ("fastai.learner",)),
 )
 """Captures of what programs report and save, which `auto_connect_frameworks` chooses among."""
 
@@ -54,19 +74,43 @@ def is_wanted(choice: bool | Mapping[str, object], key: str) -> bool:
     return choice
 
 
-def is_chosen(choice: bool | Mapping[str, object], key: str, path: Path) -> bool:
-    """Tell whether a file that a capture has seen is to be kept: its choice may be a wildcard, or several."""
-    patterns = choice.get(key) if isinstance(choice, Mapping) and key else None
-    if isinstance(patterns, str):
-        patterns = [patterns]
-    if not isinstance(patterns, (list, tuple)):
-        return True
-    return any(fnmatch(name, str(pattern)) for pattern in patterns for name in (str(path), path.name))
+KEYS = {
+    "ScikitLearn": ("scikit", "joblib"),
+    "XGBoost": ("xgboost", "joblib"),
+}
+"""The other keys that speak for a framework, as in ClearML."""
+
+
+def is_model_wanted(choice: bool | Mapping[str, object], framework: str, path: Path, key: str) -> bool:
+    """Tell whether a model's file is chosen: where its keys have wildcards, its name or path matches one of them.
+
+    A wildcard such as `*.pt` is of the name, or of the whole path, of which it may also be the end (`models/*.pt`).
+    """
+    if not isinstance(choice, Mapping):
+        return choice
+    if not is_wanted(choice, key) or (key == "joblib" and not is_wanted(choice, "scikit")):
+        return False
+    given = [choice.get(each) for each in {key, *KEYS.get(framework, ())}]
+    wildcards = [text for each in given for text in _wildcards(each)]
+    full = path.as_posix()
+    return not wildcards or any(
+        fnmatch(text, pattern)
+        for wildcard in wildcards
+        for text, pattern in ((path.name, wildcard), (full, wildcard), (full, f"*/{wildcard}"))
+    )
+
+
+def _wildcards(given: object) -> list[str]:
+    if isinstance(given, str):
+        return [given]
+    return [str(each) for each in given] if isinstance(given, list | tuple) else []
 
 
 @contextmanager
 def connected(rows: tuple[Framework, ...], choice: bool | Mapping[str, object], sink: Sink) -> Iterator[None]:
     """Capture, within the block, what the wanted ones of `rows` see; libraries that are imported later too."""
+    if isinstance(choice, Mapping):
+        sink = cast("Sink", _Chosen(sink, choice))
     with ExitStack() as hooks:
         for row in rows:
             if not is_wanted(choice, row.key):
@@ -74,6 +118,25 @@ def connected(rows: tuple[Framework, ...], choice: bool | Mapping[str, object], 
             for library in row.libraries:
                 hooks.enter_context(on_import(library, partial(_enter, row, sink, hooks)))
         yield
+
+
+class _Chosen:
+    """A sink that leaves out models whose path matches none of the wildcards that were given for their framework."""
+
+    def __init__(self, sink: Sink, choice: Mapping[str, object]) -> None:
+        self._sink = sink
+        self._choice = choice
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._sink, name)
+
+    def model_saved(self, framework: str, path: Path, *, key: str = "", name: str = "") -> None:
+        if is_model_wanted(self._choice, framework, path, key):
+            self._sink.model_saved(framework, path, key=key, name=name)
+
+    def model_loaded(self, framework: str, path: Path, *, key: str = "", name: str = "") -> None:
+        if is_model_wanted(self._choice, framework, path, key):
+            self._sink.model_loaded(framework, path, key=key, name=name)
 
 
 def _enter(row: Framework, sink: Sink, hooks: ExitStack, module: ModuleType) -> None:

@@ -113,7 +113,6 @@ class Session:
             self._observed = self._captures.enter_context(packages.watched())
         if wanted.with_arguments:
             self._enter("arguments", arguments.capture(self.sink, masker=self.masker))
-        self.sink.choice = wanted.with_frameworks
         for rows, choice in (
             (frameworks.ARGUMENTS, wanted.with_arguments),
             (frameworks.FRAMEWORKS, wanted.with_frameworks),

@@ -48,7 +48,6 @@ class StoreSink:
         self._has_warned = False
         self._noted: set[str] = set()
         self._checkpoints: Checkpoints | None = None
-        self.choice: bool | Mapping[str, object] = True
         """What the program wants of the captures of libraries; by wildcards, also of which files."""
 
     def console(self, stream: Stream, text: str, *, is_whole: bool) -> None:
@@ -109,18 +108,17 @@ class StoreSink:
 
     def model_saved(self, framework: str, path: Path, *, key: str = "", name: str = "") -> None:
         """Keep what the program has just written as an output model."""
-        self._with_checkpoints(lambda found: found.saved(framework, path, key=key, name=name))
+        self._with_checkpoints(lambda found: found.saved(framework, path, name=name))
 
     def model_loaded(self, framework: str, path: Path, *, key: str = "", name: str = "") -> None:
         """Record what the program has just read as an input model."""
-        self._with_checkpoints(lambda found: found.loaded(framework, path, key=key, name=name))
+        self._with_checkpoints(lambda found: found.loaded(framework, path, name=name))
 
     def _with_checkpoints(self, action: Callable[[Checkpoints], None]) -> None:
         if self._checkpoints is None:
             from .checkpoints import Checkpoints  # most runs save no model
 
             self._checkpoints = Checkpoints(self._store, self._task_id, self._guard, self.note)
-        self._checkpoints.choice = self.choice
         try:
             action(self._checkpoints)
         except (BadValue, Damaged) as error:

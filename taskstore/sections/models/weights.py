@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -50,6 +51,8 @@ class Kept:
 
 def files_below(store: Store, folder: Path) -> dict[str, Path]:
     """Return the files of a folder by their names in it; the store is left out where it is in there."""
+    if not folder.is_dir():  # a checkpoint of TensorFlow's is called by what its files' names begin with
+        return {file.name: file for file in sorted(folder.parent.glob(f"{glob.escape(folder.name)}.*"))}
     return archive.files_below(folder, except_below=store.root.resolve())
 
 
@@ -274,5 +277,5 @@ def remove(
 
 def is_large(store: Store, path: Path, limit_mib: float) -> bool:
     """Tell whether a file, or the files of a folder, are together larger than so many MiB."""
-    found = files_below(store, path).values() if path.is_dir() else [path]
+    found = [path] if path.is_file() else files_below(store, path).values()
     return sum(item.stat().st_size for item in found) > limit_mib * (1 << 20)

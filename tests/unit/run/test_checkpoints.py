@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -163,24 +163,13 @@ def test_what_is_loaded_from_a_package_that_was_unpacked_is_the_package(sink, pa
     assert [item.model for item in given(paths)] == [model.id]
 
 
-@pytest.mark.parametrize(
-    ("choice", "kept"),
-    [
-        (True, ["a.pt", "b.bin"]),
-        ({"pytorch": True}, ["a.pt", "b.bin"]),
-        ({"pytorch": "*.pt"}, ["a.pt"]),
-        ({"pytorch": ["*.pt", "b*"]}, ["a.pt", "b.bin"]),
-        ({"pytorch": ["*/work/b.bin"]}, ["b.bin"]),
-        ({"keras": "*.pt"}, ["a.pt", "b.bin"]),
-    ],
-)
-def test_wildcards_choose_which_files_are_kept(sink, paths, work, choice: bool | Mapping[str, object], kept):
-    sink.choice = choice
-    for name in ("a.pt", "b.bin"):
-        sink.model_saved("PyTorch", write(work / name, name), key="pytorch")
-        sink.model_loaded("PyTorch", work / name, key="pytorch")
-    assert [Path(model.source).name for model in output(paths)] == kept
-    assert len(given(paths)) == len(kept)
+def test_a_checkpoint_that_is_called_by_the_beginning_of_its_files_is_kept_whole(sink, paths, work):
+    write(work / "ckpt-1.index", "index")
+    write(work / "ckpt-1.data-00000-of-00001", "data")
+    sink.model_saved("TensorFlow", work / "ckpt-1")
+    (model,) = output(paths)
+    with zipfile.ZipFile(paths.home / model.file.path) as archive:
+        assert sorted(archive.namelist()) == ["ckpt-1.data-00000-of-00001", "ckpt-1.index"]
 
 
 def test_a_large_file_is_recorded_by_its_path_with_a_note(sink, paths, work, store, capfd):

@@ -615,14 +615,6 @@ def test_a_task_that_ends_while_weights_are_copied_does_not_get_them(task, model
 # in a run
 
 
-def test_which_files_of_models_are_kept_is_what_the_program_chooses(task):
-    Task.init("vision", "a run", auto_connect_frameworks={"pytorch": ["best*"]})
-    sink = sessions.opened().sink
-    for name in ("best.pt", "last.pt"):
-        sink.model_saved("PyTorch", write(name, name), key="pytorch")
-    assert Task.current_task().models.output.keys() == ["best"]
-
-
 def test_in_a_run_a_store_that_refuses_warns_once_and_the_program_goes_on(store, capfd, monkeypatch):
     run = Task.init("vision", "a run")
     made = OutputModel(name="Net")

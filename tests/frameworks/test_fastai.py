@@ -1,0 +1,94 @@
+"""Models and records of the real fastai."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+torch = pytest.importorskip("torch")
+learner_module = pytest.importorskip("fastai.learner")
+data = pytest.importorskip("fastai.data.core")
+metrics = pytest.importorskip("fastai.metrics")
+
+from .saving import captured  # noqa: E402 - after the skip
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def features(_: int) -> Any:
+    return torch.ones(2)
+
+
+def target(_: int) -> Any:
+    return torch.tensor(1.0)
+
+
+def learner(folder: Path) -> Any:
+    rows = data.Datasets(list(range(4)), [[features], [target]], splits=[[0, 1, 2, 3], [0, 1, 2, 3]])
+    loaders = rows.dataloaders(bs=2, device="cpu", num_workers=0)
+    layer = torch.nn.Sequential(torch.nn.Linear(2, 1), torch.nn.Flatten(0))
+    return learner_module.Learner(
+        loaders, layer, loss_func=torch.nn.MSELoss(), metrics=[metrics.mae], path=folder, lr=0.1
+    )
+
+
+def test_a_learner_is_reported_once_as_it_is_saved_exported_and_loaded(tmp_path: Path) -> None:
+    with captured(tmp_path) as kept:
+        one = learner(tmp_path)
+        one.save("weights")
+        one.load("weights")
+        one.export("whole.pkl")
+    assert kept.taken() == [
+        ("saved", "PyTorch", "models/weights.pth"),
+        ("loaded", "PyTorch", "models/weights.pth"),
+        ("saved", "PyTorch", "whole.pkl"),
+    ]
+
+
+def test_what_a_fit_records_is_reported_by_batch_and_epoch(tmp_path: Path) -> None:
+    with captured(tmp_path) as kept:
+        one = learner(tmp_path)
+        with one.no_logging():
+            one.fit(2)
+        recorded = one.recorder.values
+    assert kept.notes == []
+    of = {(series, iteration): value for title, series, value, iteration in kept.scalars if title == "metrics_0"}
+    names = ("train_avg_smooth_loss", "train_mae", "valid_loss", "valid_mae")
+    assert sorted(of) == sorted(
+        [(name, iteration) for name in names[:2] for iteration in (1, 2, 3, 4)]
+        + [(name, iteration) for name in names[2:] for iteration in (2, 4)]
+    )
+    for epoch, (train_loss, valid_loss, mae) in enumerate(recorded):
+        last = 2 * epoch + 2
+        assert [of["train_avg_smooth_loss", last], of["valid_loss", last], of["valid_mae", last]] == pytest.approx(
+            [train_loss, valid_loss, mae], abs=1e-5
+        )
+    assert [each for each in kept.scalars if each[0] == "lr_0"] == [("lr_0", "lr", 0.1, i) for i in (1, 2, 3, 4)]
+    assert len({each[1] for each in kept.scalars if each[0] == "model_stats_gradients_0"}) == 8
+    assert {each[3] for each in kept.scalars if each[0] == "model_stats_gradients_num_zeros_0"} == {2, 4}
+
+
+def test_later_fits_have_their_number_and_leave_no_callback_behind(tmp_path: Path) -> None:
+    with captured(tmp_path) as kept:
+        one = learner(tmp_path)
+        before = [type(each).__name__ for each in one.cbs]
+        with one.no_logging():
+            one.fit(1)
+            one.fit(1)
+        after = [type(each).__name__ for each in one.cbs]
+    assert {title for title, *_ in kept.scalars if title.startswith("metrics")} == {"metrics_0", "metrics_1"}
+    assert before == after
+
+
+def test_what_was_swapped_is_put_back(tmp_path: Path) -> None:
+    before = learner_module.Learner.fit
+    with captured(tmp_path):
+        assert learner_module.Learner.fit is not before
+    assert learner_module.Learner.fit is before

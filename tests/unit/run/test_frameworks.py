@@ -1,0 +1,63 @@
+"""Which captures a program chooses, and which of the models that they see."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+from taskstore.run.frameworks import ARGUMENTS, FRAMEWORKS, is_model_wanted, is_wanted
+
+PATH = Path("/home/somebody/models/net.pt")
+
+
+@pytest.mark.parametrize(
+    ("choice", "is_chosen"),
+    [
+        (True, True),
+        (False, False),
+        ({}, False),
+        ({"pytorch": True}, True),
+        ({"pytorch": False}, False),
+        ({"xgboost": False}, True),
+        ({"pytorch": "*.pt"}, True),
+        ({"pytorch": "net.*"}, True),
+        ({"pytorch": "*.ckpt"}, False),
+        ({"pytorch": ["*.ckpt", "*.pt"]}, True),
+        ({"pytorch": ("*.ckpt",)}, False),
+        ({"pytorch": []}, False),
+        ({"pytorch": "/home/*/models/*.pt"}, True),
+        ({"pytorch": "models/*.pt"}, True),
+        ({"pytorch": "other/*.pt"}, False),
+        ({"pytorch": "odels/*.pt"}, False),
+    ],
+)
+def test_a_model_is_chosen_by_its_key_and_by_wildcards(choice: bool | dict[str, object], is_chosen: bool) -> None:
+    assert is_model_wanted(choice, "PyTorch", PATH, "pytorch") is is_chosen
+
+
+@pytest.mark.parametrize(
+    ("choice", "is_chosen"),
+    [
+        ({"scikit": False}, False),
+        ({"joblib": False}, False),
+        ({"scikit": "*.pt"}, True),
+        ({"scikit": "*.pkl"}, False),
+        ({"scikit": "*.pkl", "joblib": "*.pt"}, True),
+    ],
+)
+def test_what_joblib_writes_answers_to_two_keys(choice: dict[str, object], is_chosen: bool) -> None:
+    assert is_model_wanted(choice, "ScikitLearn", PATH, "joblib") is is_chosen
+
+
+def test_a_pickled_estimator_does_not_answer_to_joblibs_key() -> None:
+    assert is_model_wanted({"joblib": False}, "ScikitLearn", PATH, "scikit")
+    assert not is_wanted({"scikit": False}, "scikit")
+
+
+@pytest.mark.parametrize("row", [*ARGUMENTS, *FRAMEWORKS], ids=lambda row: f"{row.key}-{row.capture}")
+def test_each_row_names_a_capture_that_is_there(row: tuple[str, str, tuple[str, ...]]) -> None:
+    _, capture, libraries = row
+    assert importlib.util.find_spec(f"taskstore.capture.{capture}") is not None
+    assert libraries
