@@ -185,7 +185,9 @@ def _look_again_at_end(source: _Source, before: Found, section: str, recorder: R
 class _Live:
     """A dictionary whose changes are recorded: what of it is recorded so far."""
 
-    def __init__(self, content: dict[str, Any], section: str, recorder: Recorder, is_open: Callable[[], bool]) -> None:
+    def __init__(
+        self, content: dict[str, Any], seen: Found, section: str, recorder: Recorder, is_open: Callable[[], bool]
+    ) -> None:
         self.root = LiveDict(content, self._told)
         self._section = section
         self._recorder = recorder
