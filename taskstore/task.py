@@ -30,6 +30,7 @@ from .store.store import Store, open_default
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
+    from .configuration import Configuration
     from .core.secrets import Masker
     from .sections.artifacts import Artifacts
 
@@ -318,6 +319,13 @@ class Task:
     def parameters(self) -> Parameters:
         """What reads and sets the parameters and user properties: get, update, set_one, set_user_properties."""
         return Parameters(self._hold, self._masker)
+
+    @property
+    def configuration(self) -> Configuration:
+        """What records and reads configuration objects: dictionaries, lists, and files of any kind."""
+        from .configuration import Configuration  # most runs have none
+
+        return Configuration(self._hold, self._masker, lambda: self._open_session().sink)
 
     @property
     def reports(self) -> Reports:

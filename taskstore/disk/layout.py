@@ -12,6 +12,8 @@ RECORD = "task.json"
 PARAMS = "params.json"
 SCRIPT = "script.json"
 ARTIFACTS = "artifacts.json"
+CONFIGURATION = "config.json"
+CONFIG_FOLDER = "config"
 SUMMARY = "summary.json"
 MANIFEST = "manifest.json"
 LOCK = ".lock"
@@ -52,6 +54,21 @@ class TaskPaths:
     def artifacts(self) -> Path:
         """Artifacts by key."""
         return self.home / ARTIFACTS
+
+    @property
+    def configuration(self) -> Path:
+        """What is said of the configuration objects."""
+        return self.home / CONFIGURATION
+
+    @property
+    def config(self) -> Path:
+        """The folder of configuration objects: people edit them."""
+        return self.home / CONFIG_FOLDER
+
+    def config_file(self, name: str, suffix: str) -> Path:
+        """One configuration object; `suffix` has no dot, and may be empty."""
+        last = suffix or ("file" if "." in name else "")  # what is before the last dot is the name
+        return self.config / (f"{encode(name)}.{last}" if last else encode(name))
 
     @property
     def summary(self) -> Path:

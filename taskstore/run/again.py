@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from ..disk.beacon import is_alive
 from ..disk.layout import TaskPaths
 from ..schema.record import ARCHIVED, ParamsRecord, TaskRecord
 from ..sections import clone
-from ..store import events, liveness, places, projects, tasks
+from ..store import configuration, events, liveness, places, projects, tasks
 from ..store.store import Store
 
 OFFSET = "iteration_offset"
@@ -102,7 +101,7 @@ def empty(store: Store, task_id: str, tags: tuple[str, ...]) -> None:
     tasks.edit(store, task_id, change)
 
     # What ran is replaced as the new run begins.
-    tasks.under_lock(store, task_id, lambda paths: shutil.rmtree(paths.home / "config", ignore_errors=True))
+    tasks.under_lock(store, task_id, configuration.clear)
 
 
 def reopen(store: Store, task_id: str, tags: tuple[str, ...], offset: int | None) -> None:

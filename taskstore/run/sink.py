@@ -17,7 +17,9 @@ from ..reporting import Reporting
 from ..schema.record import Parameter, ScriptRecord
 from ..sections import parameters
 from ..sections.reports import Writer
+from ..store import configuration as objects
 from ..store import tasks
+from ..store.configuration import Content, Stored, as_text
 from ..store.store import Store
 from .heartbeat import FileSync
 
@@ -132,6 +134,31 @@ class StoreSink:
 
     def configuration(self, name: str, text: str, kind: str = "yaml") -> str | None:
         """Record a configuration object; return the stored text that overrides it in a task that is run again."""
+        from ..sections import configuration  # most runs have none
+
+        content, names = configuration.content_of_text(text, self.masker, kind=kind)
+        stored = self.put_configuration(name, content, keep_stored=self.is_rerun)
+        if stored is None:
+            if names:
+                self.note("configuration", f"{name}: masked what looks like a credential: {', '.join(names[:20])}")
+            return None
+        try:
+            found = as_text(stored.read())
+        except (OSError, TaskstoreError) as error:
+            self.cannot_write(error)
+            return None
+        return None if found is None else configuration.restored(found, text, content.suffix, self.masker)[0]
+
+    def put_configuration(self, name: str, content: Content, *, keep_stored: bool) -> Stored | None:
+        """Store a configuration object; with `keep_stored` only where there is none, and return the one there is."""
+        try:
+            with self._guard():
+                found = objects.read(self._paths()).get(name) if keep_stored else None
+                if found is None:
+                    objects.put(self._store, self._task_id, name, content, allowed=FINISHING)
+                return found
+        except (OSError, TaskstoreError) as error:
+            self.cannot_write(error)
         return None
 
     def model_saved(self, framework: str, path: Path, *, key: str = "", name: str = "") -> None:
