@@ -137,7 +137,7 @@ def _taken(values: Any, stored: Stored, name: str, recorder: Recorder) -> Any:  
         values.clear()
         values.update(found)
     else:
-        values[:] = found
+        values[:] = found  # type: ignore[index]  # mypy takes what is no mapping for any object
     return values
 
 
