@@ -99,11 +99,11 @@ def edit(store: Store, paths: TaskPaths, name: str, open_editor: Callable[[Path]
             text = configuration.as_text(after)
             if text is None:
                 raise Refused("the text is not UTF-8; nothing was changed")
-            content, masked = section.content_of_text(text, several.masker_of(store), kind=item.path.suffix[1:] or None)
+            content = section.content_of_text(text, several.masker_of(store), kind=item.path.suffix[1:] or None)
             if _find(paths, name).read() != before:
                 raise Conflict(f"somebody has changed configuration {name!r} meanwhile; edit it again")
-            if masked:
-                context.say(f"what looks like a credential is stored masked: {', '.join(masked)}")
+            if content.masked:
+                context.say(f"what looks like a credential is stored masked: {', '.join(content.masked)}")
             configuration.put(store, paths.id, name, Content(content.data, item.type, item.path.suffix[1:]))
     except TaskstoreError:
         if file.read_bytes() != before:

@@ -64,7 +64,7 @@ class Configuration:
         if config_text is not None:
             if not isinstance(config_text, str):
                 raise BadValue(f"config_text must be a text, not {type(config_text).__name__}")
-            content, _ = section.content_of_text(config_text, masker, kind=config_type, description=description)
+            content = section.content_of_text(config_text, masker, kind=config_type, description=description)
         else:
             content, _ = section.content_of(config_dict, masker, kind=config_type, description=description)
         with self._hold.guard():

@@ -136,11 +136,9 @@ class StoreSink:
         """Record a configuration object; return the stored text that overrides it in a task that is run again."""
         from ..sections import configuration  # most runs have none
 
-        content, names = configuration.content_of_text(text, self.masker, kind=kind)
+        content = configuration.content_of_text(text, self.masker, kind=kind)
         stored = self.put_configuration(name, content, keep_stored=self.is_rerun)
         if stored is None:
-            if names:
-                self.note("configuration", f"{name}: masked what looks like a credential: {', '.join(names[:20])}")
             return None
         try:
             found = as_text(stored.read())
@@ -150,16 +148,22 @@ class StoreSink:
         return None if found is None else configuration.restored(found, text, content.suffix, self.masker)[0]
 
     def put_configuration(self, name: str, content: Content, *, keep_stored: bool) -> Stored | None:
-        """Store a configuration object; with `keep_stored` only where there is none, and return the one there is."""
+        """Store a configuration object; with `keep_stored` only where there is none, and return the one there is.
+
+        What is masked in it is noted.
+        """
         try:
             with self._guard():
                 found = objects.read(self._paths()).get(name) if keep_stored else None
                 if found is None:
                     objects.put(self._store, self._task_id, name, content, allowed=FINISHING)
-                return found
         except (OSError, TaskstoreError) as error:
             self.cannot_write(error)
-        return None
+            return None
+        if found is None and content.masked:
+            names = ", ".join(content.masked[:20])
+            self.note("configuration", f"{name}: masked what looks like a credential: {names}")
+        return found
 
     def model_saved(self, framework: str, path: Path, *, key: str = "", name: str = "") -> None:
         """Keep what the program has just written as an output model."""

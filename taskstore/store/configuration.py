@@ -27,12 +27,16 @@ MAX_NAME = 4096
 
 @dataclass(frozen=True)
 class Content:
-    """A configuration object to store: its bytes, and what kind of text they are; `suffix` has no dot."""
+    """A configuration object to store: its bytes, and what kind of text they are; `suffix` has no dot.
+
+    `masked` are the names of what was masked in it.
+    """
 
     data: bytes
     type: str
     suffix: str = ""
     description: str | None = None
+    masked: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

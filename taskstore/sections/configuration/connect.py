@@ -29,7 +29,10 @@ class Recorder(Protocol):
     is_rerun: bool
 
     def put_configuration(self, name: str, content: Content, *, keep_stored: bool) -> Stored | None:
-        """Store an object; with `keep_stored` only where there is none, and return the one that there is."""
+        """Store an object, telling of what is masked in it; with `keep_stored` only where there is none.
+
+        Returns the one that there is then.
+        """
         ...
 
     def note(self, capture: str, message: str) -> None:
@@ -52,13 +55,12 @@ def content_of(
     return Content(spelled.encode(), kind or DICTIONARY, "yaml", description), is_exact
 
 
-def content_of_text(
-    raw: str, masker: Masker, *, kind: str | None = None, description: str | None = None
-) -> tuple[Content, list[str]]:
-    """Return a text as it is stored, and the names of what is masked in it; `kind` is its suffix, or ClearML's word."""
+def content_of_text(raw: str, masker: Masker, *, kind: str | None = None, description: str | None = None) -> Content:
+    """Return a text as it is stored, masked; `kind` is its suffix, or ClearML's word."""
     suffix = suffix_of(kind)
     shown, names = masking.masked(raw, suffix, masker)
-    return Content(shown.encode("utf-8", "surrogateescape"), kind or "txt", suffix or "txt", description), names
+    data = shown.encode("utf-8", "surrogateescape")
+    return Content(data, kind or "txt", suffix or "txt", description, tuple(names))
 
 
 def suffix_of(kind: str | None) -> str:
@@ -158,15 +160,12 @@ def _connect_file(path: Path, name: str, recorder: Recorder, *, description: str
         data = None
     kind = path.suffix[1:]
     own = None if data is None else as_text(data)
-    names: list[str] = []
     content = Content(data or b"", kind or FILE, suffix_of(kind), description)
     if own is not None:
         shown, names = masking.masked(own, kind.lower(), recorder.masker)
-        content = Content(shown.encode(), kind or FILE, suffix_of(kind), description)
+        content = Content(shown.encode(), kind or FILE, suffix_of(kind), description, tuple(names))
     stored = recorder.put_configuration(name, content, keep_stored=keep)
     if stored is None:
-        if names:
-            recorder.note("configuration", f"{name}: masked what looks like a credential: {', '.join(names[:20])}")
         return path
     wanted = stored.read()
     if wanted == content.data and data is not None:

@@ -20,7 +20,7 @@ from ...core import nesting, values
 
 MAX_DEPTH = 32
 _ERRORS = (AttributeError, TypeError, ValueError, LookupError)
-"""What a setter that refuses a value raises; pydantic's and OmegaConf's errors are among them."""
+"""What a setter that refuses a value raises; pydantic's errors are among them."""
 _SIMPLE = (str, bytes, bytearray, int, float, complex, list, tuple, set, frozenset, type(None), ModuleType)
 
 Fail = Callable[[str, Exception], None]
@@ -67,6 +67,10 @@ def _is_omegaconf(value: object) -> bool:
     return type(value).__module__.partition(".")[0] == "omegaconf" and hasattr(value, "_metadata")
 
 
+def _errors_of(value: object) -> tuple[type[Exception], ...]:
+    return (*_ERRORS, sys.modules["omegaconf"].errors.OmegaConfBaseException) if _is_omegaconf(value) else _ERRORS
+
+
 # -- saying -----------------------------------------------------------------------------------------------------------
 
 
@@ -85,7 +89,7 @@ def fields(value: object) -> dict[Any, Value]:
 def _item(mapping: Mapping[Any, object], key: object) -> object:
     try:
         return mapping[key]
-    except _ERRORS:  # OmegaConf: a value that is missing, or an interpolation that leads nowhere
+    except _errors_of(mapping):  # OmegaConf: a value that is missing, or an interpolation that leads nowhere
         return None
 
 
@@ -235,7 +239,7 @@ def _changed(value: object, changes: dict[Any, object], fail: Fail, path: str) -
     if replace is not None:
         try:
             return replace(changes)
-        except _ERRORS as error:
+        except _errors_of(value) as error:
             for name in changes:
                 fail(nesting.join(path, str(name)), error)
             return value
@@ -247,7 +251,7 @@ def _changed(value: object, changes: dict[Any, object], fail: Fail, path: str) -
                 value[int(key)] = item  # type: ignore[index]
             elif not (isinstance(value, type) and _is_declared(value)) or _is_plain_attribute(value, key):
                 setattr(value, key, item)
-        except _ERRORS as error:
+        except _errors_of(value) as error:
             fail(nesting.join(path, str(key)), error)
     if isinstance(value, type) and _is_declared(value):
         _give_defaults(value, changes)
@@ -264,6 +268,9 @@ def _replacer(value: object) -> Callable[[dict[str, object]], object] | None:
     kind = type(value)
     if isinstance(value, type):
         return None
+    if _is_omegaconf(value):
+        is_readonly = sys.modules["omegaconf"].OmegaConf.is_readonly(value)
+        return (lambda changes: _unlocked(value, changes)) if is_readonly else None
     if _models(kind) is not None:
         settings = getattr(kind, "model_config", None)
         if isinstance(settings, Mapping):
@@ -276,6 +283,18 @@ def _replacer(value: object) -> Callable[[dict[str, object]], object] | None:
     if hasattr(kind, "__attrs_attrs__") and kind.__setattr__.__name__ == "_frozen_setattrs":
         return lambda changes: sys.modules["attr"].evolve(value, **changes)
     return None
+
+
+def _unlocked(value: Any, changes: Mapping[Any, object]) -> object:  # noqa: ANN401 - OmegaConf's
+    """Return a read-only configuration like `value` with other values in it."""
+    import copy
+
+    made, omegaconf = copy.deepcopy(value), sys.modules["omegaconf"].OmegaConf
+    omegaconf.set_readonly(made, False)
+    for key, item in changes.items():
+        made[key if isinstance(made, Mapping) else int(key)] = item
+    omegaconf.set_readonly(made, True)
+    return made
 
 
 def _give_defaults(kind: type, changes: Mapping[str, object]) -> None:
