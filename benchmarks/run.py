@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import artifact_file
 import cli_cold
+import connect
 import init_close
 import list_tasks
 import many_processes
@@ -18,6 +19,7 @@ if __name__ == "__main__":
         artifact_file.measure,
         init_close.measure,
         cli_cold.measure,
+        connect.measure,
         list_tasks.measure,
         read_scalars.measure,
         plots.measure,

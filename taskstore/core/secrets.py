@@ -84,6 +84,11 @@ _FLAGS = _words("no ask prompt skip disable require")
 _WORKING_DIRECTORY = ("PWD", "OLDPWD")
 _HARMLESS = _words("true false none null yes no on off")
 
+# A name that holds none of the words above, in any place, needs no closer look; most names do not.
+_TELLING = sorted({*_ALWAYS, *_ENDINGS, *_PAIRS, *_AUTH, *_HOLDERS, "token", "pass", "pw"}, key=len)
+_ANY_TELLING = "|".join(
+    word for at, word in enumerate(_TELLING) if not any(shorter in word for shorter in _TELLING[:at])
+)
 _CAMEL = r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])"
 _NOT_WORD = r"[^A-Za-z0-9]+"
 _LEVELS = r"[/.:]+"
@@ -92,7 +97,7 @@ MAX_NAME = 256
 
 @lru_cache(maxsize=4096)
 def _is_credential(name: str) -> bool:
-    if name in _WORKING_DIRECTORY:
+    if name in _WORKING_DIRECTORY or not re.search(_ANY_TELLING, name.lower()):
         return False
     levels = [level for level in re.split(_LEVELS, name[-MAX_NAME:]) if level]
     parents, last = levels[:-1], levels[-1:] or [""]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import yaml
 
 MAX_RECORD_BYTES = 256 << 20
-_MAX_YAML_DEPTH = 50
+MAX_YAML_DEPTH = 50
 # What PyYAML's constructors let through where a tag and its text do not fit: `!!bool x`, `!!int ''`, `!!timestamp x`.
 _YAML_ERRORS = (ValueError, LookupError, AttributeError, TypeError, OverflowError)
 _JSON = msgspec.json.Decoder()
@@ -68,8 +68,8 @@ def parse_yaml(data: bytes, loader: Any, error_of: Callable[[str], Exception]) -
         depth = 0
         for event in yaml.parse(data, Loader=loader):
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-            if depth > _MAX_YAML_DEPTH:  # the C loader overruns the stack, which ends the process
-                raise error_of(f"nested more than {_MAX_YAML_DEPTH} deep")
+            if depth > MAX_YAML_DEPTH:  # the C loader overruns the stack, which ends the process
+                raise error_of(f"nested more than {MAX_YAML_DEPTH} deep")
         value: object = yaml.load(data, Loader=loader)  # noqa: S506 - a safe loader
     except (yaml.YAMLError, RecursionError, *_YAML_ERRORS) as error:
         raise error_of("not YAML: " + " ".join(str(error).split())) from None

@@ -34,7 +34,7 @@ def test_a_page_lists_them_and_one_is_printed_as_it_is(cli: Cli, draft: TaskPath
     ]
     assert cli("show", draft.id, "--config", "model").out == TEXT.decode()
     refused = cli("show", draft.id, "--config", "raw data")
-    assert (refused.code, "config/raw data.bin" in refused.err) == (1, True)
+    assert (refused.code, "config/raw data.bin" in refused.err) == (4, True)
 
 
 def test_json_has_them_by_name(cli: Cli, draft: TaskPaths) -> None:

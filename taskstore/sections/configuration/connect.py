@@ -110,9 +110,10 @@ def _connect_values(values: Any, name: str, recorder: Recorder, *, description: 
     if not is_exact:
         recorder.note("configuration", f"{name}: a value in it is no plain value; its description is stored")
     stored = recorder.put_configuration(name, content, keep_stored=keep)
+    before = content.data
     if stored is not None:
         values = _taken(values, stored, name, recorder)
-    before = content_of(values, recorder.masker)[0].data
+        before = content_of(values, recorder.masker)[0].data
 
     def look_again() -> None:
         now = content_of(values, recorder.masker)[0]

@@ -45,7 +45,6 @@ def dumps(value: object) -> tuple[str, bool]:
         )
     except (yaml.YAMLError, RecursionError) as error:
         raise BadValue(f"the configuration cannot be written as YAML: {error}") from None
-    loads(text)
     return text, is_exact
 
 
@@ -53,8 +52,10 @@ def _plain(value: Any, depth: int) -> tuple[Any, bool]:  # noqa: ANN401 - whatev
     """Reduce a value to what YAML has types for; false with it where something had to become its repr."""
     if type(value) in (datetime, date):
         return value, True
-    if depth > values.MAX_DEPTH or not isinstance(value, (Mapping, list, tuple, set, frozenset)):
+    if not isinstance(value, (Mapping, list, tuple, set, frozenset)):
         return values.plain(value)
+    if depth >= disk_text.MAX_YAML_DEPTH:
+        raise BadValue(f"the configuration is nested more than {disk_text.MAX_YAML_DEPTH} deep")
     if isinstance(value, Mapping):
         entries = [(_plain(key, depth + 1), _plain(item, depth + 1)) for key, item in value.items()]
         return {key[0]: item[0] for key, item in entries}, all(key[1] and item[1] for key, item in entries)
@@ -93,7 +94,9 @@ def _dumper() -> type[yaml.SafeDumper]:
 
     import yaml
 
-    class Dumper(yaml.SafeDumper):
+    base: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+    class Dumper(base):  # type: ignore[misc]  # one of two classes of the same manners
         def ignore_aliases(self, data: object) -> bool:
             return True
 
