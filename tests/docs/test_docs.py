@@ -17,12 +17,14 @@ import msgspec
 import pytest
 
 import taskstore
+from taskstore.configuration import Configuration
 from taskstore.core import errors
 from taskstore.core.names import encode
 from taskstore.core.states import NEXT, Status
 from taskstore.logger import Logger
+from taskstore.parameters import Parameters
 from taskstore.reports import Reports
-from taskstore.schema import artifact, plot, record
+from taskstore.schema import artifact, configuration, plot, record
 from taskstore.store import published, tasks
 from taskstore.store.settings import Settings
 from taskstore.store.store import Store
@@ -183,9 +185,7 @@ def test_names_on_disk_are_as_the_reference_shows() -> None:
 
 
 def structs() -> list[type[msgspec.Struct]]:
-    found = {**vars(artifact), **vars(record)}
-    return [value for value in found.values() if isinstance(value, type) and issubclass(value, msgspec.Struct)]
-    found = {**vars(record), **vars(plot)}.values()
+    found = {**vars(record), **vars(artifact), **vars(configuration), **vars(plot)}.values()
     return [value for value in found if isinstance(value, type) and issubclass(value, msgspec.Struct)]
 
 
@@ -279,12 +279,28 @@ def _hash_of(value: object) -> str:
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
+@pytest.mark.parametrize(("kind", "noun"), [(Parameters, "parameters"), (Configuration, "configuration")])
+def test_the_api_has_every_method_of_a_noun_with_its_parameters(kind: type, noun: str) -> None:
+    section = page("reference/api.md").partition(f"### `task.{noun}`\n")[2].partition("\n### ")[0]
+    shown = dict(re.findall(r"`(\w+)\((.*?)\)`", section.replace("…", "")))
+    for name, member in inspect.getmembers(kind, callable):
+        if name.startswith("_"):
+            continue
+        namespace: dict[str, typing.Any] = {}
+        exec(f"def f({shown[name]}): ...", namespace)  # noqa: S102 - a signature of our own page
+        written = list(inspect.signature(namespace["f"]).parameters.values())
+        wanted = [item for item in inspect.signature(member).parameters.values() if item.name != "self"]
+        assert [(item.name, item.kind, item.default) for item in written] == [
+            (item.name, item.kind, item.default) for item in wanted
+        ], name
+
+
 @pytest.mark.parametrize(("kind", "prefix"), [(Task, "task"), (Logger, "logger"), (Reports, "reports")])
 def test_the_api_has_every_public_method_with_its_parameters(kind: type, prefix: str) -> None:
     headings = re.findall(r"^### `(\w+)\.(\w+)(?:\((.*)\))?`$", page("reference/api.md"), re.M)
     shown = {name: parameters for owner, name, parameters in headings if owner.lower() == prefix}
     for name, member in inspect.getmembers(kind):
-        if name.startswith("_") or name == "task_id":
+        if name.startswith("_"):
             continue
         assert name in shown, name
         if not callable(member):
