@@ -5,6 +5,7 @@ from __future__ import annotations
 import artifact_file
 import captures
 import cli_cold
+import connect
 import init_close
 import list_tasks
 import many_processes
@@ -20,6 +21,7 @@ if __name__ == "__main__":
         init_close.measure,
         captures.measure,
         cli_cold.measure,
+        connect.measure,
         list_tasks.measure,
         read_scalars.measure,
         plots.measure,

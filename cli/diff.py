@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 _SECTIONS = ("parameters", "command", "git", "packages", "metrics", "host")
+_FILES = ("source", "configuration")
 _LINE_STYLES = {"+": "green", "-": "red", "@": "cyan"}
 _ABSENT = "(not there)"
 
@@ -35,7 +36,7 @@ def diff(
     show_all: Annotated[bool, typer.Option("--all", "-a", help="What is the same, too.")] = False,
     as_json: context.JsonOption = False,
 ) -> None:
-    """Compare two tasks: parameters, command, code, packages, metrics, machine.
+    """Compare two tasks: parameters, configuration, command, code, packages, metrics, machine.
 
     Only what differs is shown. The exit code is 0 whether they differ or not.
 
@@ -68,8 +69,15 @@ def _as_object(found: Comparison, *, show_all: bool) -> dict[str, object]:
         ]
         for name in _SECTIONS
     }
-    source = [item for item in found.source if show_all or not item.is_same]
-    return {**sections, "source": [{"name": item.name, "diff": "\n".join(item.lines)} for item in source]}
+    files = {
+        name: [
+            {"name": item.name, "diff": "\n".join(item.lines)}
+            for item in getattr(found, name)
+            if show_all or not item.is_same
+        ]
+        for name in _FILES
+    }
+    return {**sections, **files}
 
 
 def _print(found: Comparison, *, show_all: bool) -> None:
@@ -85,11 +93,12 @@ def _print(found: Comparison, *, show_all: bool) -> None:
             )
         else:
             page.grid([(pair.name, _shown(pair.left), _shown(pair.right)) for pair in pairs], ["name", "A", "B"])
-    sources = [item for item in found.source if show_all or not item.is_same]
-    if sources:
-        page.heading("Source")
-        for item in sources:
-            _print_source(item)
+    for name in _FILES:
+        files: list[SourcePair] = [item for item in getattr(found, name) if show_all or not item.is_same]
+        if files:
+            page.heading(name.capitalize())
+            for item in files:
+                _print_source(item)
 
 
 def _signed(difference: float | None) -> str | None:

@@ -9,13 +9,13 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from taskstore.core.errors import BadName, BadValue, Conflict, Refused, TaskstoreError
 
-from . import context, document, several
+from . import configuration, context, document, several
 
 if TYPE_CHECKING:
     from taskstore.core.secrets import Masker
@@ -31,7 +31,14 @@ _EDITORS = ("sensible-editor", "nano", "vim", "vi", "notepad")
 
 
 @app.command()
-def edit(task: context.TaskArgument, as_json: context.JsonOption = False) -> None:
+def edit(
+    task: context.TaskArgument,
+    config: Annotated[
+        str | None,
+        typer.Option("--config", metavar="NAME", help="A configuration object of a draft.", show_default=False),
+    ] = None,
+    as_json: context.JsonOption = False,
+) -> None:
     """Edit a task's name, comment and tags, and a draft's parameters, in your editor ($VISUAL, $EDITOR).
 
     All that you change is applied when you leave the editor, or nothing. Where the text cannot be read it is opened
@@ -43,6 +50,10 @@ def edit(task: context.TaskArgument, as_json: context.JsonOption = False) -> Non
 
     store = context.open_store()
     paths = context.resolve(store, task)
+    if config is not None:
+        is_changed = configuration.edit(store, paths, config, _open_editor)
+        several.tell(store, paths, "changed" if is_changed else "nothing changed", as_json=as_json)
+        return
     record = tasks.read(paths)
     shown = document.of(record, tasks.read_params(paths))
     handle, name = tempfile.mkstemp(prefix=f"taskstore-{paths.id[:12]}-", suffix=".yaml")

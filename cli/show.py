@@ -11,7 +11,7 @@ import typer
 from taskstore.core.clock import SYSTEM
 from taskstore.core.states import Status
 
-from . import context, kept, page, render
+from . import configuration, context, kept, page, render
 
 if TYPE_CHECKING:
     from taskstore.disk.layout import TaskPaths
@@ -40,6 +40,9 @@ def show(
     ] = False,
     packages: Annotated[bool, typer.Option("--packages", help="The packages that the program imported.")] = False,
     history: Annotated[bool, typer.Option("--history", help="Every change of status.")] = False,
+    config: Annotated[
+        str | None, typer.Option("--config", metavar="NAME", help="One configuration object.", show_default=False)
+    ] = None,
     as_json: context.JsonOption = False,
 ) -> None:
     """Show all about one task, or one part of it.
@@ -48,8 +51,8 @@ def show(
 
     Example: taskstore show @last
     """
-    if source + packages + history > 1:
-        raise typer.BadParameter("--source, --packages and --history exclude each other")
+    if source + packages + history + (config is not None) > 1:
+        raise typer.BadParameter("--source, --packages, --history and --config exclude each other")
     from taskstore.store import query, tasks
 
     store = context.open_store()
@@ -61,6 +64,8 @@ def show(
         _print_packages(script, as_json=as_json)
     elif history:
         _print_history(row, as_json=as_json)
+    elif config is not None:
+        configuration.print_one(row.paths, config, as_json=as_json)
     elif as_json:
         render.print_json(_as_object(row, script))
     else:
@@ -80,6 +85,7 @@ def _as_object(row: Row, script: ScriptRecord) -> dict[str, object]:
         "script": script,
         "artifacts": artifacts.read(row.paths).artifacts,
         "models": models.read(row.paths),
+        "configuration": configuration.as_objects(row.paths),
     }
     return {**ls.as_object(row), **more}
 
@@ -93,6 +99,7 @@ def _print_page(store: Store, row: Row, script: ScriptRecord) -> None:
     _print_place(row, script)
     _print_code(row.paths, script)
     _print_parameters(row)
+    configuration.print_list(row.paths)
     _print_metrics(row)
     kept.artifacts(row.paths)
     kept.models(row.paths)

@@ -84,6 +84,11 @@ _FLAGS = _words("no ask prompt skip disable require")
 _WORKING_DIRECTORY = ("PWD", "OLDPWD")
 _HARMLESS = _words("true false none null yes no on off")
 
+# A name that holds none of the words above, in any place, needs no closer look; most names do not.
+_TELLING = sorted({*_ALWAYS, *_ENDINGS, *_PAIRS, *_AUTH, *_HOLDERS, "token", "pass", "pw"}, key=len)
+_ANY_TELLING = "|".join(
+    word for at, word in enumerate(_TELLING) if not any(shorter in word for shorter in _TELLING[:at])
+)
 _CAMEL = r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])"
 _NOT_WORD = r"[^A-Za-z0-9]+"
 _LEVELS = r"[/.:]+"
@@ -92,7 +97,7 @@ MAX_NAME = 256
 
 @lru_cache(maxsize=4096)
 def _is_credential(name: str) -> bool:
-    if name in _WORKING_DIRECTORY:
+    if name in _WORKING_DIRECTORY or not re.search(_ANY_TELLING, name.lower()):
         return False
     levels = [level for level in re.split(_LEVELS, name[-MAX_NAME:]) if level]
     parents, last = levels[:-1], levels[-1:] or [""]
@@ -160,6 +165,8 @@ _QUOTED = (
     r"(?<![\w.\-])([\w.\-]{1,80})([\"']?\s{0,8}[:=]\s{0,8})"
     r"(\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*')"
 )
+# What every one of the patterns above needs somewhere: one quick look spares most texts all of them.
+_HINT = r"[=:]|-----|[Bb]earer|BEARER|[A-Za-z0-9_\-.]{12}"
 _SIGNED = _words("sig signature x-amz-signature x-amz-security-token x-amz-credential x-goog-signature")
 
 
@@ -172,6 +179,8 @@ class _Span:
 
 def _spans(text: str, masker: Masker, *, is_code: bool = False) -> Iterator[_Span]:
     """Find what to mask; spans may overlap, and come in no order. In code, `token = x` is no secret."""
+    if not re.search(_HINT, text):
+        return
     yield from _private_keys(text)
     yield from _url_passwords(text)
     for what, pattern in _TOKENS:

@@ -54,6 +54,11 @@ def is_supported(value: object) -> bool:
     return _encode(value)[2]
 
 
+def plain(value: object) -> tuple[object, bool]:
+    """Return a value in builtin types, containers to their depths; false with it where something became its repr."""
+    return _plain(value, 0)
+
+
 def _encode(value: object) -> tuple[str, str, bool]:
     text, type_name, is_exact = _spell(value)
     return (text, type_name, is_exact) if _is_utf8(text) else (_literal(text), f"{type_name}/literal", is_exact)

@@ -13,6 +13,8 @@ PARAMS = "params.json"
 SCRIPT = "script.json"
 ARTIFACTS = "artifacts.json"
 MODELS = "models.json"
+CONFIGURATION = "config.json"
+CONFIG_FOLDER = "config"
 SUMMARY = "summary.json"
 MANIFEST = "manifest.json"
 LOCK = ".lock"
@@ -58,6 +60,21 @@ class TaskPaths:
     def models(self) -> Path:
         """Models that the task made, and those that it was given."""
         return self.home / MODELS
+
+    @property
+    def configuration(self) -> Path:
+        """What is said of the configuration objects."""
+        return self.home / CONFIGURATION
+
+    @property
+    def config(self) -> Path:
+        """The folder of configuration objects: people edit them."""
+        return self.home / CONFIG_FOLDER
+
+    def config_file(self, name: str, suffix: str) -> Path:
+        """One configuration object; `suffix` has no dot, and may be empty."""
+        last = suffix or ("file" if "." in name else "")  # what is before the last dot is the name
+        return self.config / (f"{encode(name)}.{last}" if last else encode(name))
 
     @property
     def summary(self) -> Path:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     import yaml
 
 MAX_RECORD_BYTES = 256 << 20
-_MAX_YAML_DEPTH = 50
+MAX_YAML_DEPTH = 50
 # What PyYAML's constructors let through where a tag and its text do not fit: `!!bool x`, `!!int ''`, `!!timestamp x`.
 _YAML_ERRORS = (ValueError, LookupError, AttributeError, TypeError, OverflowError)
 _JSON = msgspec.json.Decoder()
@@ -51,20 +52,27 @@ def parse_yaml_object(path: Path, data: bytes) -> dict[str, object]:
     """Parse one YAML mapping with text keys; an empty document is an empty mapping."""
     import yaml  # 15 ms, and only a person's files need it
 
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    try:
-        depth = 0
-        for event in yaml.parse(data, Loader=loader):
-            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-            if depth > _MAX_YAML_DEPTH:  # the C loader overruns the stack, which ends the process
-                raise Damaged(path, f"nested more than {_MAX_YAML_DEPTH} deep")
-        value = yaml.load(data, Loader=loader)  # noqa: S506 - a safe loader
-    except (yaml.YAMLError, RecursionError, *_YAML_ERRORS) as error:
-        raise Damaged(path, "not YAML: " + " ".join(str(error).split())) from None
+    value = parse_yaml(data, getattr(yaml, "CSafeLoader", yaml.SafeLoader), lambda why: Damaged(path, why))
     if value is None:
         return {}
     if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
         raise Damaged(path, "not a YAML mapping with text keys")
+    return value
+
+
+def parse_yaml(data: bytes, loader: Any, error_of: Callable[[str], Exception]) -> object:  # noqa: ANN401 - a yaml loader
+    """Parse one YAML document with a safe loader; raises what `error_of` makes of the reason."""
+    import yaml
+
+    try:
+        depth = 0
+        for event in yaml.parse(data, Loader=loader):
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > MAX_YAML_DEPTH:  # the C loader overruns the stack, which ends the process
+                raise error_of(f"nested more than {MAX_YAML_DEPTH} deep")
+        value: object = yaml.load(data, Loader=loader)  # noqa: S506 - a safe loader
+    except (yaml.YAMLError, RecursionError, *_YAML_ERRORS) as error:
+        raise error_of("not YAML: " + " ".join(str(error).split())) from None
     return value
 
 

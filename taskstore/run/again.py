@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from ..disk.layout import TaskPaths
 from ..schema.model import ModelsRecord
 from ..schema.record import ARCHIVED, ParamsRecord, TaskRecord
 from ..sections import clone
-from ..store import artifacts, events, liveness, models, places, projects, tasks
+from ..store import artifacts, configuration, events, liveness, models, places, projects, tasks
 from ..store.store import Store
 
 OFFSET = "iteration_offset"
@@ -108,7 +107,7 @@ def empty(store: Store, task_id: str, tags: tuple[str, ...]) -> None:
     if models.read(places.locate(store, task_id)) != ModelsRecord():
         models.change(store, task_id, forget_given)
     # What ran is replaced as the new run begins.
-    tasks.under_lock(store, task_id, lambda paths: shutil.rmtree(paths.home / "config", ignore_errors=True))
+    tasks.under_lock(store, task_id, configuration.clear)
 
 
 def reopen(store: Store, task_id: str, tags: tuple[str, ...], offset: int | None) -> None:

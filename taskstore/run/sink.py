@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..capture import console
-from ..capture.base import Found, Stream
+from ..capture.base import Found, Stream, contained
 from ..core.errors import BadValue, Damaged, TaskstoreError
 from ..core.secrets import Masker
 from ..core.states import FINISHING
@@ -18,8 +18,11 @@ from ..reporting import Reporting
 from ..schema.record import Parameter, ScriptRecord
 from ..sections import parameters
 from ..sections.reports import Writer
+from ..store import configuration as objects
 from ..store import tasks
+from ..store.configuration import Content, Stored, as_text
 from ..store.store import Store
+from .heartbeat import FileSync
 
 if TYPE_CHECKING:
     from .checkpoints import Checkpoints
@@ -49,6 +52,8 @@ class StoreSink:
         self._noted: set[str] = set()
         self._checkpoints: Checkpoints | None = None
         """What the program wants of the captures of libraries; by wildcards, also of which files."""
+        self._at_end: list[Callable[[], None]] = []
+        self._sync_record = FileSync()
 
     def console(self, stream: Stream, text: str, *, is_whole: bool) -> None:
         """Append one console entry."""
@@ -89,11 +94,42 @@ class StoreSink:
             self.cannot_write(error)
             return {}
 
-    def replace_parameters(self, section: str, found: Mapping[str, Parameter | None]) -> None:
-        """Set what a section of the running program holds now; None for what it holds no more."""
+    def replace_parameters(
+        self, section: str, found: Mapping[str, Parameter | None], *, is_durable: bool = True
+    ) -> None:
+        """Set what a section of the running program holds now; None for what it holds no more.
+
+        What is not durable survives a SIGKILL, and a power cut once `sync` has run.
+        """
         try:
             with self._guard():
-                parameters.record(self._store, self._task_id, section, found, keep_stored=False, allowed=FINISHING)
+                parameters.record(
+                    self._store,
+                    self._task_id,
+                    section,
+                    found,
+                    keep_stored=False,
+                    allowed=FINISHING,
+                    is_durable=is_durable,
+                )
+        except (OSError, TaskstoreError) as error:
+            self.cannot_write(error)
+
+    def sync(self) -> None:
+        """Take parameters to the disk that were written without waiting for it. Raises OSError, NotFound."""
+        self._sync_record(self._paths().params)
+
+    def at_end(self, call: Callable[[], None]) -> None:
+        """Have something done when the run ends, before its final state is written; the last asked for comes first."""
+        self._at_end.append(call)
+
+    def finish(self) -> None:
+        """Do what was asked for at the end, once; a call that fails is noted, and the others come all the same."""
+        while self._at_end:
+            with contained(self, "connect"):
+                self._at_end.pop()()
+        try:
+            self.sync()
         except (OSError, TaskstoreError) as error:
             self.cannot_write(error)
 
@@ -104,7 +140,36 @@ class StoreSink:
 
     def configuration(self, name: str, text: str, kind: str = "yaml") -> str | None:
         """Record a configuration object; return the stored text that overrides it in a task that is run again."""
-        return None
+        from ..sections import configuration  # most runs have none
+
+        content = configuration.content_of_text(text, self.masker, kind=kind)
+        stored = self.put_configuration(name, content, keep_stored=self.is_rerun)
+        if stored is None:
+            return None
+        try:
+            found = as_text(stored.read())
+        except (OSError, TaskstoreError) as error:
+            self.cannot_write(error)
+            return None
+        return None if found is None else configuration.restored(found, text, content.suffix, self.masker)[0]
+
+    def put_configuration(self, name: str, content: Content, *, keep_stored: bool) -> Stored | None:
+        """Store a configuration object; with `keep_stored` only where there is none, and return the one there is.
+
+        What is masked in it is noted.
+        """
+        try:
+            with self._guard():
+                found = objects.read(self._paths()).get(name) if keep_stored else None
+                if found is None:
+                    objects.put(self._store, self._task_id, name, content, allowed=FINISHING)
+        except (OSError, TaskstoreError) as error:
+            self.cannot_write(error)
+            return None
+        if found is None and content.masked:
+            names = ", ".join(content.masked[:20])
+            self.note("configuration", f"{name}: masked what looks like a credential: {names}")
+        return found
 
     def model_saved(self, framework: str, path: Path, *, key: str = "", name: str = "") -> None:
         """Keep what the program has just written as an output model."""

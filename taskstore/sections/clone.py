@@ -12,14 +12,15 @@ from ..core.names import MAX_LENGTH
 from ..core.states import Status
 from ..disk.atomic import chunks_of, is_temporary, replace_record, write_blob
 from ..disk.beacon import is_alive
-from ..disk.layout import PARAMS, SCRIPT, TaskPaths
+from ..disk.layout import CONFIG_FOLDER, CONFIGURATION, PARAMS, SCRIPT, TaskPaths
 from ..disk.text import read_bytes
 from ..schema.record import ParamsRecord, TaskRecord
 from ..store import artifacts, blobs, lineage, models, places, tasks
 from ..store.store import Store
 
 _DROPPED_SYSTEM_TAGS = frozenset({"development", "archived"})
-_COPIED_FOLDERS = ("source", "config")
+_COPIED_FOLDERS = ("source", CONFIG_FOLDER)
+_COPIED_RECORDS = (PARAMS, SCRIPT, CONFIGURATION)
 
 
 def clone(
@@ -62,7 +63,7 @@ def clone(
 
 
 def _copy_inputs(source: TaskPaths, target: TaskPaths) -> None:
-    for name in (PARAMS, SCRIPT):
+    for name in _COPIED_RECORDS:
         if (source.home / name).exists():
             replace_record(target.home / name, read_bytes(source.home / name))
     for folder in _COPIED_FOLDERS:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 from dataclasses import dataclass, field
 
 from ..disk.layout import TaskPaths
 from ..schema.codec import number
 from ..schema.record import MONITOR, FileRef, ParamsRecord, ScriptRecord, SummaryRecord, TaskRecord
-from ..store import events, tasks
+from ..store import configuration, events, tasks
 
 MAX_SOURCE_BYTES = 1 << 20
 _MAX_LINES = 20_000
@@ -25,13 +26,14 @@ class Source:
 
 @dataclass(frozen=True)
 class Side:
-    """All that is compared of one task; `sources` are its captured files by name."""
+    """All that is compared of one task; `sources` are its captured files by name, as is `configuration`."""
 
     task: TaskRecord
     params: ParamsRecord = field(default_factory=ParamsRecord)
     script: ScriptRecord = field(default_factory=ScriptRecord)
     summary: SummaryRecord = field(default_factory=SummaryRecord)
     sources: dict[str, Source] = field(default_factory=dict)
+    configuration: dict[str, Source] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -75,19 +77,25 @@ class Comparison:
     metrics: list[Pair]
     host: list[Pair]
     source: list[SourcePair]
+    configuration: list[SourcePair]
 
     @property
     def is_same(self) -> bool:
         """Whether nothing differs."""
         pairs = [*self.parameters, *self.command, *self.git, *self.packages, *self.metrics, *self.host]
-        return all(pair.is_same for pair in pairs) and all(item.is_same for item in self.source)
+        return all(pair.is_same for pair in pairs) and all(item.is_same for item in (*self.source, *self.configuration))
 
 
 def read(paths: TaskPaths) -> Side:
     """Read what is compared of a task. Raises Damaged, FileNotFoundError."""
     script = tasks.read_script(paths)
     return Side(
-        tasks.read(paths), tasks.read_params(paths), script, events.read_summary(paths), _sources(paths, script)
+        tasks.read(paths),
+        tasks.read_params(paths),
+        script,
+        events.read_summary(paths),
+        _sources(paths, script),
+        _configuration(paths),
     )
 
 
@@ -101,6 +109,7 @@ def compare(left: Side, right: Side) -> Comparison:
         metrics=_pairs(_metrics(left), _metrics(right)),
         host=_pairs(_host(left), _host(right), is_sorted=False),
         source=_source_pairs(left.sources, right.sources),
+        configuration=_source_pairs(left.configuration, right.configuration),
     )
 
 
@@ -162,6 +171,15 @@ def _sources(paths: TaskPaths, script: ScriptRecord) -> dict[str, Source]:
     for item in script.untracked:
         if item.link is not None:
             found[f"untracked {item.path}"] = Source(f"link {item.link}", f"link to {item.link}")
+    return found
+
+
+def _configuration(paths: TaskPaths) -> dict[str, Source]:
+    found = {}
+    for name, item in configuration.read(paths).items():
+        data = item.read()
+        text = configuration.as_text(data) if len(data) <= MAX_SOURCE_BYTES else None
+        found[name] = Source(hashlib.sha256(data).hexdigest(), text)
     return found
 
 

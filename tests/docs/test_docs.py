@@ -17,13 +17,15 @@ import msgspec
 import pytest
 
 import taskstore
+from taskstore.configuration import Configuration
 from taskstore.core import errors
 from taskstore.core.names import encode
 from taskstore.core.states import NEXT, Status
 from taskstore.logger import Logger
 from taskstore.models import InputModel, Model, Models, OutputModel
+from taskstore.parameters import Parameters
 from taskstore.reports import Reports
-from taskstore.schema import artifact, model, plot, record
+from taskstore.schema import artifact, configuration, model, plot, record
 from taskstore.store import published, tasks
 from taskstore.store.settings import Settings
 from taskstore.store.store import Store
@@ -184,7 +186,7 @@ def test_names_on_disk_are_as_the_reference_shows() -> None:
 
 
 def structs() -> list[type[msgspec.Struct]]:
-    found = {**vars(artifact), **vars(model), **vars(record), **vars(plot)}.values()
+    found = {**vars(artifact), **vars(configuration), **vars(model), **vars(record), **vars(plot)}.values()
     return [value for value in found if isinstance(value, type) and issubclass(value, msgspec.Struct)]
 
 
@@ -278,6 +280,22 @@ def _hash_of(value: object) -> str:
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
+@pytest.mark.parametrize(("kind", "noun"), [(Parameters, "parameters"), (Configuration, "configuration")])
+def test_the_api_has_every_method_of_a_noun_with_its_parameters(kind: type, noun: str) -> None:
+    section = page("reference/api.md").partition(f"### `task.{noun}`\n")[2].partition("\n### ")[0]
+    shown = dict(re.findall(r"`(\w+)\((.*?)\)`", section.replace("…", "")))
+    for name, member in inspect.getmembers(kind, callable):
+        if name.startswith("_"):
+            continue
+        namespace: dict[str, typing.Any] = {}
+        exec(f"def f({shown[name]}): ...", namespace)  # noqa: S102 - a signature of our own page
+        written = list(inspect.signature(namespace["f"]).parameters.values())
+        wanted = [item for item in inspect.signature(member).parameters.values() if item.name != "self"]
+        assert [(item.name, item.kind, item.default) for item in written] == [
+            (item.name, item.kind, item.default) for item in wanted
+        ], name
+
+
 @pytest.mark.parametrize(
     ("kind", "prefix"),
     [
@@ -296,7 +314,7 @@ def test_the_api_has_every_public_method_with_its_parameters(kind: type, prefix:
     inherited = set(dir(Model)) if kind in (InputModel, OutputModel) else set()
     inherited |= {"owner", "of", "as_input", "begun", "of_record"} | set(dir(Mapping) if kind is Models else ())
     for name, member in inspect.getmembers(kind):
-        if name.startswith("_") or name == "task_id" or name in inherited:
+        if name.startswith("_") or name in inherited:
             continue
         assert name in shown, name
         if not callable(member):

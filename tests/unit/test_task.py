@@ -53,7 +53,7 @@ def test_a_task_is_found_by_id_by_prefix_and_by_its_names(store: Store) -> None:
     nested = tasks.create(store, "examples/below", "a run").id
     found = Task.get_task(older)
     assert found is not None
-    assert (found.id, found.task_id, found.get_name(), found.get_project_name()) == (older, older, "a run", "examples")
+    assert (found.id, found.get_name(), found.get_project_name()) == (older, "a run", "examples")
     assert Task.get_task(nested[:-1]) is not None
     store.clock.advance(1)  # type: ignore[attr-defined]  # the fixed clock of the tests
     tasks.edit(store, older, lambda record: setattr(record, "comment", "changed"))
@@ -74,7 +74,7 @@ def test_only_a_running_task_is_reported_into(store: Store) -> None:
     draft = Task.get_task(tasks.create(store, "examples", "a run").id)
     assert draft is not None
     draft.get_logger().report_scalar("loss", "train", 0.5, 1)
-    assert draft.get_reported_scalars()["loss"]["train"].values == [0.5]
+    assert draft.reports.scalars()["loss"]["train"].values == [0.5]
     ended = Task.init("examples", "a run")
     ended.close()
     again = Task.get_task(ended.id)
@@ -163,4 +163,4 @@ def test_a_task_that_was_closed_takes_no_more_reports(tmp_path: Path) -> None:
     ):
         with pytest.raises(ReadOnly, match="closed"):
             report()
-    assert task.get_reported_scalars()["loss"]["train"].values == [1.0]
+    assert task.reports.scalars()["loss"]["train"].values == [1.0]

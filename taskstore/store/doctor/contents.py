@@ -14,14 +14,28 @@ from ...core.errors import Damaged, Refused
 from ...core.states import Status
 from ...disk.atomic import is_abandoned, is_temporary, sha256_of
 from ...disk.beacon import is_alive, read_beacon
-from ...disk.layout import ARTIFACTS, BEACON, LOCK, MANIFEST, MODELS, PARAMS, RECORD, SCRIPT, SUMMARY, TaskPaths
+from ...disk.layout import (
+    ARTIFACTS,
+    BEACON,
+    CONFIG_FOLDER,
+    CONFIGURATION,
+    LOCK,
+    MANIFEST,
+    MODELS,
+    PARAMS,
+    RECORD,
+    SCRIPT,
+    SUMMARY,
+    TaskPaths,
+)
 from ...disk.lock import is_marker_void
 from ...disk.text import parse_json_object, read_bytes
 from ...schema import codec
 from ...schema.artifact import ArtifactsRecord
+from ...schema.configuration import ConfigurationRecord
 from ...schema.model import ModelsRecord
 from ...schema.record import FileRef, ParamsRecord, ScriptRecord, TaskRecord
-from .. import artifacts, liveness, models, published, tasks
+from .. import artifacts, configuration, liveness, models, published, tasks
 from ..store import Store
 from . import logs
 from .finding import Finding, Kind
@@ -31,6 +45,7 @@ PARTS: dict[str, type[msgspec.Struct]] = {
     SCRIPT: ScriptRecord,
     ARTIFACTS: ArtifactsRecord,
     MODELS: ModelsRecord,
+    CONFIGURATION: ConfigurationRecord,
 }
 _MAX_DEPTH = 100
 
@@ -62,6 +77,7 @@ def check(store: Store, paths: TaskPaths, *, is_in_trash: bool) -> Iterator[Find
             Kind.DEAD_RUN, paths.home, "it says that it is running, and is not", "mark it failed, with the reason"
         )
     yield from _blobs(paths, names)
+    yield from _configuration(paths)
     if record.status is not Status.PUBLISHED:  # whose manifest says what is there
         yield from _orphans(paths)
     yield from _published(paths, record)
@@ -94,7 +110,11 @@ def _permissions(home: Path, *, is_frozen: bool) -> Iterator[Finding]:
 
 def _is_source(path: Path, home: Path) -> bool:
     """Captured and stored files keep the modes that they had: only reading them is ours to ask for."""
-    return path.is_file() and path.relative_to(home).parts[0] in ("source", "files") and os.access(path, os.R_OK)
+    return (
+        path.is_file()
+        and path.relative_to(home).parts[0] in ("source", "files", CONFIG_FOLDER)
+        and os.access(path, os.R_OK)
+    )
 
 
 def _everything(home: Path) -> Iterator[Path]:
@@ -148,6 +168,15 @@ def _parts(paths: TaskPaths, names: set[str]) -> Iterator[Finding]:
 def _blobs(paths: TaskPaths, names: set[str]) -> Iterator[Finding]:
     for name, ref in _named(paths, names):
         yield from _blob(paths, name, ref)
+
+
+def _configuration(paths: TaskPaths) -> Iterator[Finding]:
+    with contextlib.suppress(Damaged):  # which is found as such
+        for item in configuration.missing(paths):
+            path = paths.config / item.file if item.file else paths.configuration
+            yield Finding(
+                Kind.BLOB, path, f"{CONFIGURATION} names it as configuration {item.name!r}, and it is missing"
+            )
 
 
 def _named(paths: TaskPaths, names: set[str]) -> Iterator[tuple[str, FileRef]]:

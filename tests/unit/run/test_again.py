@@ -15,7 +15,7 @@ from taskstore.run import again, origin
 from taskstore.run.again import Earlier, earlier_of
 from taskstore.run.origin import Origin, Wanted
 from taskstore.schema.record import Parameter, ParamsRecord, TaskRecord
-from taskstore.store import places, published, settings, tasks
+from taskstore.store import configuration, places, published, settings, tasks
 from taskstore.store.store import Store
 
 _LAST = Earlier(reuse=True)
@@ -120,6 +120,17 @@ def test_an_id_is_used_without_asking_how_old_it_is(
 ) -> None:
     clock.advance(1000 * 3600)
     assert begin(store, tmp_path, earlier_of(ended, False), name="another").task_id == ended
+
+
+def test_a_task_that_is_used_again_has_no_configuration_of_the_earlier_run(
+    store: Store, tmp_path: Path, ended: str
+) -> None:
+    content = configuration.Content(b"lr: 1\n", "dictionary", "yaml")
+    configuration.put(store, ended, "model", content, allowed=frozenset(Status))
+    assert begin(store, tmp_path, earlier_of(ended, False)).task_id == ended
+    paths = places.locate(store, ended)
+    assert configuration.read(paths) == {}
+    assert not paths.configuration.exists()
 
 
 def test_an_id_that_cannot_be_used_makes_a_new_task(store: Store, tmp_path: Path, ended: str) -> None:

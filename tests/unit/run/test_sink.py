@@ -2,8 +2,11 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
+import shutil
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +17,7 @@ from taskstore.core.secrets import Masker
 from taskstore.core.states import Status
 from taskstore.disk.layout import TaskPaths
 from taskstore.run.sink import StoreSink, warn
+from taskstore.schema.record import Parameter
 from taskstore.store import events, places, tasks
 from taskstore.store.store import Store
 
@@ -133,3 +137,59 @@ def test_a_terminal_that_does_not_listen_stops_nobody(error: Exception, monkeypa
     warn("careful")
     monkeypatch.setattr(sys, "__stderr__", None)
     warn("careful")
+
+
+def test_what_is_asked_for_at_the_end_is_done_once_and_a_failure_is_noted(store: Store, paths: TaskPaths) -> None:
+    sink = _sink(store, paths)
+    done: list[int] = []
+
+    def fail() -> None:
+        raise ValueError("broken")
+
+    sink.at_end(lambda: done.append(1))
+    sink.at_end(fail)
+    sink.at_end(lambda: done.append(2))
+    sink.finish()
+    sink.finish()
+    assert done == [2, 1]
+    assert [note.partition("\n")[0] for note in tasks.read_script(paths).notes] == ["connect: ValueError: broken"]
+
+
+def test_writes_that_do_not_wait_for_the_disk_are_synced_soon(
+    store: Store, paths: TaskPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sink = _sink(store, paths)
+    synced: list[str] = []
+    original = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        synced.append(os.readlink(f"/proc/self/fd/{descriptor}").rpartition("/")[2])  # noqa: PTH115 - the kernel's
+        original(descriptor)
+
+    if not Path("/proc/self/fd").is_dir():
+        pytest.skip("needs /proc to say what is synced")
+    sink.replace_parameters("Args", {"lr": Parameter("1")})
+    monkeypatch.setattr(os, "fsync", fsync)
+    for number in range(3):
+        sink.replace_parameters("Args", {"lr": Parameter(str(number))}, is_durable=False)
+    assert synced == []
+    assert _stored(paths) == {"lr": "2"}
+    sink.sync()
+    sink.sync()
+    assert synced == ["params.json", paths.id]
+    sink.replace_parameters("Args", {"lr": Parameter("3")}, is_durable=False)
+    sink.finish()
+    assert synced == ["params.json", paths.id] * 2
+
+
+def test_a_configuration_that_cannot_be_stored_is_warned_of_once_and_not_called_masked(
+    store: Store, paths: TaskPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal = io.StringIO()
+    monkeypatch.setattr(sys, "__stderr__", terminal)
+    sink = _sink(store, paths)
+    shutil.rmtree(paths.home)
+    assert sink.configuration("a", "token: x") is None
+    assert sink.configuration("a", "token: x") is None
+    (line,) = terminal.getvalue().splitlines()
+    assert "cannot be written" in line

@@ -260,7 +260,7 @@ def test_a_model_reports_into_its_task_under_its_name(task, model):
     tasks.transition(task._store, task.id, Status.IN_PROGRESS)
     model.get_logger().report_scalar("loss", "train", 0.5, 3)
     model.get_logger().report_single_value("accuracy", 0.9)
-    assert task.get_reported_scalars()["Net/loss"]["train"].values == [0.5]
+    assert task.reports.scalars()["Net/loss"]["train"].values == [0.5]
     assert task.reports.single_values() == {"Net/accuracy": 0.9}
 
 
