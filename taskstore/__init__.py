@@ -12,6 +12,7 @@ from .capture import early
 
 TYPE_CHECKING = False  # type checkers take it for typing's own, which costs milliseconds to import
 if TYPE_CHECKING:
+    from .capture.early import Ahead
     from .core import errors as errors
     from .logger import Logger as Logger
     from .store.store import Store as Store
@@ -23,8 +24,14 @@ __all__ = ["Logger", "Store", "Task", "errors"]
 _HOMES = {"Task": ".task", "Logger": ".logger", "Store": ".store.store", "errors": ".core.errors"}
 
 
-# A program may parse its arguments before it says Task.init: 5 µs, and undone by nothing but the process's end.
-early.install()
+def _ahead() -> Ahead | None:
+    from .run import ahead
+
+    return ahead.of_this_process()
+
+
+# A program may parse its arguments before it says Task.init: 10 µs, and undone by nothing but the process's end.
+early.install(_ahead)
 
 
 def __getattr__(name: str) -> object:

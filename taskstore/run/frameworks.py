@@ -25,7 +25,7 @@ class Framework(NamedTuple):
     libraries: tuple[str, ...]
 
 
-ARGUMENTS: tuple[Framework, ...] = ()
+ARGUMENTS: tuple[Framework, ...] = (Framework("click", "click", ("click.core", "typer.core")),)
 """Captures of command lines, which `auto_connect_arg_parser` turns off."""
 
 FRAMEWORKS: tuple[Framework, ...] = ()
