@@ -14,9 +14,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from enum import Enum
 from functools import wraps
 from types import ModuleType
-from typing import Any
+from typing import Any, get_args
 
 from ..core.errors import BadValue
 from ..core.frames import leave_no_frame
@@ -169,12 +170,23 @@ def _with_stored(param: Any, opts: Mapping[str, Any], text: str) -> dict[str, An
     items = from_text(text, "list")
     if not isinstance(items, list):
         raise BadValue(f"{text!r} is not a list; write it like [1, 2]")
-    changed[param.name] = [_spelled(item) for item in items]
+    changed[param.name] = [_spelled(param, item) for item in items]
     return changed
 
 
-def _spelled(item: object) -> object:
-    return tuple(map(_spelled, item)) if isinstance(item, (list, tuple)) else to_text(item)[0]
+def _spelled(param: Any, item: object) -> object:  # noqa: ANN401 - click's parameter
+    if isinstance(item, (list, tuple)):
+        return tuple(_spelled(param, one) for one in item)
+    return _as_typer_reads(param, to_text(item)[0])
+
+
+def _as_typer_reads(param: Any, text: str) -> str:  # noqa: ANN401 - click's parameter
+    """Typer wants the value of an Enum's member, where its name is stored."""
+    annotation = getattr(getattr(param, "type_descriptor", None), "annotation", None)
+    for kind in (annotation, *get_args(annotation)):
+        if isinstance(kind, type) and issubclass(kind, Enum) and text in kind.__members__:
+            return str(kind[text].value)
+    return text
 
 
 def _is_several(param: Any) -> bool:  # noqa: ANN401 - click's parameter
@@ -189,7 +201,7 @@ def _as_click_reads(param: Any, text: str) -> object:  # noqa: ANN401 - click's 
         return moment.strftime(formats[0]) if hasattr(moment, "strftime") else text
     if getattr(param, "is_flag", False) and _declared(param) == "bool":
         return from_text(text, "bool")
-    return text
+    return _as_typer_reads(param, text)
 
 
 def _declared(param: Any) -> str:  # noqa: ANN401 - click's parameter

@@ -28,7 +28,7 @@ class Framework(NamedTuple):
 ARGUMENTS: tuple[Framework, ...] = (Framework("click", "click", ("click.core", "typer.core")),)
 """Captures of command lines, which `auto_connect_arg_parser` turns off."""
 
-FRAMEWORKS: tuple[Framework, ...] = ()
+FRAMEWORKS: tuple[Framework, ...] = (Framework("hydra", "hydra", ("hydra._internal.hydra",)),)
 """Captures of what programs report and save, which `auto_connect_frameworks` chooses among."""
 
 
