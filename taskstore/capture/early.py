@@ -42,6 +42,9 @@ if TYPE_CHECKING:
 LIBRARIES = {
     "click.core": "click",
     "typer.core": "click",  # recent versions of Typer have a click of their own
+    "fire.core": "fire",
+    "jsonargparse._core": "jsonargparse",
+    "absl.flags": "absl",
     "hydra._internal.hydra": "hydra",
 }
 """The capture of each module of a library: `taskstore.capture.<it>.RELAY` is installed when the module is imported."""

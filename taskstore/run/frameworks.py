@@ -25,10 +25,17 @@ class Framework(NamedTuple):
     libraries: tuple[str, ...]
 
 
-ARGUMENTS: tuple[Framework, ...] = (Framework("click", "click", ("click.core", "typer.core")),)
+ARGUMENTS: tuple[Framework, ...] = (
+    Framework("click", "click", ("click.core", "typer.core")),
+    Framework("fire", "fire", ("fire.core",)),
+    Framework("jsonargparse", "jsonargparse", ("jsonargparse._core",)),
+)
 """Captures of command lines, which `auto_connect_arg_parser` turns off."""
 
-FRAMEWORKS: tuple[Framework, ...] = (Framework("hydra", "hydra", ("hydra._internal.hydra",)),)
+FRAMEWORKS: tuple[Framework, ...] = (
+    Framework("hydra", "hydra", ("hydra._internal.hydra",)),
+    Framework("tfdefines", "absl", ("absl.flags",)),
+)
 """Captures of what programs report and save, which `auto_connect_frameworks` chooses among."""
 
 
