@@ -122,19 +122,24 @@ class _Parse:
             parser = action.choices.get(command) if command is not None else None
             prefix = f"{prefix}{command}."
 
+    def _actions(self, config: Any) -> tuple[dict[str, Any], set[str]]:  # noqa: ANN401 - a Namespace of jsonargparse's
+        """Return the arguments of the parsers in reach by name, and the names of those that choose a sub-command."""
+        parsers = list(self._parsers(config))
+        actions = {f"{prefix}{action.dest}": action for prefix, parser in parsers for action in parser._actions}
+        return actions, {f"{prefix}{self._commands(one).dest}" for prefix, one in parsers if self._commands(one)}
+
     def _with_stored(self, config: Any) -> tuple[Any, list[str]]:  # noqa: ANN401 - a Namespace of jsonargparse's
         """Return the configuration with the stored values, and the names of those that do not fit."""
         misfits = []
-        commands = {
-            f"{prefix}{self._commands(one).dest}" for prefix, one in self._parsers(config) if self._commands(one)
-        }
+        actions, commands = self._actions(config)
         for name, text in self.stored.items():
             if name in commands or name.rpartition(".")[2] in ("config", "class_path") or name not in config:
                 continue
             current = config[name]
             if to_text(self._live(current))[0] == text and name not in self.lent:
                 continue
-            value = None if text == "" and not isinstance(current, str) else text
+            may_be_none = not isinstance(current, str) or getattr(actions.get(name), "default", "") is None
+            value = None if text == "" and may_be_none else text
             try:
                 config = self._merged(config, name, value)
             except (self.module.argparse.ArgumentError, TypeError, KeyError, ValueError) as error:
@@ -154,12 +159,7 @@ class _Parse:
             self.parser.exit_on_error = was
 
     def _found(self, config: Any) -> Iterator[tuple[str, Found]]:  # noqa: ANN401 - a Namespace of jsonargparse's
-        actions = {
-            f"{prefix}{action.dest}": action for prefix, parser in self._parsers(config) for action in parser._actions
-        }
-        commands = {
-            f"{prefix}{self._commands(one).dest}" for prefix, one in self._parsers(config) if self._commands(one)
-        }
+        actions, commands = self._actions(config)
         for name, value in config.items():
             if "__" in name.rpartition(".")[2]:
                 continue  # where the parser keeps the path of a file that it has read
