@@ -35,8 +35,8 @@ if TYPE_CHECKING:
         def parameters(self, section: str) -> Mapping[str, str]:
             """Return the stored texts of a section."""
 
-        def configuration(self, name: str) -> str | None:
-            """Return a stored configuration object."""
+        def configuration(self, name: str, text: str, kind: str) -> str | None:
+            """Return a stored configuration object; `text` is the program's own."""
 
 
 LIBRARIES = {

@@ -132,7 +132,7 @@ class Relay:
         if self._sinks:
             return self._sinks[-1].configuration(name, text, kind)
         ahead = early.ahead()
-        return ahead.configuration(name) if ahead is not None else None
+        return ahead.configuration(name, text, kind) if ahead is not None else None
 
     def console(self, stream: Stream, text: str, *, is_whole: bool) -> None:
         """No capture of a command line prints."""

@@ -8,8 +8,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import nullcontext
+from typing import TYPE_CHECKING
 
 from .mode import Mode, decide
+
+if TYPE_CHECKING:
+    from .sink import StoreSink
 
 
 class Ahead:
@@ -20,20 +25,29 @@ class Ahead:
 
     def parameters(self, section: str) -> Mapping[str, str]:
         """Return the stored texts of a section."""
-        from ..core.errors import TaskstoreError
-        from ..sections import parameters
-        from ..store import places, tasks
+        sink = self._sink()
+        return sink.parameters(section, {}) if sink is not None else {}
+
+    def configuration(self, name: str, text: str, kind: str) -> str | None:
+        """Return a stored configuration object, as the sink of a task that is run again does."""
+        sink = self._sink()
+        return sink.configuration(name, text, kind) if sink is not None else None
+
+    def _sink(self) -> StoreSink | None:
+        from ..core.errors import TaskstoreError  # loaded where a task is run again, not by each program's first parse
+        from ..core.secrets import Masker
+        from ..store import places
         from ..store.store import open_default
+        from .sink import StoreSink
 
         try:
-            paths = places.locate(open_default(), self._task_id)
-            return parameters.overrides(tasks.read_params(paths).hyperparams.get(section, {}))
+            store = open_default()
+            paths = places.locate(store, self._task_id)
         except (OSError, TaskstoreError):
-            return {}
-
-    def configuration(self, name: str) -> str | None:  # noqa: ARG002 - of the protocol
-        """Return a stored configuration object."""
-        return None
+            return None
+        sink = StoreSink(store, self._task_id, lambda: paths, Masker(), nullcontext, is_rerun=True)
+        sink.silence()
+        return sink
 
 
 def of_this_process() -> Ahead | None:
