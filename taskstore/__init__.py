@@ -30,8 +30,14 @@ def _ahead() -> Ahead | None:
     return ahead.of_this_process()
 
 
+def _end(error: BaseException | None) -> None:
+    from .run import ahead
+
+    ahead.end_task(error)
+
+
 # A program may parse its arguments before it says Task.init: 10 µs, and undone by nothing but the process's end.
-early.install(_ahead)
+early.install(_ahead, _end)
 
 
 def __getattr__(name: str) -> object:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     Parse = tuple[ArgumentParser, object, bool]  # the parser, its namespace, and whether the program itself parsed
     Listener = Callable[[ArgumentParser, Callable[[], Any], bool], Any]
 
+    End = Callable[[BaseException | None], None]
+
     class Ahead(Protocol):
         """What a task that is run again has stored, before its session is there."""
 
@@ -59,15 +61,18 @@ _listeners: list[Listener] = []
 _originals: dict[str, Callable[..., Any]] = {}
 _wrappers: dict[str, Callable[..., Any]] = {}
 _ahead: Callable[[], Ahead | None] | None = None
+_end: End | None = None
 
 
-def install(ahead: Callable[[], Ahead | None] | None = None) -> None:
+def install(ahead: Callable[[], Ahead | None] | None = None, end: End | None = None) -> None:
     """Hook into the libraries, now or when they are imported; harmless to call again.
 
-    `ahead` gives what the task that is run again has stored, for parses that come before its session.
+    `ahead` gives what the task that is run again has stored, for parses that come before its session; `end` ends the
+    open task of the process, which was begun within one job of several.
     """
-    global _ahead
+    global _ahead, _end
     _ahead = ahead or _ahead
+    _end = end or _end
     for name in ("argparse", *LIBRARIES):
         module = sys.modules.get(name)
         if module is None:
@@ -121,6 +126,12 @@ def listen(listener: Listener) -> None:
 def ignore(listener: Listener) -> None:
     """Take a listener away."""
     _listeners.remove(listener)
+
+
+def end_task(error: BaseException | None) -> None:
+    """End the open task of this process, if there is one: completed, or failed by the error."""
+    if _end is not None:
+        _end(error)
 
 
 def _patch(module: ModuleType) -> None:

@@ -3,7 +3,7 @@
 What Hydra calls is the program's function, within which most programs say Task.init: that call is where all is
 reported. A task that is run again takes its stored overrides in the place of the command line's of the same name. Only
 where `_allow_omegaconf_edit_` is stored as true is the stored configuration object itself given to the function; the
-overrides then count for nothing. Of a multirun each job is reported anew.
+overrides then count for nothing. Of a multirun each job is reported anew; a task that began within a job ends with it.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def _running(method: Any) -> Callable[..., Any]:  # noqa: ANN401 - a method of H
         *args: Any,  # noqa: ANN401 - Hydra's own
         **kwargs: Any,  # noqa: ANN401 - Hydra's own
     ) -> Any:  # noqa: ANN401 - Hydra's own
-        job = _Job(task_function, self.config_loader)
+        job = _Job(task_function, self.config_loader, is_one_of_several=method.__name__ == "multirun")
         with contained(RELAY, RELAY.capture):
             overrides = _with_stored(overrides, RELAY.stored(SECTION), job.is_group)
         try:
@@ -70,9 +70,10 @@ def _running(method: Any) -> Callable[..., Any]:  # noqa: ANN401 - a method of H
 class _Job:
     """The program's function, with a report before each call. Launchers may send it to other processes."""
 
-    def __init__(self, function: Callable[..., Any], loader: Any) -> None:  # noqa: ANN401 - Hydra's
+    def __init__(self, function: Callable[..., Any], loader: Any, *, is_one_of_several: bool) -> None:  # noqa: ANN401
         self._function = function
         self._loader = loader
+        self._is_one_of_several = is_one_of_several
         update_wrapper(self, function)
 
     def is_group(self, name: str) -> bool:
@@ -83,11 +84,22 @@ class _Job:
         with contained(RELAY, RELAY.capture):
             RELAY.forget()
             config = self._reported(config)
+        ends = self._is_one_of_several and not RELAY.has_task
         try:
-            return self._function(config, *args, **kwargs)
+            result = self._function(config, *args, **kwargs)
         except BaseException as error:
+            if ends:
+                self._end(error)
             leave_no_frame(error)
             raise
+        if ends:
+            self._end()
+        return result
+
+    def _end(self, error: BaseException | None = None) -> None:
+        if RELAY.has_task:
+            with contained(RELAY, RELAY.capture):
+                RELAY.end_task(error)
 
     def _reported(self, config: Any) -> Any:  # noqa: ANN401 - a configuration of OmegaConf's
         omega = import_module("omegaconf").OmegaConf
@@ -97,9 +109,6 @@ class _Job:
         if text is None or not _is_editable(stored):
             return config
         return omega.create(text)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {"_function": self._function, "_loader": self._loader, "__wrapped__": self._function}
 
 
 def _split(override: str) -> tuple[str, str | None]:

@@ -81,6 +81,15 @@ class Relay:
             if not self._hooks:
                 self.forget()
 
+    @property
+    def has_task(self) -> bool:
+        """Whether there is a task that is told at once."""
+        return bool(self._sinks)
+
+    def end_task(self, error: BaseException | None = None) -> None:
+        """End the task that was begun within one job of several, so that the next may begin its own."""
+        early.end_task(error)
+
     def _tell(self, sink: Sink) -> None:
         for section, found in self._found.items():
             sink.parameters(section, found)

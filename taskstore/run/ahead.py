@@ -1,4 +1,4 @@
-"""What the task has stored that this process was launched for, before the program says Task.init.
+"""What the task has stored that this process was launched for, before the program says Task.init; and its end.
 
 A program that says it within the function that click, fire or hydra calls has its arguments by then: what is stored
 must replace them earlier. Whatever is wrong with the task, Task.init says it.
@@ -48,6 +48,16 @@ class Ahead:
         sink = StoreSink(store, self._task_id, lambda: paths, Masker(), nullcontext, is_rerun=True)
         sink.silence()
         return sink
+
+
+def end_task(error: BaseException | None) -> None:
+    """End this process's open task: completed, or failed by the error that ended its part of the program."""
+    from .ending import COMPLETED, of_exception
+    from .session import opened
+
+    session = opened()
+    if session is not None and session.is_owner:
+        session.close(COMPLETED if error is None else of_exception(type(error), error, error.__traceback__))
 
 
 def of_this_process() -> Ahead | None:

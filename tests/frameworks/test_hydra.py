@@ -13,6 +13,7 @@ internal = pytest.importorskip("hydra._internal.hydra")
 
 from taskstore.capture import early, hydra  # noqa: E402 - after importorskip
 
+from ..run.programs import all_tasks  # noqa: E402
 from .command_lines import Remembered, again, program, stored_of, unhooked  # noqa: E402
 
 
@@ -144,6 +145,17 @@ LATE = """
 TOP = LATE.replace("    @hydra", "    Task.init('examples', 'a run')\n    @hydra").replace(
     'task = Task.init("examples", "a run")', "pass"
 )
+
+
+def test_each_job_of_a_multirun_has_a_task_of_its_own(tmp_path: Path) -> None:
+    text = LATE.replace("print(cfg)", "assert cfg.lr != 3")
+    ended = program(tmp_path / "work", text, "--multirun", "+lr=1,2,3")
+    assert ended.code == 1
+    found = {stored_of(ended, item.record.id)["Hydra/lr"]: item.record for item in all_tasks(ended)}
+    assert {lr: record.status.value for lr, record in found.items()} == {
+        **{"1": "completed", "2": "completed", "3": "failed"},
+    }
+    assert found["3"].status_reason.startswith("AssertionError")
 
 
 @pytest.mark.parametrize("text", [LATE, TOP], ids=["late", "top"])
