@@ -101,6 +101,7 @@ class _State:
     """What is known of one context: the stored texts of all commands, and which did not fit this one."""
 
     def __init__(self, ctx: Any) -> None:  # noqa: ANN401 - click's context
+        self.context = ctx  # held, for states go by its id
         self.counts = _is_outermost(ctx)
         self.stored: dict[str, str] = {}
         self.misfits: list[str] = []

@@ -98,10 +98,10 @@ class _Hooks:
 
     def _defaults(self, function: object) -> Iterator[tuple[str, object]]:
         spec = self.fire.inspectutils.GetFullArgSpec(function)
-        names = spec.args[1:] if spec.args[:1] == ["self"] else spec.args
+        names = spec.args[1:] if spec.args[:1] in (["self"], ["cls"]) else spec.args
         defaults = dict(zip(reversed(names), reversed(spec.defaults or ()), strict=False))
         for name in [*names, *spec.kwonlyargs]:
-            yield name, _text_kept(self.fire, {**defaults, **spec.kwonlydefaults}.get(name))
+            yield name, _text_kept(self.fire.parser.DefaultParseValue, {**defaults, **spec.kwonlydefaults}.get(name))
 
     def calling(self, original: Any) -> Callable[..., Any]:  # noqa: ANN401 - Fire's function
         @wraps(original)
@@ -186,7 +186,7 @@ class _Call:
         kind = f"fire.Arg@{self.command}" if self.command else SHARED
         for index, name in enumerate(spec.args):
             positional[index], fits = self._value(name, index, positional[index])
-            found[name] = Found(_text_kept(self.fire, positional[index]), kind, texts.get(name))
+            found[name] = Found(self._kept(name, index, positional[index]), kind, texts.get(name))
             misfits += [] if fits else [name]
         if spec.varargs:
             rest, fits = self._value(spec.varargs, None, positional[len(spec.args) :])
@@ -197,7 +197,7 @@ class _Call:
             value, fits = self._value(name, None, current)
             if name in named or value is not current:
                 named[name] = value
-            found[name] = Found(_text_kept(self.fire, value), kind, texts.get(name))
+            found[name] = Found(self._kept(name, None, value), kind, texts.get(name))
             misfits += [] if fits else [name]
         reported = {self.name(name): one for name, one in found.items()}
         if self.command:
@@ -210,7 +210,7 @@ class _Call:
     def _value(self, name: str, index: int | None, current: object) -> tuple[object, bool]:
         """Return the stored value where there is one that fits, and whether there was none that does not."""
         text = self.stored(name)
-        if text is None or text == to_text(_text_kept(self.fire, current))[0]:
+        if text is None or text == to_text(self._kept(name, index, current))[0]:
             return current, True
         default = current if current is not None else self._default(name)
         try:
@@ -218,6 +218,9 @@ class _Call:
         except (BadValue, self.fire.FireError, ValueError, TypeError) as error:
             RELAY.misfit(self.name(name), text, current, str(error))
             return current, False
+
+    def _kept(self, name: str, index: int | None, value: object) -> object:
+        return _text_kept(lambda text: self.fire._ParseValue(text, index, name, self.metadata), value)
 
     def _default(self, name: str) -> object:
         defaults = dict(zip(reversed(self.spec.args), reversed(self.spec.defaults or ()), strict=False))
@@ -248,9 +251,9 @@ class _Call:
         return {one.name: one.description for one in getattr(about, "args", None) or [] if one.description}
 
 
-def _text_kept(fire: Any, value: object) -> object:  # noqa: ANN401 - Fire's module
+def _text_kept(read: Callable[[str], object], value: object) -> object:
     """Return a value as it is recorded: a text that Fire would read as something else in quotes."""
-    if not isinstance(value, str) or fire.parser.DefaultParseValue(value) == value:
+    if not isinstance(value, str) or read(value) == value:
         return value
     return repr(value)
 

@@ -74,6 +74,11 @@ class _Parse:
             if self.stored:
                 args = self._with_command(args)
                 base = self._required()
+        positionals = self._positionals() if self.stored else []
+        if positionals:
+            args = self._with_positionals(
+                lambda words: original(self.parser, words, base, *rest, **named), args, positionals
+            )
         config = original(self.parser, args, base, *rest, **named)
         with contained(RELAY, RELAY.capture):
             config, misfits = self._with_stored(config)
@@ -112,6 +117,28 @@ class _Parse:
             base[name] = text
         self.lent = set(found)
         return base
+
+    def _positionals(self) -> list[str]:
+        """Return the stored texts of the arguments without a name, if there are all of them."""
+        names = [action.dest for action in self.parser._actions if action.required and not action.option_strings]
+        names = [name for name in names if name != getattr(self._commands(self.parser), "dest", None)]
+        return [self.stored[name] for name in names] if self.stored.keys() >= set(names) else []
+
+    def _with_positionals(self, parse: Callable[[Any], object], args: Any, texts: list[str]) -> Any:  # noqa: ANN401
+        """Return the command line, with arguments without a name where it can be parsed with them only."""
+        words = list(sys.argv[1:] if args is None else args)
+        was = self.parser.exit_on_error
+        self.parser.exit_on_error = False
+        try:
+            for tried in (words, [*words, *texts]):
+                try:
+                    parse(list(tried))
+                except self.module.argparse.ArgumentError:
+                    continue
+                return tried
+        finally:
+            self.parser.exit_on_error = was
+        return args  # the program's parse says what is wrong with it
 
     def _parsers(self, chosen: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - what has the names of sub-commands
         prefix, parser = "", self.parser

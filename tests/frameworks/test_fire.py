@@ -82,6 +82,47 @@ def test_what_was_recorded_comes_back_as_it_was() -> None:
     assert (second, sink.notes) == (first, [])
 
 
+def test_a_function_that_reads_its_arguments_itself_gets_them_as_it_reads_them() -> None:
+    @fire.decorators.SetParseFns(code=str)
+    def show(code, times=1):
+        return (code, times)
+
+    result, sink = call(show, ["012"])
+    assert (result, sink.values()["code"]) == (("012", 1), "012")
+    assert call(show, ["3"], {"code": "012", "times": "2"})[0] == ("012", 2)
+
+
+class Group:
+    """A property is not looked at: it would run."""
+
+    @property
+    def never(self):
+        raise AssertionError
+
+    @staticmethod
+    def plain(a, b=1):
+        return a + b
+
+    @classmethod
+    def of_class(cls, n=2):
+        return n
+
+    def several(self, *numbers, **named):
+        return numbers, named
+
+
+def test_methods_of_every_kind() -> None:
+    result, sink = call(Group, ["several", "1", "2", "--k", "3"])
+    assert result == ((1, 2), {"k": 3})
+    assert sink.values() == {
+        **{"plain": False, "plain/a": None, "plain/b": 1, "of_class": False, "of_class/n": 2},
+        **{"several": True, "several/numbers": [1, 2], "several/k": 3},
+    }
+    stored = {"several/numbers": "[5]", "several/k": "7"}
+    assert call(Group, ["several", "1", "2", "--k", "3"], stored)[0] == ((5,), {"k": 7})
+    assert call(Group, ["plain", "1"], {"plain/b": "5"})[0] == 6
+
+
 def test_a_text_that_does_not_fit_is_noted_and_the_programs_value_kept() -> None:
     result, sink = call(train, ["d.csv", "--steps", "3"], {"steps": "many"})
     assert result["steps"] == 3

@@ -111,6 +111,26 @@ def test_what_is_required_is_taken_from_the_store() -> None:
         call(parser, [], {"lr": "1"})
 
 
+def test_a_required_argument_without_a_name_is_taken_from_the_store_where_it_is_not_given() -> None:
+    parser = make(exit_on_error=False)
+    parser.add_argument("data", type=int)
+    assert call(parser, [], {"data": "4"})[0].data == 4
+    assert call(parser, ["3"], {"data": "4"})[0].data == 4
+    assert call(parser, ["3"], {"lr": "4"})[0].data == 3
+    with pytest.raises(jsonargparse.ArgumentError):
+        call(parser, ["--odd"], {"data": "4"})
+
+
+def test_a_file_of_configuration_is_read_and_the_stored_values_come_over_it(tmp_path: Path) -> None:
+    parser = make()
+    parser.add_argument("--config", action="config")
+    file = tmp_path / "c.yaml"
+    file.write_text("lr: 3.0\nsteps: 8\n")
+    config, sink = call(parser, ["--config", str(file)], {"lr": "4", "config": "elsewhere"})
+    assert (config.lr, config.steps, sink.notes) == (4.0, 8, [])
+    assert sink.values()["config"] == [str(file)]
+
+
 def test_a_class_and_its_arguments() -> None:
     parser = jsonargparse.ArgumentParser(exit_on_error=False)
     parser.add_argument("--net", type=Net)
