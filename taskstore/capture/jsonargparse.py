@@ -15,9 +15,10 @@ from functools import wraps
 from types import ModuleType
 from typing import Any, get_args
 
+from ..core.errors import BadValue
 from ..core.frames import leave_no_frame
 from ..core.secrets import MASK
-from ..core.values import enum_description, to_text
+from ..core.values import cast_like, enum_description, from_text, to_text
 from .base import Found, Sink, contained, swapped
 from .relay import Relay
 
@@ -165,11 +166,9 @@ class _Parse:
             current = config[name]
             if to_text(self._live(current))[0] == text and name not in self.lent:
                 continue
-            may_be_none = not isinstance(current, str) or getattr(actions.get(name), "default", "") is None
-            value = None if text == "" and may_be_none else text
             try:
-                config = self._merged(config, name, value)
-            except (self.module.argparse.ArgumentError, TypeError, KeyError, ValueError) as error:
+                config = self._merged(config, name, _value(actions.get(name), text, current))
+            except (self.module.argparse.ArgumentError, TypeError, KeyError, ValueError, BadValue) as error:
                 RELAY.misfit(name, text, self._live(current), str(error).partition("\n")[0])
                 misfits.append(name)
         return config, misfits
@@ -211,6 +210,20 @@ class _Parse:
         if type(value).__module__.startswith("jsonargparse"):
             return str(value) if hasattr(value, "relative") or hasattr(value, "mode") else None
         return value
+
+
+def _value(action: Any, text: str, current: object) -> object:  # noqa: ANN401 - an action of argparse's, or None
+    """Turn a stored text into what a configuration file would say. Raises BadValue."""
+    default = getattr(action, "default", "")
+    if text == "" and (not isinstance(current, str) or default is None):
+        return None
+    nargs = getattr(action, "nargs", None)
+    if nargs in ("*", "+") or (isinstance(nargs, int) and nargs > 0):
+        return from_text(text, "list")
+    if getattr(action, "_typehint", None) is not None or action is None:
+        return text  # read by its type
+    reference = default if current is None else current
+    return cast_like(text, reference) if isinstance(reference, (bool, int)) and action.type is None else text
 
 
 def _declared(action: Any) -> str:  # noqa: ANN401 - an action of argparse's, or None

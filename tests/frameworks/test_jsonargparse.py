@@ -121,6 +121,27 @@ def test_a_required_argument_without_a_name_is_taken_from_the_store_where_it_is_
         call(parser, ["--odd"], {"data": "4"})
 
 
+@pytest.mark.parametrize(
+    ("argv", "options", "text", "value"),
+    [
+        (["--x"], {"action": "store_true"}, "False", False),
+        ([], {"action": "store_true"}, "True", True),
+        ([], {"action": jsonargparse.ActionYesNo, "default": True}, "False", False),
+        (["--x", "1", "2"], {"type": int, "nargs": "+"}, "[3]", [3]),
+        ([], {"type": int, "nargs": 2}, "[3, 4]", [3, 4]),
+        ([], {"choices": ["a", "b"], "default": "a"}, "b", "b"),
+        ([], {"type": Path, "default": Path("a")}, "b", Path("b")),
+        ([], {}, "3", "3"),
+    ],
+)
+def test_arguments_in_argparses_manner(argv, options, text, value) -> None:
+    parser = jsonargparse.ArgumentParser(exit_on_error=False)
+    parser.add_argument("--x", **options)
+    config, sink = call(parser, argv, {"x": text})
+    assert (config.x, sink.notes) == (value, [])
+    assert type(config.x) is type(value)
+
+
 def test_a_file_of_configuration_is_read_and_the_stored_values_come_over_it(tmp_path: Path) -> None:
     parser = make()
     parser.add_argument("--config", action="config")
