@@ -119,7 +119,7 @@ def _split(override: str) -> tuple[str, str | None]:
 def _found(overrides: Any, is_group: Callable[[str], bool]) -> dict[str, Found]:  # noqa: ANN401 - a list of OmegaConf's
     found = {}
     for name, value in map(_split, overrides):
-        found[name if is_group(name) else name.lstrip("+")] = Found(value, "str")
+        found[name if is_group(name.lstrip("+")) else name.lstrip("+")] = Found(value, "str")
     return {**found, EDITABLE: Found(False, "bool", _ABOUT_EDITABLE)}
 
 

@@ -70,6 +70,19 @@ def test_stored_overrides_take_the_place_of_the_given_ones(config, monkeypatch) 
     assert (given.lr, given.seed, given.net.depth, given.extra.deep, given.rate) == (0.5, 7, 9, "x", 0.5)
 
 
+def test_what_was_recorded_comes_back_as_it_was(config, monkeypatch) -> None:
+    from taskstore.core.values import to_text
+
+    (config / "db").mkdir()
+    (config / "db" / "mysql.yaml").write_text("port: 3306\n")
+    argv = ["seed=1", "net=big", "+db=mysql", "~rate", "+text='a b,c'", "+deep.list=[1,2]", "++deep.none=null", "lr="]
+    (first,), sink = call(config, argv, monkeypatch)
+    assert (first.net.depth, first.db.port, first.text, "rate" in first) == (9, 3306, "a b,c", False)
+    texts = {name: to_text(one.value)[0] for name, one in sink.sections["Hydra"].items()}
+    assert call(config, [], monkeypatch, Remembered(dict(texts)))[0] == [first]
+    assert call(config, argv, monkeypatch, Remembered(dict(texts)))[0] == [first]
+
+
 def test_the_stored_configuration_is_used_where_that_is_allowed(config, monkeypatch) -> None:
     stored = {"lr": "0.5", "_allow_omegaconf_edit_": "True"}
     (given,), _ = call(config, ["seed=1"], monkeypatch, Remembered(stored, override="lr: 100\nother: [1]\n"))
