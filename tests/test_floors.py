@@ -34,11 +34,16 @@ SIBLINGS = frozenset({"core", "disk", "schema", "store"})
 """Within one of these, modules may import one another in an order, never in a circle."""
 ALONE = ("taskstore.sections", "taskstore.capture", "taskstore.share.importers", "taskstore.importers")
 """Modules directly in one of these know nothing of one another, but for what is named here."""
-KNOWN_BY_ALL = frozenset({"taskstore.capture.base", "taskstore.capture.imports", "taskstore.capture.saving"})
+KNOWN_BY_ALL = frozenset(
+    {"taskstore.capture.base", "taskstore.capture.imports", "taskstore.capture.relay", "taskstore.capture.saving"}
+)
+    {"taskstore.capture.base", "taskstore.capture.imports", "taskstore.capture.relay", "taskstore.capture.saving"}
+)
 """`saving` knows in which call a thread is: a library's save that goes through another's is reported once."""
 PARTS = {
     "taskstore.capture.git": "taskstore.capture.vcs",
     "taskstore.capture.arguments": "taskstore.capture.early",
+    "taskstore.capture.relay": "taskstore.capture.early",
 }
 NO_STORE = "taskstore.capture"
 

@@ -240,7 +240,8 @@ def _describe(value: object, actions: list[Action]) -> Found:
     declared = getattr(actions[0].type, "__name__", "") if actions else ""
     if (value is None and declared in ("int", "float", "str", "bool")) or (declared, type_name) == ("float", "int"):
         type_name = declared
-    helps = [action.help for action in actions if action.help and not _is_suppressed(action.help)]
+    texts = [action.help for action in actions if isinstance(action.help, str)]  # Hydra has one that is made when shown
+    helps = [text for text in texts if text and not _is_suppressed(text)]
     # Not expanded: %(default)s would write a credential's default into the description.
     description = "\n".join(
         [*(text.replace("%%", "%") for text in helps[:1]), *filter(None, [enum_description(value)])]

@@ -27,7 +27,11 @@ class Framework(NamedTuple):
     libraries: tuple[str, ...]
 
 
-ARGUMENTS: tuple[Framework, ...] = ()
+ARGUMENTS: tuple[Framework, ...] = (
+    Framework("click", "click", ("click.core", "typer.core")),
+    Framework("fire", "fire", ("fire.core",)),
+    Framework("jsonargparse", "jsonargparse", ("jsonargparse._core",)),
+)
 """Captures of command lines, which `auto_connect_arg_parser` turns off."""
 
 FRAMEWORKS: tuple[Framework, ...] = (
@@ -63,6 +67,8 @@ FRAMEWORKS: tuple[Framework, ...] = (
     Framework("tensorflow", "keras", ("keras",)),
     Framework("tensorflow", "tensorflow", ("tensorflow",)),
     Framework("fastai", "fastai", ("fastai.learner",)),
+    Framework("hydra", "hydra", ("hydra._internal.hydra",)),
+    Framework("tfdefines", "absl", ("absl.flags",)),
 )
 """Captures of what programs report and save, which `auto_connect_frameworks` chooses among."""
 

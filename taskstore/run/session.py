@@ -22,6 +22,7 @@ from ..schema.record import ScriptRecord, TaskRecord
 from ..store import events, places, tasks
 from ..store.store import Store, open_default
 from . import frameworks, origin
+from .chosen import chosen
 from .code import CodeCapture, first_look
 from .ending import COMPLETED, Ending, Outcome, leave_exit_code
 from .forks import follow
@@ -111,13 +112,11 @@ class Session:
     def _capture_program(self, wanted: Wanted, entry: source.Entry) -> None:
         with contained(self.sink, "packages"):
             self._observed = self._captures.enter_context(packages.watched())
-        if wanted.with_arguments:
-            self._enter("arguments", arguments.capture(self.sink, masker=self.masker))
-        for rows, choice in (
-            (frameworks.ARGUMENTS, wanted.with_arguments),
-            (frameworks.FRAMEWORKS, wanted.with_frameworks),
-        ):
-            self._enter("frameworks", frameworks.connected(rows, choice, self.sink))
+        sink = chosen(self.sink, wanted.with_arguments)
+        if sink is not None:
+            self._enter("arguments", arguments.capture(sink, masker=self.masker))
+            self._enter("frameworks", frameworks.connected(frameworks.ARGUMENTS, True, sink))
+        self._enter("frameworks", frameworks.connected(frameworks.FRAMEWORKS, wanted.with_frameworks, self.sink))
         if wanted.with_resources:
             self._watch_resources()
         self._code = CodeCapture(self.store, self.task_id, self.paths, entry, self.settings.capture, self.sink)

@@ -324,6 +324,7 @@ parser.parse_args()
 print(json.dumps({
     "parses": [vars(namespace) for _, namespace, _ in early.parses()],
     "finders": finders - len(sys.meta_path),
+    "waiting": "argparse" in early._finder.waiting,
     "loader": sorted(vars(argparse.__loader__)),
     "has_source": "class ArgumentParser" in inspect.getsource(argparse),
     "signature": str(inspect.signature(argparse.ArgumentParser.parse_args)),
@@ -331,7 +332,7 @@ print(json.dumps({
 """
     told = in_a_new_process(code, "--lr", "0.5")
     assert told["parses"] == [{"lr": 0.5}]
-    assert told["finders"] == 1
+    assert (told["finders"], told["waiting"]) == (0, False)  # other libraries may still come
     assert "exec_module" not in told["loader"]
     assert told["has_source"]
     assert told["signature"] == "(self, args=None, namespace=None)"

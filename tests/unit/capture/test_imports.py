@@ -9,6 +9,7 @@ from types import ModuleType
 
 import pytest
 
+from taskstore.capture import early
 from taskstore.capture.imports import on_import
 
 
@@ -73,3 +74,20 @@ def test_an_import_that_fails_is_met_by_nobody_and_can_be_tried_again(library: s
         importlib.invalidate_caches()
         module = importlib.import_module(library)
         assert met == [module]
+
+
+@pytest.mark.parametrize("is_early_first", [True, False])
+def test_two_finders_that_wait_for_one_module_do_not_ask_each_other_for_ever(is_early_first: bool) -> None:
+    was_installed = early.is_installed()
+    early.uninstall()
+    try:
+        if is_early_first:
+            early.install()
+        with on_import("fire.core", lambda module: None):
+            early.install()
+            assert {type(finder).__module__ for finder in sys.meta_path[:2]} == {early.__name__, on_import.__module__}
+            assert [finder.find_spec("fire.core", []) for finder in sys.meta_path[:2]] == [None, None]
+    finally:
+        early.uninstall()
+        if was_installed:
+            early.install()
