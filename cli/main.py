@@ -49,6 +49,7 @@ COMMANDS: dict[str, str] = {
     "rm": "Move tasks to the trash.",
     "trash": "List, restore or purge deleted tasks.",
     "project": "List, create, rename, move or delete projects.",
+    "config": "Show every setting, and where its value comes from.",
     "path": "Print where a task is, or the store.",
     "du": "Show what takes up space.",
     "doctor": "Check the store, and repair it with --fix.",

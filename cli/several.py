@@ -77,10 +77,10 @@ def tell(store: Store, paths: TaskPaths, what: str, *, as_json: bool, **more: ob
         context.say(f"{paths.id[:12]} {name}: {what}")
 
 
-def masker_of(store: Store) -> Masker:
-    """Return what masks credentials as the store's settings say."""
+def masker_of(store: Store, paths: TaskPaths) -> Masker:
+    """Return what masks credentials of a task, as the settings of its project say."""
     from taskstore.core.secrets import Masker
     from taskstore.store import settings
 
-    secrets = settings.load(store).secrets
+    secrets = settings.load(store, project=paths.home.parent).secrets
     return Masker(tuple(secrets.extra), tuple(secrets.allowed))

@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 from ..capture import git, packages, source
 from ..capture.vcs import place
 from ..core.errors import BadValue, NotFound, Refused
-from ..core.names import MIN_LENGTH
+from ..core.names import MIN_LENGTH, project_parts
 from ..core.secrets import Masker
 from ..core.task_types import TASK_TYPES
 from ..core.urls import strip_credentials
@@ -83,7 +83,7 @@ def create(store: Store, wanted: Wanted) -> TaskPaths:
     where git cannot read the repository; then nothing was written.
     """
     _check(wanted)
-    configured = settings.load(store)
+    configured = settings.load(store, project=_project_folder(store, wanted))
     masker = Masker(tuple(configured.secrets.extra), tuple(configured.secrets.allowed))
     code = _code(store, wanted, configured.capture, masker)
     requirements = _requirements(wanted, code, masker)
@@ -105,6 +105,13 @@ def create(store: Store, wanted: Wanted) -> TaskPaths:
         return clone.clone(store, base, name=wanted.task_name, project=wanted.project_name, also=fill)
     project = wanted.project_name if wanted.project_name is not None else _default_project(code)
     return tasks.create(store, project, wanted.task_name or _default_name(wanted), fill=fill)
+
+
+def _project_folder(store: Store, wanted: Wanted) -> Path | None:
+    """Return the folder of the project whose settings hold: the one that was named, else the base task's."""
+    if wanted.project_name is not None:
+        return store.paths.project(project_parts(wanted.project_name))
+    return places.resolve(store, wanted.base_task_id).home.parent if wanted.base_task_id is not None else None
 
 
 def _check(wanted: Wanted) -> None:

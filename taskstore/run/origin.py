@@ -60,8 +60,8 @@ class Origin:
 def attached(role: Role, find_store: Callable[[], Store]) -> Origin:
     """Return the task that this process was launched for. Raises NotFound where there is none."""
     store = find_store()
-    places.locate(store, role.task_id)
-    configured, warning = settings.load_sound(store)
+    paths = places.locate(store, role.task_id)
+    configured, warning = settings.load_sound(store, project=paths.home.parent)
     return Origin(store, role.task_id, Mode.ATTACHED, configured, warning=warning)
 
 
@@ -79,8 +79,9 @@ def fresh(wanted: Wanted, entry: source.Entry, find_store: Callable[[], Store], 
     store: Store | None = None
     try:
         store = find_store()
-        configured, warning = settings.load_sound(store)
         project = wanted.project if wanted.project is not None else _default_project(entry)
+        folder = store.paths.project(project_parts(project))
+        configured, warning = settings.load_sound(store, project=folder)
         earlier = _earlier(store, wanted, configured.reuse, project, name)
         if earlier is not None:
             return Origin(store, earlier.id, Mode.FRESH, configured, None, warning, *_begun_again(wanted, earlier))
@@ -163,7 +164,7 @@ def joined(role: Role, wanted: Wanted) -> Origin | None:
         paths = places.locate(store, role.task_id)
         record = tasks.read(paths)
         project = places.project_of(store, paths.home)
-        configured, _ = settings.load_sound(store)
+        configured, _ = settings.load_sound(store, project=paths.home.parent)
     except (OSError, TaskstoreError):
         return None
     if record.status is not Status.IN_PROGRESS or not (_is_of_multiprocessing() or wanted.fits(project, record.name)):
