@@ -29,7 +29,7 @@ from .store.store import Store, open_default
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
-    from .sections.artifacts import Artifacts
+    from .sections.artifacts import Artifacts, Watch
 
 
 class Task:
@@ -40,6 +40,7 @@ class Task:
         self._id = task_id
         self._session = session
         self._logger: Logger | None = None
+        self._watch: Watch | None = None
         self._hold = Hold(store, task_id, session.guarded, RECORDING) if session is not None else Hold(store, task_id)
 
     @classmethod
@@ -354,14 +355,15 @@ class Task:
     @property
     def artifacts(self) -> Artifacts:
         """The task's artifacts by name: `task.artifacts["model"].get()`. Looking one up reads the disk."""
-        from .sections.artifacts import Artifacts  # its table is not needed by most runs
+        from .sections.artifacts import Artifacts, Watch  # its table is not needed by most runs
 
         session = self._session
-        return (
-            Artifacts(self._store, self._id, session.ending.undisturbed)
-            if session
-            else Artifacts(self._store, self._id)
-        )
+        if session is None:
+            return Artifacts(self._store, self._id)
+        if self._watch is None:
+            self._watch = Watch()
+            session.chores["registered artifacts"] = self._watch.check
+        return Artifacts(self._store, self._id, session.ending.undisturbed, self._watch if session.is_open else None)
 
     def upload_artifact(
         self,

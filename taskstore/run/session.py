@@ -60,6 +60,8 @@ class Session:
         """What this process does with the task, for the person at the terminal."""
         self.task: Any = None
         """The facade over this session; held here so that every asker gets the same one."""
+        self.chores: dict[str, Callable[[], None]] = {}
+        """What else keeps something in the task up to date, by the name of what it is about; see `do_chores`."""
         self._pid = os.getpid()
         self._captures = contextlib.ExitStack()
         self._hooks = contextlib.ExitStack()
@@ -191,6 +193,18 @@ class Session:
                 events.refresh_summary(paths)
         except (OSError, TaskstoreError) as error:
             self.sink.cannot_write(error)
+        self.do_chores()
+
+    def do_chores(self) -> None:
+        """Do each chore: at every beat, at a flush, and before the end. Nothing is raised."""
+        if os.getpid() != self._pid or not self.is_recording:
+            return
+        for name, chore in list(self.chores.items()):
+            with contained(self.sink, name):
+                try:
+                    chore()
+                except (OSError, TaskstoreError) as error:
+                    self.sink.cannot_write(error)
 
     def _at_exit(self) -> None:
         if os.getpid() != self._pid:
@@ -252,6 +266,7 @@ class Session:
             self._is_closed = True
         with self.ending.undisturbed():
             self._heartbeat.stop(_HEARTBEAT_WAIT_S)
+            self.do_chores()
             self._captures.close()
             if self._code is not None and self.is_recording:
                 is_stopped = outcome is not None and outcome.status is Status.STOPPED
