@@ -271,7 +271,8 @@ class Task:
     @property
     def lifecycle(self) -> Lifecycle:
         """What becomes of the task: mark_completed, reset, publish, delete, wait_for_status and the like."""
-        return Lifecycle(self._hold)
+        session = self._session
+        return Lifecycle(self._hold, session.stopping if session is not None and session.is_open else None)
 
     @property
     def details(self) -> Details:

@@ -14,6 +14,7 @@ SCRIPT = "script.json"
 ARTIFACTS = "artifacts.json"
 SUMMARY = "summary.json"
 MANIFEST = "manifest.json"
+STOP = "stop.json"
 LOCK = ".lock"
 BEACON = ".alive"
 PROJECT = "project.yaml"
@@ -62,6 +63,11 @@ class TaskPaths:
     def manifest(self) -> Path:
         """SHA-256 of every file of a published task."""
         return self.home / MANIFEST
+
+    @property
+    def stop(self) -> Path:
+        """What asks the run to stop; of a live run only."""
+        return self.home / STOP
 
     @property
     def lock(self) -> Path:

@@ -30,6 +30,7 @@ from .mode import MASTER_VARIABLE, TASK_VARIABLE, Mode, Role, decide, master_tex
 from .origin import Origin
 from .origin import Wanted as Wanted
 from .sink import StoreSink, warn
+from .stopping import StopListener
 
 _FORK_WAIT_S = 5.0
 _HEARTBEAT_WAIT_S = 5.0
@@ -69,6 +70,15 @@ class Session:
         self._observed: packages.Observed = set()
         self._beacon: HeldBeacon | None = None
         self._heartbeat = Heartbeat(self._beat)
+        self.stopping = StopListener(
+            self.store,
+            self.task_id,
+            self.paths,
+            self.sink,
+            self._heartbeat,
+            self.ending.undisturbed,
+            is_in_charge=lambda: self.is_owner and self.is_recording,
+        )
         self._sync_logs = LogSync()
         self._closing = threading.RLock()  # a signal's handler closes too, on the thread that may be closing
         self._is_closed = False
@@ -134,6 +144,7 @@ class Session:
         """Hold the beacon first: who sees the task in progress must find it alive."""
         paths = self.paths()
         self._beacon = hold_beacon(paths.beacon, self.store.locks)
+        paths.stop.unlink(missing_ok=True)  # of an earlier run that was killed
         script = first_look(entry, self.masker)
 
         def change(record: ScriptRecord) -> None:
@@ -193,6 +204,7 @@ class Session:
                 events.refresh_summary(paths)
         except (OSError, TaskstoreError) as error:
             self.sink.cannot_write(error)
+        self.stopping.look()
         self.do_chores()
 
     def do_chores(self) -> None:
@@ -287,6 +299,7 @@ class Session:
                 return
             outcome = Outcome(Status.COMPLETED, "SystemExit", "left by SystemExit with a code that is not known")
         reason = self.masker.text(outcome.reason)
+        message = (outcome.status is Status.STOPPED and self.stopping.message) or outcome.message
         try:
             if self._beacon is not None:
                 self._beacon.say_end(outcome.status.value, reason)  # in place: there is room for it on a full disk too
@@ -296,8 +309,9 @@ class Session:
                 outcome.status,
                 only_from=frozenset({Status.IN_PROGRESS}),
                 reason=reason,
-                message=self.masker.text(outcome.message),
+                message=self.masker.text(message),
             )
+            self.paths().stop.unlink(missing_ok=True)
             events.refresh_summary(self.paths())
         except (BadTransition, NotFound):
             pass  # somebody marked it, or deleted it, while it ran: their word stands

@@ -85,6 +85,21 @@ class TaskRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     trashed: Trashed | None = None
 
 
+class StopRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """stop.json of a live run: how long it wants to be given before it is ended, who has asked it to stop, its answer.
+
+    `ends_itself` says that nobody sends it a signal.
+    """
+
+    rev: int = 0
+    timeout_s: float | None = None
+    requested: Moment | None = None
+    who: str = ""
+    message: str = ""
+    ends_itself: bool = False
+    answered: Moment | None = None
+
+
 class Parameter(msgspec.Struct, omit_defaults=True, gc=False):
     """One hyperparameter: its value as text, the type that the text is read back by, and what it means."""
 

@@ -109,7 +109,7 @@ def reset(store: Store, task_id: str, *, force: bool = False) -> TaskRecord:
         record.runtime = {}
         if paths.manifest.exists() or not paths.record.stat().st_mode & 0o200:
             _give_write_bits(paths)
-        for doomed in (paths.summary, paths.beacon, paths.manifest):
+        for doomed in (paths.summary, paths.beacon, paths.manifest, paths.stop):
             doomed.unlink(missing_ok=True)
         artifacts.delete_outputs(paths)
         if paths.events.exists():
