@@ -230,6 +230,15 @@ class StorePaths:
         """One marker; `owner` is a task's id, or what else there is one lock for."""
         return self.leases / f"{owner}.lease"
 
+    @property
+    def ranks(self) -> Path:
+        """Where the ranks of distributed runs meet."""
+        return self.root / "ranks"
+
+    def meeting(self, key: str) -> Path:
+        """The file by which the ranks of one run find their task."""
+        return self.ranks / f"{key}.json"
+
     def project(self, parts: Sequence[str]) -> Path:
         """A project's folder, by the parts of its name."""
         return self.projects.joinpath(*(encode(part) for part in parts))

@@ -21,7 +21,7 @@ from ..schema import codec
 from ..schema.record import ScriptRecord, TaskRecord
 from ..store import events, places, tasks
 from ..store.store import Store, open_default
-from . import frameworks, origin
+from . import frameworks, origin, ranks
 from .code import CodeCapture, first_look
 from .ending import COMPLETED, Ending, Outcome, leave_exit_code
 from .forks import follow
@@ -116,8 +116,11 @@ class Session:
         if entry is not None:
             self._hooks.enter_context(self.ending.watched())
             self._capture_program(wanted, entry)
-            os.environ[MASTER_VARIABLE] = master_text(self.task_id, str(self.store.root))
+            self._tell_children()
         atexit.register(self._at_exit)
+
+    def _tell_children(self) -> None:
+        os.environ[MASTER_VARIABLE] = master_text(self.task_id, str(self.store.root))
 
     def _capture_program(self, wanted: Wanted, entry: source.Entry) -> None:
         with contained(self.sink, "packages"):
@@ -349,7 +352,7 @@ def current() -> Session | None:
     """Return this process's open session; a child of a run joins its parent's task here."""
     global _current
     if _current is None:
-        role = decide(os.environ)
+        role = ranks.joined_already(decide(os.environ))
         joined = origin.joined(role, Wanted()) if role.mode is Mode.HELPER else None
         _current = _joined(joined, Wanted()) if joined is not None else None
     return _current
@@ -367,9 +370,18 @@ def begin(wanted: Wanted, *, find_store: Callable[[], Store] = open_default) -> 
     A name that cannot be used raises BadName; a store that cannot be used warns, and the session records nothing.
     """
     global _current
-    role = decide(os.environ)
-    joined = origin.joined(role, wanted) if role.mode is Mode.HELPER else None
-    session = _joined(joined, wanted) if joined is not None else _owner(role, wanted, find_store)
+    alone = decide(os.environ)
+    role, claim = ranks.meet(alone, find_store)
+    try:
+        joined = origin.joined(role, wanted) if role.mode is Mode.HELPER else None
+        # What a rank begins instead has no parent, for rank 0 is none.
+        session = _joined(joined, wanted) if joined is not None else _owner(alone, wanted, find_store)
+    except BaseException:
+        if claim is not None:
+            claim.settle(None)
+        raise
+    if claim is not None:
+        claim.settle(session.task_id if session.is_recording else None)
     _current = session
     return session
 
@@ -377,6 +389,8 @@ def begin(wanted: Wanted, *, find_store: Callable[[], Store] = open_default) -> 
 def _joined(joined: Origin, wanted: Wanted) -> Session:
     session = Session(joined)
     session.start(wanted, None)
+    if MASTER_VARIABLE not in os.environ:  # a rank's children would have to meet the others again
+        session._tell_children()
     return session
 
 

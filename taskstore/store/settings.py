@@ -59,6 +59,13 @@ class Reuse(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     window_hours: float = 72
 
 
+class Distributed(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Whether ranks that no run has started meet in one task, and how long they wait for rank 0 to begin it."""
+
+    join: bool = True
+    wait_s: float = 60
+
+
 class Settings(msgspec.Struct, kw_only=True):
     """All settings, as `docs/reference/configuration.md` describes them."""
 
@@ -66,6 +73,7 @@ class Settings(msgspec.Struct, kw_only=True):
     capture: Capture = msgspec.field(default_factory=Capture)
     reports: Reports = msgspec.field(default_factory=Reports)
     reuse: Reuse = msgspec.field(default_factory=Reuse)
+    distributed: Distributed = msgspec.field(default_factory=Distributed)
 
 
 @dataclass(frozen=True)
