@@ -39,8 +39,6 @@ class Group:
     rank: int
     is_one_program: bool = True
     """The ranks train one model, whatever names they make up for a task; a scheduler's may be tasks of any kind."""
-    has_own_launcher: bool = False
-    """The ranks' parent has started this run and no other: a shell may have started more."""
     is_on_one_host: bool = False
 
 
@@ -94,7 +92,6 @@ def _torch(environ: Mapping[str, str]) -> Group | None:
     return Group(
         "torch " + " ".join(environ.get(name, "") for name in names),
         rank,
-        has_own_launcher="TORCHELASTIC_RUN_ID" in environ,
         is_on_one_host=_number(environ, "LOCAL_WORLD_SIZE") == size,
     )
 
@@ -106,7 +103,7 @@ def _slurm(environ: Mapping[str, str]) -> Group | None:
         return None  # a batch script itself is process 0, of no step
     names = ("SLURM_JOB_ID", "SLURM_RESTART_COUNT", "SLURM_STEP_ID")
     key = "slurm " + " ".join(environ.get(name, "") for name in names)
-    return Group(key, rank, is_one_program=False, has_own_launcher=True)
+    return Group(key, rank, is_one_program=False)
 
 
 def _open_mpi(environ: Mapping[str, str]) -> Group | None:
@@ -114,7 +111,7 @@ def _open_mpi(environ: Mapping[str, str]) -> Group | None:
     job = environ.get("PMIX_NAMESPACE") or environ.get("OMPI_MCA_orte_hnp_uri") or ""
     if rank is None or size is None or size < 2 or not job:
         return None
-    return Group(f"openmpi {job}", rank, is_one_program=False, has_own_launcher=True)
+    return Group(f"openmpi {job}", rank, is_one_program=False)
 
 
 def _number(environ: Mapping[str, str], name: str) -> int | None:

@@ -19,30 +19,28 @@ from pathlib import Path
 import msgspec
 
 from ..core.errors import TaskstoreError
-from ..core.states import RECORDING
 from ..disk.atomic import replace_record
 from ..disk.lock import edit_lock
-from ..disk.process import ProcessIdentity, boot_id, identity, is_gone, is_here
+from ..disk.process import ProcessIdentity, boot_id, identity, is_gone, is_here, started_at
 from ..disk.text import read_bytes
 from ..schema import codec
 from ..schema.record import Moment
-from ..store import places, settings, tasks
+from ..store import places, settings
 from ..store.store import Store, find_root, open_at
 from .mode import Group, Mode, Role
 from .sink import warn
 
 _POLL_S = 0.05
-_UNSURE = timedelta(minutes=10)
+_LAG_S = 30.0
 _KEPT = timedelta(days=1)
 _begun = 0
 """How many tasks this process has begun or joined here: ranks run one program, so the second meets the second."""
 
 
 class Meeting(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """Who has claimed a meeting, when, and the task that it then began; `launcher` is the parent of the claimant."""
+    """Who has claimed a meeting, when, and the task that it then began."""
 
     process: ProcessIdentity
-    launcher: ProcessIdentity
     claimed: Moment
     task: str = ""
 
@@ -134,33 +132,34 @@ def _claimed(store: Store, path: Path, group: Group, passed_over: Meeting | None
         meeting = _of_this_run(store, path, group)
         if meeting is not None and (meeting.task or meeting != passed_over):
             return None
-        made = Meeting(process=identity(), launcher=identity(os.getppid()), claimed=store.clock.now())
+        made = Meeting(process=identity(), claimed=store.clock.now())
         replace_record(path, codec.encode(made))
     _forget_old(store, path)
     return Claim(store, path, made)
 
 
 def _of_this_run(store: Store, path: Path, group: Group) -> Meeting | None:
-    """Return the meeting, unless it was left by an earlier run of the same address and port."""
+    """Return the meeting, unless it was left by an earlier run of the same address and port.
+
+    Ranks of one run overlap in time, and runs that have an address and a port in common do not.
+    """
     meeting = _read(path)
     if meeting is None:
         return None
     is_dead = is_gone(meeting.process) if is_here(meeting.process) else None
-    if is_dead is not None:
-        # One that has ended already is of this run where this run's own launcher has started it.
-        is_own = not is_dead or (group.has_own_launcher and meeting.launcher == identity(os.getppid()))
-    elif meeting.task:
-        is_own = _is_recording(store, meeting.task)
-    else:
-        is_own = store.clock.now() - meeting.claimed < _UNSURE
-    return meeting if is_own else None
+    if is_dead is False:
+        return meeting
+    seen = _last_seen(store, meeting.task) if meeting.task else 0.0 if is_dead else meeting.claimed.timestamp()
+    # What is seen of another host's files, and its clock, may lag behind.
+    return meeting if seen > started_at() - (0.0 if is_dead else _LAG_S) else None
 
 
-def _is_recording(store: Store, task_id: str) -> bool:
+def _last_seen(store: Store, task_id: str) -> float:
+    """Return when the process of a task has shown last that it lives; 0 where that cannot be read."""
     try:
-        return tasks.read(places.locate(store, task_id)).status in RECORDING
+        return places.locate(store, task_id).beacon.stat().st_mtime
     except (OSError, TaskstoreError):
-        return False
+        return 0.0
 
 
 def _read(path: Path) -> Meeting | None:

@@ -1,22 +1,23 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 
 import msgspec
 import pytest
 
 from taskstore.core.clock import FixedClock
 from taskstore.core.states import Status
-from taskstore.disk.process import identity
+from taskstore.disk.process import identity, started_at
 from taskstore.run import ranks
 from taskstore.run.mode import Group, Mode, Role, decide, group_of
 from taskstore.run.ranks import Claim, joined_already, meet
 from taskstore.schema import codec
-from taskstore.store import tasks
+from taskstore.store import places, tasks
 from taskstore.store.store import Store
 
 ID = "0123456789abcdef0123456789abcdef"
@@ -44,6 +45,13 @@ def _begun(store: Store, claim: Claim | None) -> str:
     tasks.transition(store, made.id, Status.IN_PROGRESS)
     claim.settle(made.id)
     return made.id
+
+
+def _free(claim: Claim | None) -> bool:
+    """Give back what was claimed; tell whether there was a claim."""
+    if claim is not None:
+        claim.settle(None)
+    return claim is not None
 
 
 class TestMeeting:
@@ -158,33 +166,45 @@ class TestEarlierRuns:
 
         return leave
 
-    def test_a_process_that_has_ended_is_of_an_earlier_run(self, store: Store, left: Callable[..., str]) -> None:
-        left()
-        assert _meet(store, 0)[1] is not None
+    def _shown(self, store: Store, task_id: str, before_s: float) -> None:
+        """Let a task's process have shown that it lives so long before this one started."""
+        beacon = places.locate(store, task_id).beacon
+        beacon.touch()
+        os.utime(beacon, (0, started_at() - before_s))
 
-    def test_unless_this_runs_own_launcher_has_started_it(self, store: Store, left: Callable[..., str]) -> None:
+    def test_what_had_ended_when_this_rank_started_is_of_an_earlier_run(
+        self, store: Store, left: Callable[..., str]
+    ) -> None:
+        assert left()
+        assert _free(_meet(store, 0)[1])
+        self._shown(store, left(), 0.1)
+        assert _free(_meet(store, 0)[1])
+
+    def test_what_ended_since_is_of_this_run(self, store: Store, left: Callable[..., str]) -> None:
         task_id = left()
-        role = _role(1, has_own_launcher=True)
-        ranks._begun = 0
-        assert meet(role, lambda: store)[0].task_id == task_id
-        task_id = left(launcher=identity(1))
-        ranks._begun = 0
-        store.paths.config.write_text("distributed: {wait_s: 0}")
-        assert meet(role, lambda: store, sleep=lambda _: None)[1] is not None
+        self._shown(store, task_id, -0.1)
+        assert _meet(store, 1)[0].task_id == task_id
 
-    def test_on_another_host_it_is_as_alive_as_its_task(
+    def test_of_another_host_a_late_sign_of_life_is_one(self, store: Store, left: Callable[..., str]) -> None:
+        elsewhere = msgspec.structs.replace(identity(), host="node-2", boot_id="another")
+        task_id = left(process=elsewhere)
+        self._shown(store, task_id, 10)
+        assert _meet(store, 1)[0].task_id == task_id
+        self._shown(store, task_id, 100)
+        assert _free(_meet(store, 0)[1])
+
+    def test_of_another_host_a_claim_counts_when_it_is_as_young(
         self, store: Store, left: Callable[..., str], clock: FixedClock
     ) -> None:
         elsewhere = msgspec.structs.replace(identity(), host="node-2", boot_id="another")
-        task_id = left(process=elsewhere)
-        assert _meet(store, 1)[0].task_id == task_id
-        tasks.transition(store, task_id, Status.FAILED)
-        claim = _meet(store, 0)[1]
-        assert claim is not None
-        claim.settle(None)
-        left(process=elsewhere, task="")
-        clock.advance(timedelta(hours=1).total_seconds())
-        assert _meet(store, 0)[1] is not None
+        moment = datetime.fromtimestamp(started_at() - 10, timezone.utc)
+        left(process=elsewhere, task="", claimed=moment)
+        with pytest.raises(pytest.fail.Exception, match="waited"):
+            _meet(store, 0)
+        store.paths.config.write_text("distributed: {wait_s: 0}")
+        assert _free(_meet(store, 0)[1])
+        left(process=elsewhere, task="", claimed=moment - timedelta(hours=1))
+        assert _free(_meet(store, 0)[1])
 
     def test_old_meetings_are_forgotten(self, store: Store, left: Callable[..., str], clock: FixedClock) -> None:
         left()
@@ -200,7 +220,7 @@ class TestEnvironment:
         environ = {**_TORCH, "TORCHELASTIC_RUN_ID": "none", "LOCAL_WORLD_SIZE": "2"}
         group = decide(environ).group
         assert group is not None
-        assert (group.rank, group.is_one_program, group.has_own_launcher, group.is_on_one_host) == (1, True, True, True)
+        assert (group.rank, group.is_one_program, group.is_on_one_host) == (1, True, True)
         zero = group_of({**environ, "RANK": "0"})
         assert zero is not None
         assert (zero.key, zero.rank) == (group.key, 0)
