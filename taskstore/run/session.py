@@ -287,7 +287,9 @@ class Session:
                 is_stopped = outcome is not None and outcome.status is Status.STOPPED
                 self._code.finish(self._observed, wait_s=_STOPPED_WAIT_S if is_stopped else _CODE_WAIT_S)
             self.sink.writer.close()
-            if self.mode is not Mode.HELPER and self.is_recording:
+            if self.mode is Mode.HELPER:
+                self._sum_up_late()
+            elif self.is_recording:
                 self._write_end(outcome)
         # The last of all: a signal that comes before is ours, and the program dies of it when all is written.
         self._hooks.close()
@@ -322,6 +324,13 @@ class Session:
             self.sink.cannot_write(error)
         finally:
             self._release_beacon()
+
+    def _sum_up_late(self) -> None:
+        """Count what a helper has reported since the owner's last word: nobody else will. Raises nothing."""
+        with contextlib.suppress(OSError, TaskstoreError):
+            paths = self.paths()
+            if tasks.read(paths).status is not Status.IN_PROGRESS:
+                events.refresh_summary(paths)
 
     def _release_beacon(self) -> None:
         if self._beacon is not None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from taskstore.core.states import Status
+from taskstore.store import query
 
 from .programs import Ended, Found, all_tasks, finish, start
 
@@ -55,6 +56,8 @@ def test_all_ranks_report_into_the_task_of_rank_0_whoever_comes_first(late: str,
     found = _only(ended)
     assert (found.record.name, found.record.status) == ("run of rank 0", Status.COMPLETED)
     assert found.points == _points(0, 1, 2, 3)
+    listed = query.find(found.store, query.Query()).rows[0].last_metrics["loss"]
+    assert set(listed) == {f"rank {rank}" for rank in range(4)}
     assert {f"from rank {rank}" for rank in range(4)} <= set(found.console)
 
 
