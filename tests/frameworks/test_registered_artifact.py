@@ -181,6 +181,40 @@ def test_a_version_is_whole_though_the_program_changes_the_frame_meanwhile(task:
     assert task.artifacts["samples"].get().iloc[0, 0] == frame.iloc[0, 0]
 
 
+def test_a_copy_that_the_program_has_torn_is_not_stored(task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = pd.DataFrame({"loss": [0.0, 0.0]})
+    task.artifacts.register("samples", frame)
+    frame["loss"] = 1.0
+    copied, copies = pd.DataFrame.copy, []
+
+    def copy(self: object, deep: bool = True) -> object:
+        made = copied(self, deep=deep)
+        if self is frame:
+            copies.append(made)
+            if len(copies) == 1:
+                made.iloc[0, 0] = 0.0  # what stood there when the copy began
+        return made
+
+    monkeypatch.setattr(pd.DataFrame, "copy", copy)
+    _beat()
+    assert len(copies) == 2
+    assert task.artifacts["samples"].get()["loss"].tolist() == [0.0, 0.0]
+    _beat()
+    assert task.artifacts["samples"].get()["loss"].tolist() == [1.0, 1.0]
+
+
+def test_a_frame_that_can_never_be_copied_is_said_and_one_that_could_not_once_is_not(
+    task: Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task.artifacts.register("samples", pd.DataFrame({"loss": [0.5]}))
+    monkeypatch.setattr(pd.DataFrame, "copy", lambda *_, **__: [][0])
+    noted = []
+    for _ in range(4):
+        _beat()
+        noted.append(len(tasks.read_script(task._paths()).notes))
+    assert noted == [0, 0, 1, 1]
+
+
 _KILLED = """
 import os, signal, sys
 import pandas as pd

@@ -15,6 +15,7 @@ TYPE = "data-audit-table"
 """ClearML's name for what is stored of them."""
 _TORN = (AssertionError, AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError)
 """What pandas raises of a frame that another thread is changing."""
+_MAX_MISSES = 3
 
 Keep = Callable[[str, Any, Mapping[str, object]], None]
 """Stores a frame by a name, with what is said of it."""
@@ -25,6 +26,7 @@ class _Watched:
     frame: Any
     metadata: Mapping[str, object]
     stored: bytes
+    misses: int = 0
 
 
 class Watch:
@@ -76,14 +78,21 @@ class Watch:
 
 
 def _changed(watched: _Watched) -> tuple[bytes, Any] | None:
-    """Return a whole copy of a frame that has changed, with its digest; None where it has not, or is changing now."""
+    """Return a whole copy of a frame that has changed, with its digest; None where it has not, or is changing now.
+
+    Raises what pandas does where it fails time after time.
+    """
     try:
         copy = watched.frame.copy(deep=True)
         first = digest(copy)
         if first == watched.stored or digest(watched.frame.copy(deep=True)) != first:
             return None
     except _TORN:
-        return None
+        watched.misses += 1
+        if watched.misses < _MAX_MISSES:
+            return None
+        raise  # it is not the program that is in the way
+    watched.misses = 0
     return first, copy
 
 
