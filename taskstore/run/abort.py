@@ -101,7 +101,7 @@ def _local(task_id: str, process: ProcessIdentity) -> psutil.Process | None:
     if not is_here(process):
         raise Refused(
             f"task {task_id[:12]} runs on {process.host} (process {process.pid}), not on this machine; "
-            f"use `taskstore abort {task_id[:12]}` there"
+            f"use `taskstore abort {task_id[:12]}` there, or ask it from here by task.lifecycle.request_stop()"
         )
     gone = is_gone(process)
     if gone is None:

@@ -25,7 +25,7 @@ from ..disk.process import ProcessIdentity, boot_id, identity, is_gone, is_here,
 from ..disk.text import read_bytes
 from ..schema import codec
 from ..schema.record import Moment
-from ..store import places, settings
+from ..store import liveness, places, settings
 from ..store.store import Store, find_root, open_at
 from .mode import Group, Mode, Role
 from .sink import warn
@@ -155,9 +155,9 @@ def _of_this_run(store: Store, path: Path, group: Group) -> Meeting | None:
 
 
 def _last_seen(store: Store, task_id: str) -> float:
-    """Return when the process of a task has shown last that it lives; 0 where that cannot be read."""
+    """Return when the run of a task has shown last that it lives; 0 where that cannot be read."""
     try:
-        return places.locate(store, task_id).beacon.stat().st_mtime
+        return liveness.last_shown(places.locate(store, task_id)) or 0.0
     except (OSError, TaskstoreError):
         return 0.0
 

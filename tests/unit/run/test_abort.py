@@ -244,13 +244,18 @@ class TestACallback:
         process = _hold(holders, running)
         stopping.listen(store, running.id, 30)
         begun = clock.monotonic()
+        waits: list[float] = []
 
         def pause(seconds: float) -> None:
             if clock.monotonic() < begun + 30:
                 assert process.poll() is None
-            clock.advance(5)
+                waits.append(seconds)
+            elif clock.monotonic() >= begun + 40:
+                process.wait(60)  # it has got SIGTERM, and needs a moment that the clock does not count
+            clock.advance(10)
 
-        assert not abort(store, running.id, clock=clock, pause=pause).is_killed
+        assert not abort(store, running.id, grace_s=60, clock=clock, pause=pause).is_killed
+        assert len(waits) == 3
         assert process.wait(60) != 0
 
     def test_one_that_ends_by_itself_is_not_waited_for(
