@@ -28,7 +28,8 @@ def abort(
 ) -> None:
     """End running tasks of this machine: SIGTERM, and SIGKILL to what has not ended in time.
 
-    A task that waits in a queue is taken out of it. One that runs on another host is refused.
+    A program that has an abort callback finishes that first. A task that waits
+    in a queue is taken out of it. One that runs on another host is refused.
 
     Example: taskstore abort @last --grace 60
     """

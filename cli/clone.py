@@ -43,14 +43,14 @@ def clone(
 
     parsed = [parameters.parse_assignment(text) for text in assignments]
     store = context.open_store()
-    masker = several.masker_of(store)
+    source = context.resolve(store, task)
+    masker = several.masker_of(store, source)
     warnings: list[str] = []
 
     def change(params: ParamsRecord) -> None:
         for section, key, value in parsed:
             warnings.extend(parameters.assign(params, section, key, value, masker=masker))
 
-    source = context.resolve(store, task)
     made = cloning.clone(store, source, name=name, project=project, comment=comment, change=change if parsed else None)
     for warning in warnings:
         context.say(warning)

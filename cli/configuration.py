@@ -99,7 +99,7 @@ def edit(store: Store, paths: TaskPaths, name: str, open_editor: Callable[[Path]
             text = configuration.as_text(after)
             if text is None:
                 raise Refused("the text is not UTF-8; nothing was changed")
-            content = section.content_of_text(text, several.masker_of(store), kind=item.path.suffix[1:] or None)
+            content = section.content_of_text(text, several.masker_of(store, paths), kind=item.path.suffix[1:] or None)
             if _find(paths, name).read() != before:
                 raise Conflict(f"somebody has changed configuration {name!r} meanwhile; edit it again")
             if content.masked:

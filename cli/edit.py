@@ -138,9 +138,9 @@ def apply(store: Store, task_id: str, shown: Document, wanted: Document) -> None
     What they left alone stays as it is by now. Raises Conflict where somebody else has changed the same meanwhile,
     ReadOnly where the task is no draft any more; nothing is changed then.
     """
-    from taskstore.store import tasks
+    from taskstore.store import places, tasks
 
-    masker = several.masker_of(store)
+    masker = several.masker_of(store, places.locate(store, task_id))
 
     def change_params(params: ParamsRecord) -> None:
         _merge_sections(params, shown, wanted, masker)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 COMMANDS: dict[str, str] = {
     "init": "Make a store here, or where you say.",
     "run": "Run a script as a task, or a draft's recorded command.",
+    "create": "Make a draft from a script, module or repository, unrun.",
     "ls": "List tasks, newest first.",
     "show": "Show all about one task.",
     "logs": "Print a task's console output; -f follows it.",
@@ -49,6 +50,7 @@ COMMANDS: dict[str, str] = {
     "rm": "Move tasks to the trash.",
     "trash": "List, restore or purge deleted tasks.",
     "project": "List, create, rename, move or delete projects.",
+    "config": "Show every setting, and where its value comes from.",
     "path": "Print where a task is, or the store.",
     "du": "Show what takes up space.",
     "doctor": "Check the store, and repair it with --fix.",

@@ -45,7 +45,8 @@ def set_(
     if description is not None and len(parsed) != 1:
         raise typer.BadParameter("--description is of one parameter, so set one")
     store = context.open_store()
-    masker = several.masker_of(store)
+    paths = context.resolve(store, task)
+    masker = several.masker_of(store, paths)
     warnings: list[str] = []
 
     def change(params: ParamsRecord) -> None:
@@ -57,7 +58,6 @@ def set_(
         for section, key in removed:
             parameters.remove(params, section, key)
 
-    paths = context.resolve(store, task)
     params = tasks.edit_params(store, paths.id, change)
     for warning in warnings:
         context.say(warning)

@@ -77,8 +77,8 @@ def tell(store: Store, paths: TaskPaths, what: str, *, as_json: bool, **more: ob
         context.say(f"{paths.id[:12]} {name}: {what}")
 
 
-def masker_of(store: Store) -> Masker:
-    """Return what masks credentials as the store's settings say."""
+def masker_of(store: Store, paths: TaskPaths) -> Masker:
+    """Return what masks credentials of a task, as the settings of its project say."""
     from taskstore.store import settings
 
-    return settings.masker(store)
+    return settings.masker(store, project=paths.home.parent)

@@ -6,10 +6,11 @@ import time
 from collections.abc import Callable, Iterable
 
 from .core import states
-from .core.errors import BadValue, Refused
+from .core.errors import BadTransition, BadValue, Refused
 from .core.states import Status
+from .run.stopping import StopListener
 from .sections import clone
-from .store import published, tasks, trash
+from .store import published, stopping, tasks, trash
 from .store.hold import Hold
 
 
@@ -20,8 +21,9 @@ class Lifecycle:
     reported until then is recorded.
     """
 
-    def __init__(self, hold: Hold) -> None:
+    def __init__(self, hold: Hold, listener: StopListener | None = None) -> None:
         self._hold = hold
+        self._listener = listener
 
     def mark_completed(self, *, message: str = "", force: bool = False) -> None:
         """Set the status to completed. `force` skips the table of statuses."""
@@ -34,6 +36,27 @@ class Lifecycle:
     def mark_stopped(self, *, reason: str = "", message: str = "", force: bool = False) -> None:
         """Set the status to stopped (shown as Aborted). That ends no process: `taskstore abort` does."""
         self._mark(Status.STOPPED, reason or "marked as aborted", message, force=force)
+
+    def request_stop(self, message: str = "") -> None:
+        """Ask a running task to stop, also one on another host that shares the store; returns at once.
+
+        Its abort callback is called, and then it ends itself as by SIGTERM. Raises BadTransition where it does not run.
+        """
+        record = self._hold.settled()
+        if record.status is not Status.IN_PROGRESS:
+            raise BadTransition(record.id, record.status.value, Status.STOPPED.value, "only what runs can be asked to")
+        with self._hold.guard():
+            stopping.ask(self._hold.store, self._hold.task_id, message, ends_itself=True)
+
+    def register_abort_callback(self, callback: Callable[[], object] | None, *, timeout_s: float = 30.0) -> None:
+        """Be called, on a thread of its own, when this process's run is asked to stop and before it gets SIGTERM.
+
+        `taskstore abort` waits for it, at most `timeout_s` seconds. It replaces an earlier one; None removes that. In a
+        helper process of the run it is not called. Raises BadValue, Refused where the task is not this process's own.
+        """
+        if self._listener is None:
+            raise Refused(f"task {self._hold.task_id[:12]} is not this process's open task; only that can call back")
+        self._listener.register(callback, timeout_s)
 
     def _mark(self, status: Status, reason: str, message: str, *, force: bool) -> None:
         with self._hold.guard():

@@ -20,3 +20,10 @@ class Logger(Reporting):
         """Return what reports into this process's open task; None where there is none."""
         session = sessions.current()
         return cls(session.sink.writer) if session is not None and session.is_open else None
+
+    def flush(self, wait: bool = False) -> None:
+        """Take what was reported to the disk, and store what of the registered artifacts has changed."""
+        session = sessions.opened()
+        if session is not None and session.sink.writer is self._writer:
+            session.do_chores()
+        super().flush(wait)

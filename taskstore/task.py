@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from .configuration import Configuration
     from .core.secrets import Masker
     from .models import Models
-    from .sections.artifacts import Artifacts
+    from .sections.artifacts import Artifacts, Watch
 
 
 class Task:
@@ -44,6 +44,7 @@ class Task:
         self._id = task_id
         self._session = session
         self._logger: Logger | None = None
+        self._watch: Watch | None = None
         self._hold = Hold(store, task_id, session.guarded, RECORDING) if session is not None else Hold(store, task_id)
 
     @classmethod
@@ -231,6 +232,43 @@ class Task:
         made = cloning.clone(source._store, source._paths(), name=name, project=project, comment=comment, parent=above)
         return cls(source._store, made.id)
 
+    @classmethod
+    def create(
+        cls,
+        project_name: str | None = None,
+        task_name: str | None = None,
+        *,
+        task_type: str | None = None,
+        tags: Sequence[str] = (),
+        repo: str | None = None,
+        branch: str | None = None,
+        commit: str | None = None,
+        script: str | None = None,
+        module: str | None = None,
+        arguments: Sequence[str] = (),
+        working_directory: str | None = None,
+        packages: bool | Sequence[str] | None = None,
+        requirements_file: str | None = None,
+        docker: str | None = None,
+        docker_args: str | None = None,
+        docker_bash_setup_script: str | None = None,
+        argparse_args: Sequence[tuple[str, str]] = (),
+        base_task_id: str | None = None,
+        force_single_script_file: bool = False,
+        binary: str | None = None,
+        detect_repository: bool = True,
+    ) -> Task:
+        """Make a draft from a script, a module, a repository or another task; nothing is run, and nothing fetched.
+
+        `taskstore run` runs it. Raises BadValue, BadName, NotFound and Refused, and then no task was made.
+        """
+        wanted = dict(locals())
+        del wanted["cls"]
+        from .run import create  # a run has no use for it
+
+        store = _default_store()
+        return cls(store, create.create(store, create.Wanted(**wanted)).id)
+
     @property
     def id(self) -> str:
         """The task's id: 32 hex digits."""
@@ -242,7 +280,8 @@ class Task:
     @property
     def lifecycle(self) -> Lifecycle:
         """What becomes of the task: mark_completed, reset, publish, delete, wait_for_status and the like."""
-        return Lifecycle(self._hold)
+        session = self._session
+        return Lifecycle(self._hold, session.stopping if session is not None and session.is_open else None)
 
     @property
     def details(self) -> Details:
@@ -346,14 +385,16 @@ class Task:
     @property
     def artifacts(self) -> Artifacts:
         """The task's artifacts by name: `task.artifacts["model"].get()`. Looking one up reads the disk."""
-        from .sections.artifacts import Artifacts  # its table is not needed by most runs
+        from .sections.artifacts import Artifacts, Watch  # its table is not needed by most runs
 
         session = self._session
-        return (
-            Artifacts(self._store, self._id, session.ending.undisturbed, self._warn)
-            if session
-            else Artifacts(self._store, self._id, warn=warn)
-        )
+        if session is None:
+            return Artifacts(self._store, self._id, warn=warn)
+        if self._watch is None:
+            self._watch = Watch()
+            session.chores["registered artifacts"] = self._watch.check
+        watch = self._watch if session.is_open else None
+        return Artifacts(self._store, self._id, session.ending.undisturbed, self._warn, watch)
 
     def _warn(self, message: str) -> None:
         if self._session is not None and self._session.is_open:
@@ -421,7 +462,9 @@ class Task:
         return self._session
 
     def _masker(self) -> Masker:
-        return self._session.masker if self._session is not None else settings.masker(self._store)
+        if self._session is not None:
+            return self._session.masker
+        return settings.masker(self._store, project=self._paths().home.parent)
 
     def _paths(self) -> TaskPaths:
         return places.locate(self._store, self._id)

@@ -37,8 +37,6 @@ ALONE = ("taskstore.sections", "taskstore.capture", "taskstore.share.importers",
 KNOWN_BY_ALL = frozenset(
     {"taskstore.capture.base", "taskstore.capture.imports", "taskstore.capture.relay", "taskstore.capture.saving"}
 )
-    {"taskstore.capture.base", "taskstore.capture.imports", "taskstore.capture.relay", "taskstore.capture.saving"}
-)
 """`saving` knows in which call a thread is: a library's save that goes through another's is reported once."""
 PARTS = {
     "taskstore.capture.git": "taskstore.capture.vcs",

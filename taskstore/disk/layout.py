@@ -17,6 +17,7 @@ CONFIGURATION = "config.json"
 CONFIG_FOLDER = "config"
 SUMMARY = "summary.json"
 MANIFEST = "manifest.json"
+STOP = "stop.json"
 LOCK = ".lock"
 BEACON = ".alive"
 PROJECT = "project.yaml"
@@ -85,6 +86,11 @@ class TaskPaths:
     def manifest(self) -> Path:
         """SHA-256 of every file of a published task."""
         return self.home / MANIFEST
+
+    @property
+    def stop(self) -> Path:
+        """What asks the run to stop; of a live run only."""
+        return self.home / STOP
 
     @property
     def lock(self) -> Path:
@@ -259,6 +265,15 @@ class StorePaths:
     def lease(self, owner: str) -> Path:
         """One marker; `owner` is a task's id, or what else there is one lock for."""
         return self.leases / f"{owner}.lease"
+
+    @property
+    def ranks(self) -> Path:
+        """Where the ranks of distributed runs meet."""
+        return self.root / "ranks"
+
+    def meeting(self, key: str) -> Path:
+        """The file by which the ranks of one run find their task."""
+        return self.ranks / f"{key}.json"
 
     def project(self, parts: Sequence[str]) -> Path:
         """A project's folder, by the parts of its name."""

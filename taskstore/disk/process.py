@@ -8,6 +8,7 @@ import hashlib
 import os
 import socket
 import sys
+import time
 from pathlib import Path
 
 import msgspec
@@ -59,6 +60,19 @@ def start_of(pid: int) -> float | None:
         return float(psutil.Process(pid).create_time())
     except psutil.Error:
         return None
+
+
+def started_at() -> float:
+    """Return when this process started, in seconds since 1970."""
+    if sys.platform == "linux":
+        start = start_of(os.getpid())
+        if start is not None:
+            # psutil knows the time of boot in whole seconds only.
+            age_s = time.clock_gettime(time.CLOCK_BOOTTIME) - start / os.sysconf("SC_CLK_TCK")
+            return time.time() - age_s
+    import psutil
+
+    return float(psutil.Process().create_time())
 
 
 def identity(pid: int | None = None) -> ProcessIdentity:

@@ -12,10 +12,12 @@ from ..core.clock import SYSTEM, Clock
 from ..core.errors import BadTransition, BadValue, Refused
 from ..core.states import Status
 from ..disk.beacon import is_alive, read_beacon
+from ..disk.layout import TaskPaths
 from ..disk.process import ProcessIdentity, is_gone, is_here
 from ..schema.record import TaskRecord
-from ..store import liveness, places, tasks
+from ..store import liveness, places, stopping, tasks
 from ..store.store import Store
+from .stopping import POLL_S
 
 if TYPE_CHECKING:
     import psutil
@@ -43,9 +45,10 @@ def abort(
 ) -> Aborted:
     """End a running or queued task, and return when it has ended.
 
-    Its process gets SIGTERM, and where it still lives `grace_s` seconds later SIGKILL. What it says itself about its
-    end stands; otherwise it is stopped. Raises Refused where it runs on another host (naming that), BadTransition
-    where it does not run: a run that is found dead is failed from then on.
+    A run that has an abort callback is asked first, and given the time that it wants. Its process gets SIGTERM, and
+    where it still lives `grace_s` seconds later SIGKILL. What it says itself about its end stands; otherwise it is
+    stopped. Raises Refused where it runs on another host (naming that), BadTransition where it does not run: a run that
+    is found dead is failed from then on.
     """
     if not grace_s >= 0:
         raise BadValue(f"the time of grace is {grace_s}; it is a number of seconds from 0 on")
@@ -62,8 +65,27 @@ def abort(
     if beacon is None:
         # Marked as started by a person or an importer: there is no process to end.
         return Aborted(_stop(store, task_id, frozenset({Status.IN_PROGRESS}), "aborted", ""))
-    is_killed = _end(store, task_id, _local(task_id, beacon.process), grace_s, clock, pause)
+    process = _local(task_id, beacon.process)
+    if process is not None:
+        _ask(store, paths, clock, pause)
+    is_killed = _end(store, task_id, process, grace_s, clock, pause)
     return _outcome(store, task_id, grace_s, is_killed=is_killed)
+
+
+def _ask(store: Store, paths: TaskPaths, clock: Clock, pause: Callable[[float], None]) -> None:
+    """Ask a run that wants to be asked, and wait for its answer or its end, but no longer than it wants."""
+    listening = stopping.read(paths)
+    if listening is None or listening.timeout_s is None:
+        return
+    asked = stopping.ask(store, paths.id, "", ends_itself=False)
+
+    def is_busy() -> bool:
+        home = places.locate(store, paths.id)
+        record = stopping.read(home)
+        return record is not None and record.answered is None and is_alive(home.beacon, store.locks)
+
+    # It looks every so often, and then writes its answer.
+    _wait_while(is_busy, (asked.timeout_s or 0.0) + 3 * POLL_S, clock, pause)
 
 
 def _hint(before: TaskRecord, now: TaskRecord) -> str:
@@ -79,7 +101,7 @@ def _local(task_id: str, process: ProcessIdentity) -> psutil.Process | None:
     if not is_here(process):
         raise Refused(
             f"task {task_id[:12]} runs on {process.host} (process {process.pid}), not on this machine; "
-            f"use `taskstore abort {task_id[:12]}` there"
+            f"use `taskstore abort {task_id[:12]}` there, or ask it from here by task.lifecycle.request_stop()"
         )
     gone = is_gone(process)
     if gone is None:

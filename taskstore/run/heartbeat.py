@@ -21,6 +21,16 @@ class Heartbeat:
         self._is_over = False
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
+        self._poll: Callable[[], None] | None = None
+        self._poll_s = HEARTBEAT_S
+
+    def poll(self, call: Callable[[], None] | None, period_s: float) -> None:
+        """Call `call` every so many seconds besides, on the same thread; None ends that."""
+        with self._mutex:
+            self._poll, self._poll_s = call, period_s
+            if self._thread is not None and not self._is_over and not self._pauses:
+                self._stopped.set()  # the thread ends by itself; a new one keeps the new time
+                self._launch(())
 
     def start(self) -> None:
         """Start the thread."""
@@ -61,12 +71,21 @@ class Heartbeat:
             self._thread.join(timeout_s)
 
     def _run(self, stopped: threading.Event, soon: tuple[Callable[[], None], ...]) -> None:
-        is_stopped = stopped.wait(HEARTBEAT_S)
+        left_s = HEARTBEAT_S
+        is_stopped = stopped.wait(self._step_s(left_s))
         for call in soon:
             call()
         while not is_stopped:
-            self._beat()
-            is_stopped = stopped.wait(HEARTBEAT_S)
+            left_s -= self._step_s(left_s)
+            if self._poll is not None:
+                self._poll()
+            if left_s <= 0:
+                self._beat()
+                left_s = HEARTBEAT_S
+            is_stopped = stopped.wait(self._step_s(left_s))
+
+    def _step_s(self, left_s: float) -> float:
+        return left_s if self._poll is None else min(left_s, self._poll_s)
 
 
 class LogSync:

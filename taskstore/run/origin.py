@@ -16,7 +16,7 @@ from ..core.states import RECORDING, Status
 from ..disk.layout import TaskPaths
 from ..schema.record import TaskRecord
 from ..store import destination, places, projects, settings, tasks
-from ..store.store import Store, open_at
+from ..store.store import Store, open_at, open_default
 from . import again
 from .mode import NO_REUSE_VARIABLE, OFFSET_VARIABLE, Mode, Role
 from .sink import warn
@@ -64,8 +64,8 @@ class Origin:
 def attached(role: Role, find_store: Callable[[], Store]) -> Origin:
     """Return the task that this process was launched for. Raises NotFound where there is none."""
     store = find_store()
-    places.locate(store, role.task_id)
-    configured, warning = settings.load_sound(store)
+    paths = places.locate(store, role.task_id)
+    configured, warning = settings.load_sound(store, project=paths.home.parent)
     return Origin(store, role.task_id, Mode.ATTACHED, configured, warning=warning)
 
 
@@ -84,8 +84,9 @@ def fresh(wanted: Wanted, entry: source.Entry, find_store: Callable[[], Store], 
     store: Store | None = None
     try:
         store = find_store()
-        configured, warning = settings.load_sound(store)
         project = wanted.project if wanted.project is not None else _default_project(entry)
+        folder = store.paths.project(project_parts(project))
+        configured, warning = settings.load_sound(store, project=folder)
         place = _output_destination(store, wanted.output_uri, project, configured)
         earlier = _earlier(store, wanted, configured.reuse, project, name)
         if earlier is not None:
@@ -183,18 +184,19 @@ def nowhere(error: Exception, store: Store | None = None) -> Origin:
 def joined(role: Role, wanted: Wanted) -> Origin | None:
     """Return the parent's task for a helper; None where another task is asked for, or the parent's has ended.
 
-    A child of multiprocessing runs the parent's program again, whatever name that makes up: it asks for no other.
-    Raises BadName.
+    A child of multiprocessing runs the parent's program again, and a rank that of rank 0, whatever name that makes up:
+    they ask for no other. A rank may come when rank 0 has ended already. Raises BadName.
     """
     try:
-        store = open_at(role.root)
+        store = open_at(role.root) if role.root else open_default()
         paths = places.locate(store, role.task_id)
         record = tasks.read(paths)
         project = places.project_of(store, paths.home)
-        configured, _ = settings.load_sound(store)
+        configured, _ = settings.load_sound(store, project=paths.home.parent)
     except (OSError, TaskstoreError):
         return None
-    if record.status is not Status.IN_PROGRESS or not (_is_of_multiprocessing() or wanted.fits(project, record.name)):
+    is_over = record.status is Status.PUBLISHED if role.is_rank else record.status is not Status.IN_PROGRESS
+    if is_over or not (role.is_rank or _is_of_multiprocessing() or wanted.fits(project, record.name)):
         return None
     return Origin(store, role.task_id, Mode.HELPER, configured, offset=again.offset_of(record))
 

@@ -21,7 +21,7 @@ from ..schema import codec
 from ..schema.record import ScriptRecord, TaskRecord
 from ..store import events, places, tasks
 from ..store.store import Store, open_default
-from . import frameworks, origin
+from . import frameworks, origin, ranks
 from .chosen import chosen
 from .code import CodeCapture, first_look
 from .ending import COMPLETED, Ending, Outcome, leave_exit_code
@@ -31,6 +31,7 @@ from .mode import MASTER_VARIABLE, TASK_VARIABLE, Mode, Role, decide, master_tex
 from .origin import Origin
 from .origin import Wanted as Wanted
 from .sink import StoreSink, warn
+from .stopping import StopListener
 
 _FORK_WAIT_S = 5.0
 _HEARTBEAT_WAIT_S = 5.0
@@ -61,6 +62,8 @@ class Session:
         """What this process does with the task, for the person at the terminal."""
         self.task: Any = None
         """The facade over this session; held here so that every asker gets the same one."""
+        self.chores: dict[str, Callable[[], None]] = {}
+        """What else keeps something in the task up to date, by the name of what it is about; see `do_chores`."""
         self._pid = os.getpid()
         self._captures = contextlib.ExitStack()
         self._hooks = contextlib.ExitStack()
@@ -69,6 +72,15 @@ class Session:
         self._beacon: HeldBeacon | None = None
         self._monitor: resources.Monitor | None = None
         self._heartbeat = Heartbeat(self._beat)
+        self.stopping = StopListener(
+            self.store,
+            self.task_id,
+            self.paths,
+            self.sink,
+            self._heartbeat,
+            self.ending.undisturbed,
+            is_in_charge=lambda: self.is_owner and self.is_recording,
+        )
         self._sync_logs = LogSync()
         self._closing = threading.RLock()  # a signal's handler closes too, on the thread that may be closing
         self._is_closed = False
@@ -106,8 +118,11 @@ class Session:
         if entry is not None:
             self._hooks.enter_context(self.ending.watched(self.paths().beacon))
             self._capture_program(wanted, entry)
-            os.environ[MASTER_VARIABLE] = master_text(self.task_id, str(self.store.root))
+            self._tell_children()
         atexit.register(self._at_exit)
+
+    def _tell_children(self) -> None:
+        os.environ[MASTER_VARIABLE] = master_text(self.task_id, str(self.store.root))
 
     def _capture_program(self, wanted: Wanted, entry: source.Entry) -> None:
         with contained(self.sink, "packages"):
@@ -142,6 +157,7 @@ class Session:
         """Hold the beacon first: who sees the task in progress must find it alive."""
         paths = self.paths()
         self._beacon = hold_beacon(paths.beacon, self.store.locks)
+        paths.stop.unlink(missing_ok=True)  # of an earlier run that was killed
         script = first_look(entry, self.masker)
 
         def change(record: ScriptRecord) -> None:
@@ -206,8 +222,21 @@ class Session:
                     self._monitor.sample(None if last is None else last - self.sink.writer.offset)
         except (OSError, TaskstoreError) as error:
             self.sink.cannot_write(error)
+        self.stopping.look()
+        self.do_chores()
         if self._code is not None:
             self._code.refresh(self._observed)
+
+    def do_chores(self) -> None:
+        """Do each chore: at every beat, at a flush, and before the end. Nothing is raised."""
+        if os.getpid() != self._pid or not self.is_recording:
+            return
+        for name, chore in list(self.chores.items()):
+            with contained(self.sink, name):
+                try:
+                    chore()
+                except (OSError, TaskstoreError) as error:
+                    self.sink.cannot_write(error)
 
     def _at_exit(self) -> None:
         if os.getpid() != self._pid:
@@ -269,6 +298,7 @@ class Session:
             self._is_closed = True
         with self.ending.undisturbed():
             self._heartbeat.stop(_HEARTBEAT_WAIT_S)
+            self.do_chores()
             self._captures.close()
             if self.is_recording:
                 self.sink.finish()
@@ -276,7 +306,9 @@ class Session:
                 is_stopped = outcome is not None and outcome.status is Status.STOPPED
                 self._code.finish(self._observed, wait_s=_STOPPED_WAIT_S if is_stopped else _CODE_WAIT_S)
             self.sink.writer.close()
-            if self.mode is not Mode.HELPER and self.is_recording:
+            if self.mode is Mode.HELPER:
+                self._sum_up_late()
+            elif self.is_recording:
                 self._write_end(outcome)
         # The last of all: a signal that comes before is ours, and the program dies of it when all is written.
         self._hooks.close()
@@ -291,6 +323,7 @@ class Session:
                 return
             outcome = Outcome(Status.COMPLETED, "SystemExit", "left by SystemExit with a code that is not known")
         reason = self.masker.text(outcome.reason)
+        message = (outcome.status is Status.STOPPED and self.stopping.message) or outcome.message
         try:
             if self._beacon is not None:
                 self._beacon.say_end(outcome.status.value, reason)  # in place: there is room for it on a full disk too
@@ -300,8 +333,9 @@ class Session:
                 outcome.status,
                 only_from=frozenset({Status.IN_PROGRESS}),
                 reason=reason,
-                message=self.masker.text(outcome.message),
+                message=self.masker.text(message),
             )
+            self.paths().stop.unlink(missing_ok=True)
             events.refresh_summary(self.paths())
         except (BadTransition, NotFound):
             pass  # somebody marked it, or deleted it, while it ran: their word stands
@@ -309,6 +343,13 @@ class Session:
             self.sink.cannot_write(error)
         finally:
             self._release_beacon()
+
+    def _sum_up_late(self) -> None:
+        """Count what a helper has reported since the owner's last word: nobody else will. Raises nothing."""
+        with contextlib.suppress(OSError, TaskstoreError):
+            paths = self.paths()
+            if tasks.read(paths).status is not Status.IN_PROGRESS:
+                events.refresh_summary(paths)
 
     def _release_beacon(self) -> None:
         if self._beacon is not None:
@@ -339,7 +380,7 @@ def current() -> Session | None:
     """Return this process's open session; a child of a run joins its parent's task here."""
     global _current
     if _current is None:
-        role = decide(os.environ)
+        role = ranks.joined_already(decide(os.environ))
         joined = origin.joined(role, Wanted()) if role.mode is Mode.HELPER else None
         _current = _joined(joined, Wanted()) if joined is not None else None
     return _current
@@ -357,9 +398,18 @@ def begin(wanted: Wanted, *, find_store: Callable[[], Store] = open_default) -> 
     A name that cannot be used raises BadName; a store that cannot be used warns, and the session records nothing.
     """
     global _current
-    role = decide(os.environ)
-    joined = origin.joined(role, wanted) if role.mode is Mode.HELPER else None
-    session = _joined(joined, wanted) if joined is not None else _owner(role, wanted, find_store)
+    alone = decide(os.environ)
+    role, claim = ranks.meet(alone, find_store)
+    try:
+        joined = origin.joined(role, wanted) if role.mode is Mode.HELPER else None
+        # What a rank begins instead has no parent, for rank 0 is none.
+        session = _joined(joined, wanted) if joined is not None else _owner(alone, wanted, find_store)
+    except BaseException:
+        if claim is not None:
+            claim.settle(None)
+        raise
+    if claim is not None:
+        claim.settle(session.task_id if session.is_recording else None)
     _current = session
     return session
 
@@ -367,6 +417,8 @@ def begin(wanted: Wanted, *, find_store: Callable[[], Store] = open_default) -> 
 def _joined(joined: Origin, wanted: Wanted) -> Session:
     session = Session(joined)
     session.start(wanted, None)
+    if MASTER_VARIABLE not in os.environ:  # a rank's children would have to meet the others again
+        session._tell_children()
     return session
 
 

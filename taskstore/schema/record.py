@@ -46,6 +46,14 @@ class Trashed(msgspec.Struct, kw_only=True, omit_defaults=True):
     who: str = ""
 
 
+class Container(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """The container that a task asks to be run in, and the shell script that prepares it."""
+
+    image: str = ""
+    arguments: str = ""
+    setup_shell_script: str = ""
+
+
 class TaskRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     """task.json: identity, status and its history, times, tags, who and where.
 
@@ -71,10 +79,26 @@ class TaskRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     tags: list[str] = []
     system_tags: list[str] = []
     comment: str = ""
+    container: Container | None = None
     runtime: dict[str, str] = {}
     output_destination: str = ""
     history: list[Change] = []
     trashed: Trashed | None = None
+
+
+class StopRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """stop.json of a live run: how long it wants to be given before it is ended, who has asked it to stop, its answer.
+
+    `ends_itself` says that nobody sends it a signal.
+    """
+
+    rev: int = 0
+    timeout_s: float | None = None
+    requested: Moment | None = None
+    who: str = ""
+    message: str = ""
+    ends_itself: bool = False
+    answered: Moment | None = None
 
 
 class Parameter(msgspec.Struct, omit_defaults=True, gc=False):

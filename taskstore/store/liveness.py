@@ -88,11 +88,16 @@ def _how_it_ended(paths: TaskPaths) -> tuple[Status, str, str]:
     return Status.FAILED, *why_gone(paths.beacon)
 
 
-def _last_sign(store: Store, paths: TaskPaths) -> datetime | None:
-    """Return when a run was last seen alive: its beacon renewed, or a log written. That, not now, is when it ended."""
+def last_shown(paths: TaskPaths) -> float | None:
+    """Return when a run has shown last that it lives, in seconds since 1970: its beacon renewed, or a log written."""
     moments = [last_sign(path) for path in (paths.beacon, *events.scalar_logs(paths), *events.console_logs(paths))]
-    known = [moment for moment in moments if moment is not None]
-    return min(datetime.fromtimestamp(max(known), tz=UTC), store.clock.now()) if known else None
+    return max((moment for moment in moments if moment is not None), default=None)
+
+
+def _last_sign(store: Store, paths: TaskPaths) -> datetime | None:
+    """Return when a run was last seen alive. That, not now, is when it ended."""
+    shown = last_shown(paths)
+    return min(datetime.fromtimestamp(shown, tz=UTC), store.clock.now()) if shown is not None else None
 
 
 def _set_end(record: TaskRecord, ended_at: datetime | None) -> None:

@@ -1,21 +1,32 @@
-"""Settings: `config.yaml` in the store, over the user's own, over the defaults. People edit them; nothing here does."""
+"""Settings: environment variables over the project's, the store's `config.yaml`, the user's own, and the defaults.
+
+People edit the files; nothing here does. A new setting is one line in one of the structs.
+"""
 
 from __future__ import annotations
 
 import os
+import typing
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
-from ..core.errors import Damaged
+from ..core.errors import BadValue, Damaged
 from ..core.secrets import Masker
+from ..disk.layout import PROJECT
 from ..disk.text import parse_yaml_object, read_bytes
 from ..schema import codec
 from .samples import DEFAULT_HISTORY
 from .store import Store
 
 CONFIG_VARIABLE = "TASKSTORE_CONFIG"
+PROJECT_KEY = "settings"
+"""The key of a project.yaml that holds settings for the project and those below it."""
+_PREFIX = "TASKSTORE_"
+_BETWEEN = "__"
+"""What stands between section and key in a variable's name: TASKSTORE_CAPTURE__DIFF_MIB."""
 
 
 class Secrets(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -71,6 +82,13 @@ class Reuse(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     window_hours: float = 72
 
 
+class Distributed(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Whether ranks that no run has started meet in one task, and how long they wait for rank 0 to begin it."""
+
+    join: bool = True
+    wait_s: float = 60
+
+
 class Settings(msgspec.Struct, kw_only=True):
     """All settings, as `docs/reference/configuration.md` describes them."""
 
@@ -81,25 +99,64 @@ class Settings(msgspec.Struct, kw_only=True):
     reuse: Reuse = msgspec.field(default_factory=Reuse)
     models: Models = msgspec.field(default_factory=Models)
     output: Output = msgspec.field(default_factory=Output)
+    distributed: Distributed = msgspec.field(default_factory=Distributed)
 
 
-def load_sound(store: Store, *, environ: Mapping[str, str] = os.environ) -> tuple[Settings, str]:
+@dataclass(frozen=True)
+class Explained:
+    """One setting as it holds: `capture.diff_mib`, its value, and which level and place that comes from."""
+
+    name: str
+    value: object
+    origin: str
+    """`default`, `user`, `store`, `project` or `environment`."""
+    place: str
+    """The file, or the variable; empty for a default."""
+
+
+@dataclass(frozen=True)
+class _File:
+    """A file with settings, or with settings under a key."""
+
+    origin: str
+    path: Path
+    key: str = ""
+
+    def read(self) -> dict[str, object]:
+        """Return its sections. Raises Damaged, OSError."""
+        try:
+            data = read_bytes(self.path)
+        except FileNotFoundError:
+            raise Damaged(self.path, f"there is no such file, and {CONFIG_VARIABLE} names it") from None
+        if self.key.encode() not in data:
+            return {}  # most projects have no settings, and reading YAML takes a run longer than all else here
+        content = parse_yaml_object(self.path, data)
+        found = content.get(self.key) or {} if self.key else content
+        if not isinstance(found, dict):
+            raise Damaged(self.path, f"{self.key} is no mapping")
+        return found
+
+
+def load_sound(
+    store: Store, *, project: Path | None = None, environ: Mapping[str, str] = os.environ
+) -> tuple[Settings, str]:
     """Read the settings for a run, which must not fail for a slip in them, and say what is wrong.
 
-    What is sound in the files holds. Nothing is masked less for a slip: of a section `secrets` with an error each text
-    in it is taken for a name to mask, and where a file cannot be read at all every name is.
+    `project` is the folder of the run's project. What is sound holds. Nothing is masked less for a slip: of a section
+    `secrets` with an error each text in it is taken for a name to mask, and where a file cannot be read at all every
+    name is.
     """
     sound, slips = Settings(), []
-    for path in _files(store, environ):
+    for file in _files(store, project, environ):
         try:
-            sections = parse_yaml_object(path, _bytes_of(path))
+            sections = file.read()
         except (Damaged, OSError) as error:
             slips.append(f"{error}; until it is put right the values of all parameters are masked")
             sound.secrets.extra.append("*")
             continue
         for name, fields in sections.items():
             try:
-                codec.convert(Settings, {name: fields}, path)
+                codec.convert(Settings, {name: fields}, file.path)
             except Damaged as error:
                 slips.append(f"{error}; the rest of the file holds")
                 if name == "secrets":
@@ -107,7 +164,12 @@ def load_sound(store: Store, *, environ: Mapping[str, str] = os.environ) -> tupl
             else:
                 _take(sound, name, fields)
             if name not in Settings.__struct_fields__:
-                slips.append(f"{path}: no settings are called {name!r}")
+                slips.append(f"{file.path}: no settings are called {name!r}")
+    for variable, section, key in _variables(environ):
+        try:
+            _take(sound, section, {key: _of_variable(variable, section, key, environ)})
+        except BadValue as error:
+            slips.append(str(error))
     return sound, "; ".join(slips)
 
 
@@ -126,39 +188,90 @@ def _texts(value: object) -> Iterator[str]:
             yield from _texts(item)
 
 
-def _files(store: Store | None, environ: Mapping[str, str]) -> Iterator[Path]:
+def _files(store: Store | None, project: Path | None, environ: Mapping[str, str]) -> Iterator[_File]:
     """The files that there are, the weaker first; one that the environment names must be there to be read."""
     user = _user_file(environ)
     if user is not None and (user.is_file() or environ.get(CONFIG_VARIABLE)):
-        yield user
-    if store is not None and store.paths.config.is_file():
-        yield store.paths.config
+        yield _File("user", user)
+    if store is None:
+        return
+    if store.paths.config.is_file():
+        yield _File("store", store.paths.config)
+    if project is not None and project.is_relative_to(store.paths.projects):
+        above = [folder for folder in project.parents if store.paths.projects in folder.parents]
+        for folder in [*reversed(above), project]:
+            if (folder / PROJECT).is_file():
+                yield _File("project", folder / PROJECT, PROJECT_KEY)
 
 
-def load(store: Store | None, *, environ: Mapping[str, str] = os.environ) -> Settings:
-    """Read the settings that hold for a store. Raises Damaged naming the file and the field."""
-    merged: dict[str, object] = {}
-    for path in _files(store, environ):
-        value = parse_yaml_object(path, _bytes_of(path))
-        codec.convert(Settings, value, path)
-        for section, fields in value.items():
-            before = merged.get(section)
-            both = isinstance(before, dict) and isinstance(fields, dict)
-            merged[section] = {**before, **fields} if both else fields  # type: ignore[dict-item]
+def _variables(environ: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
+    """Yield the variables that are settings, with section and key; an unknown section is left to later versions."""
+    for variable in sorted(environ):
+        section, between, key = variable.removeprefix(_PREFIX).lower().partition(_BETWEEN)
+        if variable.startswith(_PREFIX) and between and section in Settings.__struct_fields__:
+            yield variable, section, key
+
+
+def _of_variable(variable: str, section: str, key: str, environ: Mapping[str, str]) -> object:
+    """Return a variable's value as its setting's type; a list is written with commas. Raises BadValue."""
+    kinds = typing.get_type_hints(typing.get_type_hints(Settings)[section])
+    if key not in kinds:
+        raise BadValue(f"{variable}: no setting is called {section}.{key}; `taskstore config` lists them")
+    text = environ[variable]
+    if typing.get_origin(kinds[key]) is list:
+        return [item.strip() for item in text.split(",") if item.strip()]
+    try:
+        return msgspec.convert(text.strip(), kinds[key], strict=False)
+    except msgspec.ValidationError:
+        raise BadValue(f"{variable}: {text!r} is no {kinds[key].__name__}") from None
+
+
+def load(store: Store | None, *, project: Path | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
+    """Read the settings that hold for a store, or in the project of that folder.
+
+    Raises Damaged naming the file and the field, BadValue naming the variable.
+    """
+    merged: dict[str, dict[str, object]] = {}
+    for item in explain(store, project=project, environ=environ):
+        section, _, key = item.name.partition(".")
+        merged.setdefault(section, {})[key] = item.value
     return msgspec.convert(merged, Settings)
 
 
-def masker(store: Store | None) -> Masker:
+def masker(store: Store | None, *, project: Path | None = None) -> Masker:
     """Return what masks credentials as the settings say. Raises Damaged."""
-    secrets = load(store).secrets
+    secrets = load(store, project=project).secrets
     return Masker(tuple(secrets.extra), tuple(secrets.allowed))
 
 
-def _bytes_of(path: Path) -> bytes:
-    try:
-        return read_bytes(path)
-    except FileNotFoundError:
-        raise Damaged(path, f"there is no such file, and {CONFIG_VARIABLE} names it") from None
+def explain(
+    store: Store | None, *, project: Path | None = None, environ: Mapping[str, str] = os.environ
+) -> list[Explained]:
+    """Return every setting with its value, and where that comes from. Raises as `load` does."""
+    found = {
+        f"{section}.{key}": Explained(f"{section}.{key}", value, "default", "")
+        for section, fields in msgspec.to_builtins(Settings()).items()
+        for key, value in fields.items()
+    }
+
+    for file in _files(store, project, environ):
+        sections = file.read()
+        sound = msgspec.to_builtins(codec.convert(Settings, sections, file.path))
+        for section, fields in sections.items():
+            for key in fields if isinstance(fields, dict) and section in sound else ():
+                name = f"{section}.{key}"
+                found[name] = Explained(name, sound[section][key], file.origin, str(file.path))
+    for variable, section, key in _variables(environ):
+        name = f"{section}.{key}"
+        found[name] = Explained(name, _of_variable(variable, section, key, environ), "environment", variable)
+    return list(found.values())
+
+
+def check_project(folder: Path) -> None:
+    """Raise Damaged where the settings in a project's own file cannot be used."""
+    file = _File("project", folder / PROJECT, PROJECT_KEY)
+    if file.path.is_file():
+        codec.convert(Settings, file.read(), file.path)
 
 
 def _user_file(environ: Mapping[str, str]) -> Path | None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from ...core.errors import BadValue
+from ...core.errors import BadValue, Refused
 from ...disk import seal
 from ...disk.layout import TaskPaths
 from ...schema import artifact as records
@@ -18,9 +18,10 @@ from ...store.progress import bar
 from ...store.store import Store
 from . import sources
 from .prepared import PICKLE, Prepared, cut
+from .registered import TYPE, Watch
 from .stored import Artifact
 
-__all__ = ["Artifact", "Artifacts"]
+__all__ = ["Artifact", "Artifacts", "Watch"]
 
 _MAX_KEY = 4096
 
@@ -29,12 +30,18 @@ class Artifacts(Mapping[str, Artifact]):
     """A task's artifacts by name. Every look reads the record anew; an Artifact is what was found then."""
 
     def __init__(
-        self, store: Store, task_id: str, guard: Guard = nullcontext, warn: Warn = lambda message: None
+        self,
+        store: Store,
+        task_id: str,
+        guard: Guard = nullcontext,
+        warn: Warn = lambda message: None,
+        watch: Watch | None = None,
     ) -> None:
         self._store = store
         self._task_id = task_id
         self._guard = guard
         self._warn = warn
+        self._watch = watch
 
     def __repr__(self) -> str:
         return f"Artifacts(task {self._task_id!r})"
@@ -69,8 +76,7 @@ class Artifacts(Mapping[str, Artifact]):
         What it becomes is in docs/reference/api.md. Raises BadValue for what cannot be written, ReadOnly for a task
         that has ended, OSError where the disk is full, and what the object's own library raises.
         """
-        if not isinstance(name, str) or not name.strip() or len(name) > _MAX_KEY:
-            raise BadValue(f"an artifact's name must be a text of 1 to {_MAX_KEY} characters, not {name!r}")
+        _check_key(name)
         artifacts.check_open(tasks.read(self._paths()))  # before an hour of copying, and again when it is done
         prepared = sources.prepare(
             name,
@@ -94,6 +100,42 @@ class Artifacts(Mapping[str, Artifact]):
         if prepared.uri:
             return self._of(artifacts.put(self._store, self._task_id, record, guard=self._guard))
         return self._of(self._put(record, prepared))
+
+    def register(
+        self,
+        name: str,
+        artifact: object,
+        *,
+        metadata: Mapping[str, object] | None = None,
+        uniqueness_columns: bool | Sequence[str] = True,
+    ) -> None:
+        """Keep a pandas DataFrame, and store it again when the program has changed it, until the task is closed.
+
+        It is looked at every few seconds, at a flush and at the end; on the disk is always a whole version. While it is
+        looked at it is copied. Raises BadValue for anything else, Refused where the task is not this process's own.
+        """
+        _check_key(name)
+        if self._watch is None:
+            raise Refused(
+                f"task {self._task_id[:12]} is not this process's open task; upload({name!r}, …) keeps a frame"
+            )
+        self._watch.register(
+            name, artifact, self._keep_registered, metadata=metadata, uniqueness_columns=uniqueness_columns
+        )
+
+    def unregister(self, name: str) -> None:
+        """Look at a registered DataFrame no more; what was stored last stays. Raises NotFound."""
+        (self._watch or Watch()).unregister(name)
+
+    def registered(self) -> dict[str, Any]:
+        """Return the DataFrames that are looked at, by name: the program's own, not copies."""
+        return self._watch.frames() if self._watch is not None else {}
+
+    def _keep_registered(self, name: str, frame: object, said: Mapping[str, object]) -> None:
+        prepared = sources.as_type(name, frame, TYPE)
+        data = records.TypeData(content_type=prepared.content_type, preview=prepared.preview)
+        said_of = [[str(key), str(value)] for key, value in said.items()]
+        self._put(records.Artifact(key=name, type=TYPE, type_data=data, display_data=said_of), prepared)
 
     def _put(self, record: records.Artifact, prepared: Prepared) -> records.Artifact:
         def folder(paths: TaskPaths) -> Path:
@@ -133,6 +175,11 @@ class Artifacts(Mapping[str, Artifact]):
 
     def _record(self) -> records.ArtifactsRecord:
         return artifacts.read(self._paths())
+
+
+def _check_key(name: object) -> None:
+    if not isinstance(name, str) or not name.strip() or len(name) > _MAX_KEY:
+        raise BadValue(f"an artifact's name must be a text of 1 to {_MAX_KEY} characters, not {name!r}")
 
 
 def _take(stream: blobs.Stream, path: Path, progress: Callable[[int], None]) -> None:

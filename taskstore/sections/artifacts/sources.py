@@ -55,6 +55,11 @@ def prepare(
     raise BadValue(f"artifact {key!r}: {type(value).__name__} could only be pickled, and auto_pickle is off")
 
 
+def as_type(key: str, value: object, type_: str) -> Prepared:
+    """Return what a value becomes by the table's row of a type, whatever else would accept it."""
+    return _by_row(key, value, next(row for row in TABLE if row.type == type_))
+
+
 def row_of(type_: str, content_type: str) -> Serializer | None:
     """Return the row that reads a file back, by what its record says; None for what stays a file."""
     return next((row for row in TABLE if (row.type, row.content_type) == (type_, content_type)), None)

@@ -76,6 +76,15 @@ SERIALIZERS = (
         read=lambda path: _read_pandas("read_feather", path),
         preview=_preview_pandas,
     ),
+    Serializer(  # a registered frame; an object that is uploaded is none
+        "data-audit-table",
+        ".csv.gz",
+        "text/csv+gzip",
+        accepts=lambda value: False,
+        write=_write_csv_gz,
+        read=_read_csv_gz,
+        preview=_preview_pandas,
+    ),
     Serializer(
         "polars",
         ".parquet",

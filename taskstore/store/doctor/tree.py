@@ -134,6 +134,10 @@ def _project(folder: Path) -> Iterator[Finding]:
     except Damaged as error:
         yield Finding(Kind.PROJECT, path, error.why, "keep what can be read of it; the original goes to quarantine")
         return
+    try:
+        settings.check_project(folder)
+    except Damaged as error:
+        yield Finding(Kind.CONFIG, error.path, f"{settings.PROJECT_KEY}: {error.why}")
     names = [name for name in (record.name, record.renaming_to) if name and encode(name) == folder.name]
     if own is None and not names:
         yield _misspelt(folder)

@@ -7,7 +7,16 @@ import msgspec
 import pytest
 
 from taskstore.disk import process
-from taskstore.disk.process import ProcessIdentity, identity, is_gone, is_here, is_owner_gone, owner_tag, start_of
+from taskstore.disk.process import (
+    ProcessIdentity,
+    identity,
+    is_gone,
+    is_here,
+    is_owner_gone,
+    owner_tag,
+    start_of,
+    started_at,
+)
 
 
 @pytest.fixture
@@ -74,3 +83,11 @@ def test_the_owner_of_a_file_is_known_by_its_tag(child) -> None:
     child.wait()
     assert is_owner_gone(tag, now)
     assert is_owner_gone(f"00000000-{child.pid}", now) is None
+
+
+def test_this_process_started_before_now_and_after_its_parent() -> None:
+    script = "from taskstore.disk.process import started_at; print(started_at())"
+    before = time.time()
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert before - 0.1 <= float(done.stdout) <= time.time()
+    assert started_at() < before

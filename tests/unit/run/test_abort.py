@@ -16,7 +16,7 @@ from taskstore.disk.beacon import Beacon, hold_beacon, read_beacon
 from taskstore.disk.layout import TaskPaths
 from taskstore.run.abort import abort
 from taskstore.schema.record import TaskRecord
-from taskstore.store import tasks
+from taskstore.store import stopping, tasks
 from taskstore.store.store import Store
 
 _HOLDER = """
@@ -213,3 +213,61 @@ def test_our_own_beacon_tells_that_we_live(store: Store, running: TaskPaths) -> 
     with pytest.raises(Refused):
         abort(store, running.id)
     held.release()
+
+
+class TestACallback:
+    def test_a_run_is_asked_first_and_gets_sigterm_when_it_has_answered(
+        self, store: Store, running: TaskPaths, holders: list[subprocess.Popen[bytes]], clock: FixedClock
+    ) -> None:
+        process = _hold(holders, running)
+        stopping.listen(store, running.id, 30)
+        seen: list[int | None] = []
+
+        def pause(seconds: float) -> None:
+            record = stopping.read(running)
+            assert record is not None
+            assert record.requested is not None
+            assert not record.ends_itself
+            if record.answered is None:
+                seen.append(process.poll())
+                clock.advance(seconds)
+                if len(seen) == 5:
+                    stopping.answer(store, running.id)
+
+        assert abort(store, running.id, clock=clock, pause=pause).record.status is Status.STOPPED
+        assert seen == [None] * 5
+        assert process.wait(60) != 0
+
+    def test_one_that_does_not_answer_is_waited_for_as_long_as_it_wanted(
+        self, store: Store, running: TaskPaths, holders: list[subprocess.Popen[bytes]], clock: FixedClock
+    ) -> None:
+        process = _hold(holders, running)
+        stopping.listen(store, running.id, 30)
+        begun = clock.monotonic()
+        waits: list[float] = []
+
+        def pause(seconds: float) -> None:
+            if clock.monotonic() < begun + 30:
+                assert process.poll() is None
+                waits.append(seconds)
+            elif clock.monotonic() >= begun + 40:
+                process.wait(60)  # it has got SIGTERM, and needs a moment that the clock does not count
+            clock.advance(10)
+
+        assert not abort(store, running.id, grace_s=60, clock=clock, pause=pause).is_killed
+        assert len(waits) == 3
+        assert process.wait(60) != 0
+
+    def test_one_that_ends_by_itself_is_not_waited_for(
+        self, store: Store, running: TaskPaths, holders: list[subprocess.Popen[bytes]], clock: FixedClock
+    ) -> None:
+        process = _hold(holders, running)
+        stopping.listen(store, running.id, 3600)
+        begun = clock.monotonic()
+
+        def pause(seconds: float) -> None:
+            process.kill()
+            process.wait(60)
+
+        assert abort(store, running.id, clock=clock, pause=pause).record.status is Status.STOPPED
+        assert clock.monotonic() == begun

@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
-from taskstore.core.errors import Damaged
-from taskstore.store import settings
+from taskstore.capture import source
+from taskstore.core.errors import BadValue, Damaged
+from taskstore.run import origin
+from taskstore.store import projects, settings
+from taskstore.store.doctor import tree
+from taskstore.store.doctor.finding import Kind
 from taskstore.store.settings import CONFIG_VARIABLE, Settings, load, load_sound
 from taskstore.store.store import Store
 
@@ -106,3 +111,100 @@ class TestSlips:
     def test_a_file_that_the_environment_names_must_be_there(self, store: Store, tmp_path: Path) -> None:
         with pytest.raises(Damaged, match="no such file"):
             load(store, environ={"TASKSTORE_CONFIG": str(tmp_path / "gone.yaml")})
+
+
+class TestProjects:
+    @pytest.fixture
+    def cats(self, store: Store) -> Path:
+        """The folder of a project below another."""
+        projects.create(store, "vision")
+        return projects.create(store, "vision/cats")
+
+    @staticmethod
+    def _say(folder: Path, text: str) -> None:
+        path = folder / "project.yaml"
+        path.write_text(f"{path.read_text()}settings: {text}\n")
+
+    def test_a_projects_settings_go_before_the_stores_and_those_above_it(self, store: Store, cats: Path) -> None:
+        store.paths.config.write_text("capture: {diff_mib: 1, bundle_mib: 1, untracked_files: 1}")
+        self._say(cats.parent, "{capture: {bundle_mib: 2, untracked_files: 2}}")
+        self._say(cats, "{capture: {untracked_files: 3}}")
+        for found in (load(store, project=cats), load_sound(store, project=cats)[0]):
+            assert (found.capture.diff_mib, found.capture.bundle_mib, found.capture.untracked_files) == (1, 2, 3)
+        assert load(store, project=cats.parent).capture.untracked_files == 2
+        assert load(store).capture.untracked_files == 1
+
+    def test_they_stay_when_the_project_is_edited_and_renamed(self, store: Store, cats: Path) -> None:
+        self._say(cats, "{reports: {sample_history: 3}}")
+        projects.edit(store, "vision/cats", lambda record: setattr(record, "description", "of cats"))
+        renamed = projects.rename(store, "vision/cats", "vision/felines")
+        assert load(store, project=renamed).reports.sample_history == 3
+
+    @pytest.mark.parametrize(
+        ("text", "what"),
+        [("{capture: {diff_mb: 1}}", "diff_mb"), ("[capture]", "mapping"), ("{secrets: 3}", "secrets")],
+    )
+    def test_a_slip_is_named_and_found_by_doctor(self, text: str, what: str, store: Store, cats: Path) -> None:
+        self._say(cats, text)
+        with pytest.raises(Damaged, match=what):
+            load(store, project=cats)
+        assert what in load_sound(store, project=cats)[1]
+        assert [(finding.kind, finding.path) for finding in tree.check(store)] == [
+            (Kind.CONFIG, cats / "project.yaml"),
+        ]
+
+    def test_a_project_without_settings_costs_no_yaml(
+        self, store: Store, cats: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(settings, "parse_yaml_object", lambda *_: pytest.fail("a project.yaml was parsed"))
+        assert load_sound(store, project=cats) == (Settings(), "")
+
+    def test_a_run_has_those_of_its_project(self, store: Store, cats: Path) -> None:
+        self._say(cats, "{reports: {sample_history: 3}}")
+        entry = source.entry()
+        for project, history in (("vision/cats", 3), ("vision", 100)):
+            begun = origin.fresh(origin.Wanted(project=project, name="a run"), entry, lambda: store, parent="")
+            assert begun.settings.reports.sample_history == history
+
+
+class TestVariables:
+    def test_a_variable_goes_before_every_file(self, store: Store) -> None:
+        store.paths.config.write_text("capture: {diff_mib: 1}\nreuse: {by_default: false}")
+        environ = {
+            "TASKSTORE_CONFIG": os.devnull,
+            "TASKSTORE_CAPTURE__DIFF_MIB": "2.5",
+            "TASKSTORE_REUSE__BY_DEFAULT": "true",
+            "TASKSTORE_SECRETS__EXTRA": "pin, *_licence,",
+        }
+        for found in (load(store, environ=environ), load_sound(store, environ=environ)[0]):
+            assert (found.capture.diff_mib, found.reuse.by_default) == (2.5, True)
+            assert found.secrets.extra == ["pin", "*_licence"]
+
+    @pytest.mark.parametrize(
+        ("variable", "text", "what"),
+        [
+            ("TASKSTORE_CAPTURE__DIFF_MIB", "many", "'many' is no float"),
+            ("TASKSTORE_CAPTURE__DIFF_MB", "1", "taskstore config"),
+            ("TASKSTORE_REUSE__BY_DEFAULT", "perhaps", "no bool"),
+        ],
+    )
+    def test_a_slip_is_named_and_the_rest_holds(self, variable: str, text: str, what: str, store: Store) -> None:
+        environ = {"TASKSTORE_CONFIG": os.devnull, variable: text, "TASKSTORE_CAPTURE__BUNDLE_MIB": "5"}
+        with pytest.raises(BadValue, match=f"{variable}.*{what}"):
+            load(store, environ=environ)
+        sound, warning = load_sound(store, environ=environ)
+        assert sound == Settings(capture=settings.Capture(bundle_mib=5))
+        assert variable in warning
+
+    def test_sections_of_later_versions_and_other_variables_are_passed_over(self, store: Store) -> None:
+        environ = {"TASKSTORE_CONFIG": os.devnull, "TASKSTORE_FUTURE__KEY": "1", "TASKSTORE_TASK_ID": "x"}
+        assert load(store, environ=environ) == Settings()
+
+    def test_every_setting_can_be_a_variable(self, store: Store) -> None:
+        """Also the next one: what its type does not take from a text fails here."""
+        for item in settings.explain(store, environ={"TASKSTORE_CONFIG": os.devnull}):
+            variable = f"TASKSTORE_{item.name.replace('.', '__').upper()}"
+            text = ",".join(item.value) if isinstance(item.value, list) else str(item.value)
+            environ = {"TASKSTORE_CONFIG": os.devnull, variable: text}
+            (found,) = [each for each in settings.explain(store, environ=environ) if each.name == item.name]
+            assert (found.value, found.origin, found.place) == (item.value, "environment", variable)
