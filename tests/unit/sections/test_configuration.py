@@ -261,6 +261,17 @@ def test_a_file_that_somebody_put_there_is_an_object_and_one_that_is_gone_is_non
     ]
 
 
+def test_a_broken_record_is_repaired_and_the_files_are_all_there(store: Store) -> None:
+    run = Run(store)
+    run.configuration.set("a", "1", config_type="ini")
+    run.paths.configuration.write_text('{"rev": 1, "configuration": {"a": ')
+    assert [finding.kind.value for finding in doctor.check(store)] == ["record"]
+    assert all(finding.is_repaired for finding in doctor.repair(store))
+    assert doctor.check(store) == []
+    assert run.configuration.all() == {"a": "1"}
+    assert configuration.read(run.paths)["a"].type == "ini"
+
+
 def test_a_record_that_names_a_file_elsewhere_names_nothing(store: Store, tmp_path: Path) -> None:
     run = Run(store)
     run.configuration.set("a", "1")
