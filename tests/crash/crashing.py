@@ -25,7 +25,19 @@ from taskstore.disk.atomic import write_blob
 from taskstore.disk.log import LogWriter
 from taskstore.schema.artifact import Artifact
 from taskstore.schema.record import FileRef, Parameter, Untracked
-from taskstore.store import artifacts, blobs, events, places, projects, published, query, store, tasks, trash
+from taskstore.store import (
+    artifacts,
+    blobs,
+    configuration,
+    events,
+    places,
+    projects,
+    published,
+    query,
+    store,
+    tasks,
+    trash,
+)
 from taskstore.store.store import Store
 
 LONG = "a project whose name is far too long for one component of a path " * 4
@@ -148,7 +160,9 @@ def _task(paths: Any, project: str) -> dict[str, Any]:
     kept.pop("rev", None)
     params.pop("rev", None)
     script.pop("rev", None)
-    own = {"task.json", "params.json", "script.json", "artifacts.json", "summary.json", "manifest.json"}
+    own = {
+        *("task.json", "params.json", "script.json", "artifacts.json", "config.json", "summary.json", "manifest.json")
+    }
     files = {
         path.relative_to(paths.home).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in paths.home.rglob("*")
@@ -160,6 +174,7 @@ def _task(paths: Any, project: str) -> dict[str, Any]:
         "params": params,
         "script": script,
         "artifacts": kept,
+        "configuration": {name: (item.type, item.read()) for name, item in configuration.read(paths).items()},
         "files": files,
         "points": [(series.metric, series.iterations, series.values) for series in events.read_scalars(paths)],
         "console": [(line.stream, line.text, line.is_whole) for line in events.read_console(paths)],

@@ -403,7 +403,9 @@ def test_a_mask_that_the_program_has_no_value_for_is_noted(store: Store, tmp_pat
 def test_a_captures_configuration_is_overridden_by_the_stored_text(store: Store) -> None:
     run = Run(store)
     assert run.sink.configuration("OmegaConf", "db:\n  password: x\nn: 1\n", "OmegaConf YAML") is None
-    assert configuration.read(run.paths)["OmegaConf"].type == "OmegaConf YAML"
+    item = configuration.read(run.paths)["OmegaConf"]
+    assert (item.type, item.path.suffix) == ("OmegaConf YAML", ".yaml")
+    assert item.path.read_text() == f'db:\n  password: "{MASK}"\nn: 1\n'
     run.sink.configuration("plain", "token: x\nn: 1\n")
     again = run.again()
     again.edit("plain", lambda text: text.replace("n: 1", "n: 2"))
