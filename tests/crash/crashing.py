@@ -27,7 +27,20 @@ from taskstore.schema.artifact import Artifact
 from taskstore.schema.model import Model, ModelInput
 from taskstore.schema.record import FileRef, Parameter, Untracked
 from taskstore.sections.models import weights
-from taskstore.store import artifacts, blobs, events, models, places, projects, published, query, store, tasks, trash
+from taskstore.store import (
+    artifacts,
+    blobs,
+    configuration,
+    events,
+    models,
+    places,
+    projects,
+    published,
+    query,
+    store,
+    tasks,
+    trash,
+)
 from taskstore.store.store import Store
 
 LONG = "a project whose name is far too long for one component of a path " * 4
@@ -173,7 +186,18 @@ def _task(paths: Any, project: str) -> dict[str, Any]:
     known.pop("rev", None)
     params.pop("rev", None)
     script.pop("rev", None)
-    own = {"task.json", "params.json", "script.json", "artifacts.json", "models.json", "summary.json", "manifest.json"}
+    own = {
+        *(
+            "task.json",
+            "params.json",
+            "script.json",
+            "artifacts.json",
+            "models.json",
+            "config.json",
+            "summary.json",
+            "manifest.json",
+        )
+    }
     files = {
         path.relative_to(paths.home).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in paths.home.rglob("*")
@@ -186,6 +210,7 @@ def _task(paths: Any, project: str) -> dict[str, Any]:
         "script": script,
         "artifacts": kept,
         "models": known,
+        "configuration": {name: (item.type, item.read()) for name, item in configuration.read(paths).items()},
         "files": files,
         "points": [(series.metric, series.iterations, series.values) for series in events.read_scalars(paths)],
         "console": [(line.stream, line.text, line.is_whole) for line in events.read_console(paths)],

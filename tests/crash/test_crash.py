@@ -17,7 +17,20 @@ from taskstore.schema import migrate
 from taskstore.schema.record import Parameter
 from taskstore.sections.clone import reset
 from taskstore.sections.models import weights
-from taskstore.store import artifacts, doctor, events, index, places, projects, published, query, store, tasks, trash
+from taskstore.store import (
+    artifacts,
+    configuration,
+    doctor,
+    events,
+    index,
+    places,
+    projects,
+    published,
+    query,
+    store,
+    tasks,
+    trash,
+)
 from taskstore.store.store import Store
 
 from .crashing import (
@@ -231,6 +244,18 @@ def test_killed_in_the_deletion_of_an_empty_project_it_keeps_its_description_or_
     source = copy(built, tmp_path / "source")
     projects.create(open_again(source), "empty/one", description="said")
     _battery(source, tmp_path / "store", lambda made: projects.delete(made, "empty/one"))
+
+
+def _configure(made: Store, data: bytes) -> None:
+    configuration.put(made, DRAFT, "model", configuration.Content(data, "yaml", "yaml"))
+
+
+def test_killed_in_a_change_of_configuration_an_object_is_the_old_or_the_new(built, tmp_path):
+    _battery(built, tmp_path / "store", lambda made: _configure(made, b"lr: 1"))
+    source = copy(built, tmp_path / "source")
+    _configure(open_again(source), b"lr: 1")
+    _battery(source, tmp_path / "store", lambda made: _configure(made, b"lr: 2"))
+    _battery(source, tmp_path / "store", lambda made: configuration.delete(made, DRAFT, "model"))
 
 
 def test_killed_in_init_the_next_init_makes_the_store(tmp_path):

@@ -121,3 +121,34 @@ def test_user_properties_and_parameters_are_set_from_the_run_and_from_elsewhere(
     assert ended.stdout == "{'owner': 'me', 'checked': 'True'} {'notes': 'free text'}\nReadOnly\n"
     assert (ended.told, ended.own_stderr) == ([], "")
     assert places.locate(open_at(ended.root), only_task(ended).record.id).config.is_dir()
+
+
+def test_a_namespace_is_connected_with_what_its_parser_says_of_it(tmp_path: Path) -> None:
+    text = """
+        import argparse
+        TASK
+        parser = argparse.ArgumentParser()
+        parser.add_argument("--layers", type=int, nargs="+", default=[1], help="sizes")
+        parser.add_argument("--lr", type=float)
+        args = parser.parse_args()
+        assert task.connect(args) is args
+        print(args.layers, args.lr)
+        args.layers.append(9)
+    """
+    first = run(tmp_path / "work", text, "--layers", "3", "4")
+    assert (first.stdout, first.told) == ("[3, 4] None\n", [])
+    stored = tasks.read_params(TaskPaths(only_task(first).home)).hyperparams["Args"]
+    assert (stored["layers"].value, stored["layers"].type, stored["layers"].description) == (
+        "[3, 4, 9]",
+        "list/int",
+        "sizes",
+    )
+    store = open_at(first.root)
+    paths = clone.clone(store, TaskPaths(only_task(first).home), name="again")
+    tasks.edit_params(store, paths.id, lambda params: _assign(params, "0.5"))
+    ended = run(tmp_path / "work", text, env={"TASKSTORE_TASK_ID": paths.id})
+    assert (ended.stdout, ended.told) == ("[3, 4, 9] 0.5\n", [])
+
+
+def _assign(params: ParamsRecord, lr: str) -> None:
+    parameters.assign(params, "Args", "lr", lr)

@@ -19,6 +19,7 @@ from . import masking, text
 
 GENERAL = "General"
 FILE = "file"
+_FORMATS = ("yaml", "json", "toml")
 _SUFFIX = re.compile(r"[A-Za-z0-9_+-]{1,16}\Z")
 
 
@@ -65,8 +66,9 @@ def content_of_text(raw: str, masker: Masker, *, kind: str | None = None, descri
 
 def suffix_of(kind: str | None) -> str:
     """Return the suffix for a type of text; none where it is no word that may be one."""
-    if kind == DICTIONARY:
-        return "yaml"
+    last = (kind or "").lower().rpartition(" ")[2]
+    if kind == DICTIONARY or last in _FORMATS:  # "OmegaConf YAML"
+        return "yaml" if kind == DICTIONARY else last
     return kind if kind and _SUFFIX.match(kind) and kind != FILE else ""
 
 

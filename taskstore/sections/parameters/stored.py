@@ -36,6 +36,8 @@ def record(
 ) -> dict[str, Parameter]:
     """Merge parameters into a section (None removes one), and return the section as it was before.
 
+    One that comes without a description keeps the one that it had.
+
     With `keep_stored` (a task that is run again) what is stored stays, and only what it lacks is added.
     Nothing is written where nothing changes. Raises ReadOnly.
     """
@@ -60,6 +62,10 @@ def _merged(
     before: Mapping[str, Parameter], parameters: Mapping[str, Parameter | None], *, keep_stored: bool
 ) -> dict[str, Parameter]:
     replaced = {name: item for name, item in parameters.items() if not keep_stored or name not in before}
+    for name, item in replaced.items():
+        old = before.get(name)
+        if item is not None and item.description is None and old is not None and old.description is not None:
+            replaced[name] = Parameter(item.value, item.type, old.description)
     return {name: item for name, item in {**before, **replaced}.items() if item is not None}
 
 

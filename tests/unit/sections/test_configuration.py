@@ -261,6 +261,17 @@ def test_a_file_that_somebody_put_there_is_an_object_and_one_that_is_gone_is_non
     ]
 
 
+def test_a_broken_record_is_repaired_and_the_files_are_all_there(store: Store) -> None:
+    run = Run(store)
+    run.configuration.set("a", "1", config_type="ini")
+    run.paths.configuration.write_text('{"rev": 1, "configuration": {"a": ')
+    assert [finding.kind.value for finding in doctor.check(store)] == ["record"]
+    assert all(finding.is_repaired for finding in doctor.repair(store))
+    assert doctor.check(store) == []
+    assert run.configuration.all() == {"a": "1"}
+    assert configuration.read(run.paths)["a"].type == "ini"
+
+
 def test_a_record_that_names_a_file_elsewhere_names_nothing(store: Store, tmp_path: Path) -> None:
     run = Run(store)
     run.configuration.set("a", "1")
@@ -392,7 +403,9 @@ def test_a_mask_that_the_program_has_no_value_for_is_noted(store: Store, tmp_pat
 def test_a_captures_configuration_is_overridden_by_the_stored_text(store: Store) -> None:
     run = Run(store)
     assert run.sink.configuration("OmegaConf", "db:\n  password: x\nn: 1\n", "OmegaConf YAML") is None
-    assert configuration.read(run.paths)["OmegaConf"].type == "OmegaConf YAML"
+    item = configuration.read(run.paths)["OmegaConf"]
+    assert (item.type, item.path.suffix) == ("OmegaConf YAML", ".yaml")
+    assert item.path.read_text() == f'db:\n  password: "{MASK}"\nn: 1\n'
     run.sink.configuration("plain", "token: x\nn: 1\n")
     again = run.again()
     again.edit("plain", lambda text: text.replace("n: 1", "n: 2"))

@@ -104,6 +104,13 @@ def test_recording_what_is_there_already_writes_nothing(store: Store) -> None:
     assert paths.params.stat().st_ino == before
 
 
+def test_what_comes_without_a_description_keeps_the_one_that_is_stored(store: Store) -> None:
+    paths = tasks.create(store, "examples", "a run")
+    parameters.record(store, paths.id, "Args", {"lr": Parameter("1", "int", "the rate")}, keep_stored=False)
+    parameters.record(store, paths.id, "Args", {"lr": Parameter("2.0", "float")}, keep_stored=False)
+    assert tasks.read_params(paths).hyperparams["Args"]["lr"] == Parameter("2.0", "float", "the rate")
+
+
 def test_a_section_whose_last_parameter_is_removed_is_gone(store: Store) -> None:
     paths = tasks.create(store, "examples", "a run")
     parameters.record(store, paths.id, "Args", {"lr": Parameter("1")}, keep_stored=False)
