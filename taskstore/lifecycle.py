@@ -23,6 +23,10 @@ class Lifecycle:
     def __init__(self, hold: Hold) -> None:
         self._hold = hold
 
+    def mark_started(self, *, force: bool = False) -> None:
+        """Set the status to in_progress, of a task that something else than `taskstore run` executes."""
+        self._mark(Status.IN_PROGRESS, "started", "", force=force)
+
     def mark_completed(self, *, message: str = "", force: bool = False) -> None:
         """Set the status to completed. `force` skips the table of statuses."""
         self._mark(Status.COMPLETED, "completed", message, force=force)

@@ -20,6 +20,7 @@ from ..schema.record import FileRef, ScriptRecord, Submodule, TaskRecord, Untrac
 from ..store import tasks
 from ..store.settings import Capture
 from ..store.store import Store
+from . import alias
 from .bundles import store_bundle
 from .sink import StoreSink
 
@@ -41,6 +42,7 @@ def first_look(entry: source.Entry, masker: Masker) -> ScriptRecord:
         executable=entry.executable,
         python=".".join(map(str, _version())),
         argv=argv,
+        aliases=alias.active(),
         notes=notes,
     )
 
