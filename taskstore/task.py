@@ -217,6 +217,43 @@ class Task:
         made = cloning.clone(source._store, source._paths(), name=name, project=project, comment=comment, parent=above)
         return cls(source._store, made.id)
 
+    @classmethod
+    def create(
+        cls,
+        project_name: str | None = None,
+        task_name: str | None = None,
+        *,
+        task_type: str | None = None,
+        tags: Sequence[str] = (),
+        repo: str | None = None,
+        branch: str | None = None,
+        commit: str | None = None,
+        script: str | None = None,
+        module: str | None = None,
+        arguments: Sequence[str] = (),
+        working_directory: str | None = None,
+        packages: bool | Sequence[str] | None = None,
+        requirements_file: str | None = None,
+        docker: str | None = None,
+        docker_args: str | None = None,
+        docker_bash_setup_script: str | None = None,
+        argparse_args: Sequence[tuple[str, str]] = (),
+        base_task_id: str | None = None,
+        force_single_script_file: bool = False,
+        binary: str | None = None,
+        detect_repository: bool = True,
+    ) -> Task:
+        """Make a draft from a script, a module, a repository or another task; nothing is run, and nothing fetched.
+
+        `taskstore run` runs it. Raises BadValue, BadName, NotFound and Refused, and then no task was made.
+        """
+        wanted = dict(locals())
+        del wanted["cls"]
+        from .run import create  # a run has no use for it
+
+        store = _default_store()
+        return cls(store, create.create(store, create.Wanted(**wanted)).id)
+
     @property
     def id(self) -> str:
         """The task's id: 32 hex digits."""

@@ -6,6 +6,7 @@ import os
 import stat
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,6 +52,45 @@ def _version() -> tuple[int, int, int]:
     import sys
 
     return sys.version_info[:3]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A program's code as it was found: its repository's state, and its own text where git does not hold it."""
+
+    snapshot: Snapshot | None
+    is_text_kept: bool
+    text: bytes | None
+    notes: tuple[str, ...]
+
+
+def look(entry: source.Entry, settings: Capture, *, with_repository: bool = True) -> Seen:
+    """Read a program's code; nothing is written."""
+    snapshot = None
+    if with_repository:
+        snapshot = git.snapshot(entry.own_path, entry.working_directory, limits=_limits(settings))
+    notes = list(snapshot.notes) if snapshot else []
+    is_in_git = snapshot is not None and bool(snapshot.entry_point) and bool(snapshot.version_num)
+    is_text_kept = not is_in_git and entry.kind != "module"
+    text = source.code(entry, note=notes.append) if is_text_kept else None
+    return Seen(snapshot, is_text_kept, text, tuple(notes))
+
+
+def keep(
+    seen: Seen, entry: source.Entry, store: StorePaths, paths: TaskPaths, settings: Capture
+) -> Callable[[ScriptRecord], None]:
+    """Write a program's code into the task; return what names it in the record."""
+    snapshot, notes = seen.snapshot, list(seen.notes)
+    files = _store_snapshot(store, paths, snapshot, _limits(settings), notes) if snapshot else ScriptRecord()
+    standalone = _store_source(paths, entry, seen.text)
+
+    def change(script: ScriptRecord) -> None:
+        if snapshot is not None:
+            _describe(script, snapshot, files)
+        script.standalone = standalone
+        script.notes = list(dict.fromkeys([*script.notes, *notes]))
+
+    return change
 
 
 class CodeCapture:
@@ -117,29 +157,13 @@ class CodeCapture:
                     return
 
     def _code(self) -> None:
-        snapshot = git.snapshot(self._entry.own_path, self._entry.working_directory, limits=_limits(self._settings))
-        if snapshot is not None:
-            self._root = snapshot.root
-        notes = list(snapshot.notes) if snapshot else []
-        is_in_git = snapshot is not None and bool(snapshot.entry_point) and bool(snapshot.version_num)
-        self._is_source_kept = not is_in_git and self._entry.kind != "module"
-        if self._is_source_kept:
-            self._source = source.code(self._entry, note=notes.append)
+        seen = look(self._entry, self._settings)
+        if seen.snapshot is not None:
+            self._root = seen.snapshot.root
+        self._is_source_kept, self._source = seen.is_text_kept, seen.text
         # Files first, then the record that names them.
         paths = self._paths()
-        files = (
-            _store_snapshot(self._store.paths, paths, snapshot, _limits(self._settings), notes)
-            if snapshot
-            else ScriptRecord()
-        )
-        standalone = _store_source(paths, self._entry, self._source)
-
-        def change(script: ScriptRecord) -> None:
-            if snapshot is not None:
-                _describe(script, snapshot, files)
-            script.standalone = standalone
-            script.notes = list(dict.fromkeys([*script.notes, *notes]))
-
+        change = keep(seen, self._entry, self._store.paths, paths, self._settings)
         _drop_unnamed(paths, tasks.edit_script(self._store, self._task_id, change, allowed=FINISHING))
 
     def _host(self) -> None:

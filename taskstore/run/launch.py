@@ -55,6 +55,13 @@ def plan(store: Store, paths: TaskPaths) -> Plan:
     if record.status not in _RUNNABLE:
         raise _not_runnable(record)
     script = tasks.read_script(paths)
+    if script.repository and not script.root and not script.cwd:
+        raise Refused(
+            f"the code of task {record.id[:12]} is in {script.repository}, of which there is no clone here; "
+            "make one, go there, and use `taskstore run SCRIPT ARGS...`"
+        )
+    if script.binary and not Path(script.binary).name.startswith("python"):
+        raise Refused(f"task {record.id[:12]} is run by {script.binary}, and `taskstore run` runs Python programs")
     cwd = Path(script.cwd or ".")
     if not cwd.is_dir():
         raise Refused(

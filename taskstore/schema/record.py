@@ -46,6 +46,14 @@ class Trashed(msgspec.Struct, kw_only=True, omit_defaults=True):
     who: str = ""
 
 
+class Container(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """The container that a task asks to be run in, and the shell script that prepares it."""
+
+    image: str = ""
+    arguments: str = ""
+    setup_shell_script: str = ""
+
+
 class TaskRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     """task.json: identity, status and its history, times, tags, who and where.
 
@@ -71,6 +79,7 @@ class TaskRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     tags: list[str] = []
     system_tags: list[str] = []
     comment: str = ""
+    container: Container | None = None
     runtime: dict[str, str] = {}
     history: list[Change] = []
     trashed: Trashed | None = None

@@ -31,11 +31,13 @@ def clone(
     comment: str | None = None,
     parent: str | None = None,
     change: Callable[[ParamsRecord], None] | None = None,
+    also: Callable[[TaskPaths, TaskRecord], None] | None = None,
 ) -> TaskPaths:
     """Make a draft with everything that `source` was given, and nothing that it produced; return its paths.
 
-    Copied are type, tags, comment, parameters, configuration and the captured code (docs/explanation/lifecycle.md).
-    The name is 'Clone Of …' unless given; `change` may set parameters before the clone can be seen.
+    Copied are type, tags, comment, container, parameters, configuration and the captured code
+    (docs/explanation/lifecycle.md). The name is 'Clone Of …' unless given; before the clone can be seen, `change` may
+    set parameters, and `also` whatever a task's folder and record hold.
     """
     original = tasks.read(source)
 
@@ -44,10 +46,13 @@ def clone(
         record.tags = list(original.tags)
         record.system_tags = [tag for tag in original.system_tags if tag not in _DROPPED_SYSTEM_TAGS]
         record.comment = original.comment if comment is None else comment
+        record.container = original.container
         record.parent = parent or original.parent or original.id
         _copy_inputs(source, paths)
         if change is not None:
             _change_params(paths, change)
+        if also is not None:
+            also(paths, record)
 
     try:
         return tasks.create(
