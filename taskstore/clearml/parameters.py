@@ -1,8 +1,8 @@
-"""Parameters and configuration objects."""
+"""Parameters, user properties and configuration objects."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,63 @@ class Parameterized(Held):
         """Record parameters, and in a task that is run again replace their values by the stored ones."""
         return self._task.connect(mutable, name, ignore_remote_overrides=ignore_remote_overrides)
 
+    def get_parameters(self, backwards_compatibility: bool = True, cast: bool = False) -> dict[str, Any]:  # noqa: ARG002
+        """Return all parameters, flat: {'Section/name': text}, or with `cast` values of their types."""
+        return self._task.parameters.get(cast=cast)
+
+    def get_parameters_as_dict(self, cast: bool = False) -> dict[str, Any]:
+        """Return all parameters, nested: {section: {name: …}}."""
+        return self._task.parameters.as_dict(cast=cast)
+
+    def get_parameter(self, name: str, default: Any = None, cast: bool = False) -> Any:  # noqa: ANN401
+        """Return one parameter by Section/name."""
+        return self._task.parameters.get_one(name, default, cast=cast)
+
+    def set_parameters(self, *args: Mapping[str, Any], **kwargs: Any) -> None:  # noqa: ANN401
+        """Replace all parameters; user properties stay."""
+        with as_value_error():
+            self._task.parameters.set(_merged(args, kwargs))
+
+    def update_parameters(self, *args: Mapping[str, Any], **kwargs: Any) -> None:  # noqa: ANN401
+        """Add parameters, or change them."""
+        with as_value_error():
+            self._task.parameters.update(_merged(args, kwargs))
+
+    def set_parameter(
+        self,
+        name: str,
+        value: Any,  # noqa: ANN401 - of any type that a parameter has
+        description: str | None = None,
+        value_type: Any = None,  # noqa: ANN401 - a type, or its name
+    ) -> None:
+        """Set one parameter by Section/name."""
+        with as_value_error():
+            self._task.parameters.set_one(name, value, description=description, value_type=value_type)
+
+    def set_parameters_as_dict(self, dictionary: Mapping[str, Any]) -> None:
+        """Replace all parameters by those of a nested dictionary."""
+        with as_value_error():
+            self._task.parameters.set_from_dict(dictionary)
+
+    def delete_parameter(self, name: str, force: bool = False) -> bool:  # noqa: ARG002 - of a draft, or the run itself
+        """Delete one parameter; tell whether it was there."""
+        with as_value_error():
+            return self._task.parameters.delete(name)
+
+    def set_user_properties(self, *iterables: Mapping[str, Any] | Iterable[Mapping[str, Any]], **properties: Any) -> bool:  # noqa: ANN401
+        """Set user properties, in any status."""
+        self._task.parameters.set_user_properties(*iterables, **properties)
+        return True
+
+    def get_user_properties(self, value_only: bool = False) -> dict[str, Any]:
+        """Return the user properties by name, with type and description or as values only."""
+        return self._task.parameters.get_user_properties(value_only=value_only)
+
+    def delete_user_properties(self, *iterables: Iterable[Any]) -> bool:
+        """Delete user properties, given as {'name': …} each, or (section, name)."""
+        names = [_name_of(one) for each in iterables for one in ([each] if isinstance(each, Mapping) else each)]
+        return self._task.parameters.delete_user_properties(*names)
+
     def connect_configuration(
         self,
         configuration: Mapping[str, Any] | list[Any] | Path | str,
@@ -29,44 +86,78 @@ class Parameterized(Held):
             configuration, name, description=description, ignore_remote_overrides=ignore_remote_overrides
         )
 
-    def get_parameters(self, backwards_compatibility: bool = True, cast: bool = False) -> dict[str, Any]:  # noqa: ARG002
-        """Return all parameters, flat: {'Section/name': text}, or with `cast` values of their types."""
-        return dict(self._task.parameters.get_all(cast=cast))
+    def get_configuration_object(self, name: str) -> str | None:
+        """Return a configuration as text; None where there is none of that name."""
+        return self._task.configuration.get_text(name)
 
-    def get_parameters_as_dict(self, cast: bool = False) -> dict[str, Any]:
-        """Return all parameters, nested: {section: {name: …}}."""
-        return self._task.parameters.as_dict(cast=cast)
+    def get_configuration_object_as_dict(self, name: str) -> Any:  # noqa: ANN401 - a dictionary or a list
+        """Return a configuration, parsed; None where there is none of that name."""
+        return self._task.configuration.get(name)
 
-    def get_parameter(self, name: str, default: Any = None, cast: bool = False) -> Any:  # noqa: ANN401
-        """Return one parameter by Section/name."""
-        return self._task.parameters.get(name, default, cast=cast)
+    def get_configuration_objects(self) -> dict[str, str]:
+        """Return all configurations as text, by name."""
+        return self._task.configuration.texts()
 
-    def set_parameters(self, *args: Mapping[str, Any], **kwargs: Any) -> None:  # noqa: ANN401
-        """Replace all parameters, user properties aside."""
-        with as_value_error():
-            self._task.parameters.replace(*args, **kwargs)
-
-    def update_parameters(self, *args: Mapping[str, Any], **kwargs: Any) -> None:  # noqa: ANN401
-        """Add parameters, or change them."""
-        with as_value_error():
-            self._task.parameters.update(*args, **kwargs)
-
-    def set_parameter(
+    def set_configuration_object(
         self,
         name: str,
-        value: Any,  # noqa: ANN401 - of any type that a parameter has
+        config_text: str | None = None,
         description: str | None = None,
-        value_type: Any = None,  # noqa: ANN401 - a type, or its name
+        config_type: str | None = None,
+        config_dict: Mapping[str, Any] | list[Any] | None = None,
     ) -> None:
-        """Set one parameter by Section/name."""
+        """Set a configuration, given as text or as a dictionary or list."""
         with as_value_error():
-            self._task.parameters.set(name, value, description=description, value_type=value_type)
+            self._task.configuration.set(
+                name, config_text, description=description, config_type=config_type, config_dict=config_dict
+            )
 
-    def set_parameters_as_dict(self, dictionary: Mapping[str, Any]) -> None:
-        """Replace all parameters by those of a nested dictionary."""
-        with as_value_error():
-            self._task.parameters.replace(dictionary)
+    def set_model_config(self, config_text: str | None = None, config_dict: Mapping[str, Any] | None = None) -> None:
+        """Set the configuration that models have, by ClearML's earlier name."""
+        self.set_configuration_object("design", config_text, config_dict=config_dict)
 
-    def delete_parameter(self, name: str, force: bool = False) -> bool:  # noqa: ARG002
-        """Delete one parameter; tell whether it was there."""
-        return self._task.parameters.delete(name)
+    def get_model_config_text(self) -> str:
+        """Return the configuration that models have, as text."""
+        return self.get_configuration_object("design") or ""
+
+    def get_model_config_dict(self) -> Any:  # noqa: ANN401 - a dictionary or a list
+        """Return the configuration that models have, parsed."""
+        return self.get_configuration_object_as_dict("design") or {}
+
+    def get_model_design(self) -> str:
+        """Return the configuration that models have, as text."""
+        return self.get_model_config_text()
+
+    def connect_label_enumeration(
+        self, enumeration: dict[str, int], ignore_remote_overrides: bool = False  # noqa: ARG002
+    ) -> dict[str, int]:
+        """Record the labels that models of the task have, from now on."""
+        self._task.models.set_labels(enumeration)
+        return enumeration
+
+    def set_model_label_enumeration(self, enumeration: Mapping[str, int] | None = None) -> None:
+        """Record the labels that models of the task have, from now on."""
+        self._task.models.set_labels(dict(enumeration or {}))
+
+    def get_labels_enumeration(self) -> dict[str, int]:
+        """Return the labels of the task's models."""
+        return self._task.models.labels()
+
+    def get_label_num_description(self) -> dict[int, list[str]]:
+        """Return the names of each number among the labels."""
+        labels = self.get_labels_enumeration()
+        return {number: [name for name, each in labels.items() if each == number] for number in labels.values()}
+
+    def get_num_of_classes(self) -> int:
+        """Return the number of different labels."""
+        return len(set(self.get_labels_enumeration().values()))
+
+
+def _merged(given: Iterable[Mapping[str, Any]], named: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for each in (*given, named) for name, value in each.items()}
+
+
+def _name_of(one: Any) -> str:  # noqa: ANN401 - a dictionary, a pair, or a name
+    if isinstance(one, Mapping):
+        return str(one["name"])
+    return str(one[-1]) if isinstance(one, (tuple, list)) else str(one)
