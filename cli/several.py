@@ -79,8 +79,6 @@ def tell(store: Store, paths: TaskPaths, what: str, *, as_json: bool, **more: ob
 
 def masker_of(store: Store) -> Masker:
     """Return what masks credentials as the store's settings say."""
-    from taskstore.core.secrets import Masker
     from taskstore.store import settings
 
-    secrets = settings.load(store).secrets
-    return Masker(tuple(secrets.extra), tuple(secrets.allowed))
+    return settings.masker(store)

@@ -12,6 +12,7 @@ from .details import Details, check_type
 from .disk.layout import TaskPaths
 from .lifecycle import Lifecycle
 from .logger import Logger
+from .parameters import Parameters
 from .reports import Reports
 from .run import session as sessions
 from .run.again import earlier_of
@@ -20,15 +21,16 @@ from .run.session import Session, Wanted
 from .run.sink import warn
 from .schema.record import TaskRecord
 from .sections import clone as cloning
-from .sections import parameters
+from .sections import parameters as connecting
 from .sections.reports import Writer
-from .store import events, places, tasks
+from .store import places, settings
 from .store.hold import Hold
 from .store.store import Store, open_default
 
 if TYPE_CHECKING:
-    from argparse import ArgumentParser, Namespace
+    from argparse import ArgumentParser
 
+    from .core.secrets import Masker
     from .sections.artifacts import Artifacts
 
 
@@ -259,11 +261,6 @@ class Task:
         """The task's id: 32 hex digits."""
         return self._id
 
-    @property
-    def task_id(self) -> str:
-        """The task's id, by ClearML's other name for it."""
-        return self._id
-
     def __repr__(self) -> str:
         return f"Task({self._id!r})"
 
@@ -314,37 +311,50 @@ class Task:
             raise ReadOnly(f"task {self._id[:12]} is {record.status.label}; only a running one is reported into")
         return Logger(Writer(self._paths, _raise))
 
-    def connect(self, mutable: Any, name: str | None = None) -> Any:  # noqa: ANN401 - what comes in goes out
+    def connect(
+        self,
+        mutable: Any,  # noqa: ANN401 - whatever holds settings
+        name: str | None = None,
+        ignore_remote_overrides: bool = False,
+    ) -> Any:  # noqa: ANN401 - what comes in goes out
         """Record parameters, and in a task that is run again replace their values by the stored ones.
 
-        A dict comes back as a dict whose later changes are recorded too (section `name`, else "General"); an argparse
-        parser or namespace is recorded under "Args" and comes back as it is. Credentials are masked.
-        Raises BadValue for anything else.
+        A dict comes back as a dict whose later changes are recorded too; a class, or an object with attributes of
+        whatever kind, comes back as it is (a frozen one as one like it), and is looked at again at the end. An argparse
+        parser or namespace goes to section "Args" unless `name` says otherwise, all else to "General". Credentials are
+        masked. With `ignore_remote_overrides` the program's values are kept, and recorded. Raises BadValue.
         """
-        if isinstance(mutable, dict):
-            return self._connect_dict(mutable, name or parameters.GENERAL)
-        if type(mutable).__module__ == "argparse" or hasattr(mutable, "_actions"):
-            return self._connect_arguments(mutable, name or "Args")
-        raise BadValue(f"connect takes a dict or an argparse parser or namespace, not {type(mutable).__name__}")
-
-    def _connect_dict(self, content: dict[str, Any], section: str) -> dict[str, Any]:
         session = self._open_session()
-        return parameters.connect(content, section, session.sink, lambda: session.is_open)
+        is_argparse = type(mutable).__module__ == "argparse" or hasattr(mutable, "_actions")
+        if is_argparse and hasattr(mutable, "parse_args"):
+            return self._connect_parser(mutable, name or "Args", keeps_own=ignore_remote_overrides)
+        return connecting.connect(
+            mutable,
+            name or ("Args" if is_argparse else connecting.GENERAL),
+            session.sink,
+            lambda: session.is_open,
+            keeps_own=ignore_remote_overrides,
+        )
 
-    def _connect_arguments(self, source: ArgumentParser | Namespace, section: str) -> ArgumentParser | Namespace:
+    def _connect_parser(self, source: ArgumentParser, section: str, *, keeps_own: bool) -> ArgumentParser:
         from .capture import arguments
 
-        self._open_session().sink.parameters(section, arguments.record(source))
+        sink = self._open_session().sink
+        found = arguments.record(source)
+        if keeps_own:
+            sink.correct(section, found)
+        else:
+            sink.parameters(section, found)
         return source
 
-    def get_parameters(self) -> dict[str, str]:
-        """Read the hyperparameters, flat: {'Section/name': text}."""
-        sections = tasks.read_params(self._paths()).hyperparams
-        return {f"{section}/{name}": item.value for section, items in sections.items() for name, item in items.items()}
+    def get_parameters(self, *, cast: bool = False) -> dict[str, Any]:
+        """Read the hyperparameters, flat: {'Section/name': text}, or with `cast` values of their stored types."""
+        return self.parameters.get(cast=cast)
 
-    def get_reported_scalars(self, max_samples: int = 0) -> dict[str, dict[str, events.Series]]:
-        """Read the points back, by title and series; with `max_samples` at most so many of each series."""
-        return self.reports.scalars(max_samples=max_samples)
+    @property
+    def parameters(self) -> Parameters:
+        """What reads and sets the parameters and user properties: get, update, set_one, set_user_properties."""
+        return Parameters(self._hold, self._masker)
 
     @property
     def reports(self) -> Reports:
@@ -413,6 +423,9 @@ class Task:
         if self._session is None or not self._session.is_open:
             raise Refused(f"task {self._id[:12]} is not this process's open task; Task.init begins one")
         return self._session
+
+    def _masker(self) -> Masker:
+        return self._session.masker if self._session is not None else settings.masker(self._store)
 
     def _paths(self) -> TaskPaths:
         return places.locate(self._store, self._id)

@@ -21,6 +21,8 @@ FLOORS = {
         "reports": 7,
         "details": 7,
         "lifecycle": 7,
+        "parameters": 7,
+        "configuration": 7,
         "clearml": 7,
         "__init__": 7,
         "web": 8,

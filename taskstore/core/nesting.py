@@ -43,6 +43,12 @@ def _escape(key: str, separator: str) -> str:
     return key.replace("\\", "\\\\").replace(separator, f"\\{separator}")
 
 
+def join(path: str, key: str, separator: str = "/") -> str:
+    """Return the path of a key below a path, as `flatten` spells it; at the top the path is empty."""
+    escaped = _escape(key, separator)
+    return f"{path}{separator}{escaped}" if path else escaped
+
+
 def unflatten(flat: Mapping[str, object], separator: str = "/") -> dict[str, object]:
     """Nest what `flatten` made flat. Raises BadValue where one path is a value and leads on to others."""
     nested: dict[str, object] = {}

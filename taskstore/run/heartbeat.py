@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from ..disk.atomic import sync_folder
 from ..disk.beacon import HEARTBEAT_S
 
 
@@ -85,6 +86,25 @@ class LogSync:
             if self._synced.get(name, 0) != size_bytes:
                 _sync(folder / name)
                 self._synced[name] = size_bytes
+
+
+class FileSync:
+    """Takes one file to the disk that is replaced now and then without waiting for that."""
+
+    def __init__(self) -> None:
+        self._synced: tuple[int, int] | None = None
+
+    def __call__(self, path: Path) -> None:
+        """Sync the file, and its name, where it is another than at the last call. Raises OSError."""
+        try:
+            found = path.stat()
+        except FileNotFoundError:
+            return
+        seen = (found.st_ino, found.st_mtime_ns)
+        if self._synced != seen:
+            _sync(path)
+            sync_folder(path.parent)
+            self._synced = seen
 
 
 def _sync(path: Path) -> None:

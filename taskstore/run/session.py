@@ -188,6 +188,7 @@ class Session:
                 if self._beacon is not None:
                     self._beacon.beat(paths.beacon)
                 self._sync_logs(paths.events)
+                self.sink.sync()
                 events.refresh_summary(paths)
         except (OSError, TaskstoreError) as error:
             self.sink.cannot_write(error)
@@ -253,6 +254,8 @@ class Session:
         with self.ending.undisturbed():
             self._heartbeat.stop(_HEARTBEAT_WAIT_S)
             self._captures.close()
+            if self.is_recording:
+                self.sink.finish()
             if self._code is not None and self.is_recording:
                 is_stopped = outcome is not None and outcome.status is Status.STOPPED
                 self._code.finish(self._observed, wait_s=_STOPPED_WAIT_S if is_stopped else _CODE_WAIT_S)

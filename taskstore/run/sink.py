@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from ..capture import console
-from ..capture.base import Found, Stream
+from ..capture.base import Found, Stream, contained
 from ..core.errors import TaskstoreError
 from ..core.secrets import Masker
 from ..core.states import FINISHING
@@ -19,6 +19,7 @@ from ..sections import parameters
 from ..sections.reports import Writer
 from ..store import tasks
 from ..store.store import Store
+from .heartbeat import FileSync
 
 
 class StoreSink:
@@ -43,6 +44,8 @@ class StoreSink:
         self.is_rerun = is_rerun
         self._has_warned = False
         self._noted: set[str] = set()
+        self._at_end: list[Callable[[], None]] = []
+        self._sync_record = FileSync()
 
     def console(self, stream: Stream, text: str, *, is_whole: bool) -> None:
         """Append one console entry."""
@@ -83,11 +86,42 @@ class StoreSink:
             self.cannot_write(error)
             return {}
 
-    def replace_parameters(self, section: str, found: Mapping[str, Parameter | None]) -> None:
-        """Set what a section of the running program holds now; None for what it holds no more."""
+    def replace_parameters(
+        self, section: str, found: Mapping[str, Parameter | None], *, is_durable: bool = True
+    ) -> None:
+        """Set what a section of the running program holds now; None for what it holds no more.
+
+        What is not durable survives a SIGKILL, and a power cut once `sync` has run.
+        """
         try:
             with self._guard():
-                parameters.record(self._store, self._task_id, section, found, keep_stored=False, allowed=FINISHING)
+                parameters.record(
+                    self._store,
+                    self._task_id,
+                    section,
+                    found,
+                    keep_stored=False,
+                    allowed=FINISHING,
+                    is_durable=is_durable,
+                )
+        except (OSError, TaskstoreError) as error:
+            self.cannot_write(error)
+
+    def sync(self) -> None:
+        """Take parameters to the disk that were written without waiting for it. Raises OSError, NotFound."""
+        self._sync_record(self._paths().params)
+
+    def at_end(self, call: Callable[[], None]) -> None:
+        """Have something done when the run ends, before its final state is written; the last asked for comes first."""
+        self._at_end.append(call)
+
+    def finish(self) -> None:
+        """Do what was asked for at the end, once; a call that fails is noted, and the others come all the same."""
+        while self._at_end:
+            with contained(self, "connect"):
+                self._at_end.pop()()
+        try:
+            self.sync()
         except (OSError, TaskstoreError) as error:
             self.cannot_write(error)
 

@@ -82,6 +82,8 @@ def _fields(kind: type[msgspec.Struct]) -> dict[str, object]:
 
 def _keep_unknown(new: Any, old: Any, kind: object) -> Any:  # noqa: ANN401 - plain JSON values
     """Return `new` plus the keys of `old` that structs of `kind` do not declare, at every depth."""
+    if new == old:
+        return new
     struct = _struct_in(kind)
     if struct is not None:
         return _keep_in_struct(new, old, struct)
@@ -137,6 +139,7 @@ def _known(item: object, struct: type[msgspec.Struct]) -> object:
         return None
 
 
+@functools.cache
 def _struct_in(kind: object) -> type[msgspec.Struct] | None:
     """The struct that a type is, or that it may be where it is a union with None."""
     options = [kind, *typing.get_args(kind)] if typing.get_origin(kind) not in (dict, list) else []

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from ..core.errors import Damaged
+from ..core.secrets import Masker
 from ..disk.text import parse_yaml_object, read_bytes
 from ..schema import codec
 from .samples import DEFAULT_HISTORY
@@ -120,6 +121,12 @@ def load(store: Store | None, *, environ: Mapping[str, str] = os.environ) -> Set
             both = isinstance(before, dict) and isinstance(fields, dict)
             merged[section] = {**before, **fields} if both else fields  # type: ignore[dict-item]
     return msgspec.convert(merged, Settings)
+
+
+def masker(store: Store | None) -> Masker:
+    """Return what masks credentials as the settings say. Raises Damaged."""
+    secrets = load(store).secrets
+    return Masker(tuple(secrets.extra), tuple(secrets.allowed))
 
 
 def _bytes_of(path: Path) -> bytes:

@@ -195,10 +195,10 @@ def write(paths: TaskPaths, record: TaskRecord, previous: bytes) -> None:
     _replace(paths.record, codec.encode_over(record, previous, paths.record))
 
 
-def _replace(path: Path, data: bytes) -> None:
+def _replace(path: Path, data: bytes, *, is_durable: bool = True) -> None:
     owner = path if path.exists() else TaskPaths(path.parent).record
     is_frozen = owner.exists() and not owner.stat().st_mode & 0o200
-    replace_record(path, data)
+    replace_record(path, data, is_durable=is_durable)
     if is_frozen:
         with contextlib.suppress(FileNotFoundError):  # moved since: the change is made, and must not be made twice
             path.chmod(path.stat().st_mode & ~0o222)
@@ -243,9 +243,17 @@ def not_editable(record: TaskRecord, what: str) -> ReadOnly:
 
 
 def edit_params(
-    store: Store, task_id: str, change: Callable[[ParamsRecord], None], *, allowed: frozenset[Status] = EDITABLE
+    store: Store,
+    task_id: str,
+    change: Callable[[ParamsRecord], None],
+    *,
+    allowed: frozenset[Status] = EDITABLE,
+    is_durable: bool = True,
 ) -> ParamsRecord:
-    """Let `change` set hyperparameters; user properties may be set in every status. Raises ReadOnly."""
+    """Let `change` set hyperparameters; user properties may be set in every status. Raises ReadOnly.
+
+    Not `is_durable` is for a run that syncs the file soon: until then a power cut may take what has changed.
+    """
 
     def action(paths: TaskPaths) -> ParamsRecord:
         owner = read(paths)
@@ -255,21 +263,21 @@ def edit_params(
         change(record)
         if owner.status not in allowed and _without_properties(record) != before:
             raise not_editable(owner, "parameters")
-        replace_params(paths, record, previous)
+        replace_params(paths, record, previous, is_durable=is_durable)
         return record
 
     return under_lock(store, task_id, action)
 
 
-def replace_params(paths: TaskPaths, record: ParamsRecord, previous: bytes) -> None:
+def replace_params(paths: TaskPaths, record: ParamsRecord, previous: bytes, *, is_durable: bool = True) -> None:
     """Replace a task's parameters; the caller holds the lock, or alone knows the task."""
     record.rev += 1
-    replace_part(paths.params, record, previous)
+    replace_part(paths.params, record, previous, is_durable=is_durable)
 
 
-def replace_part(path: Path, record: msgspec.Struct, previous: bytes) -> None:
+def replace_part(path: Path, record: msgspec.Struct, previous: bytes, *, is_durable: bool = True) -> None:
     """Replace one of a task's records, keeping its mode and what of `previous` is unknown; under the lock."""
-    _replace(path, codec.encode_over(record, previous, path))
+    _replace(path, codec.encode_over(record, previous, path), is_durable=is_durable)
 
 
 def _without_properties(record: ParamsRecord) -> dict[str, object]:

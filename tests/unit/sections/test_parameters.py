@@ -3,7 +3,7 @@ from __future__ import annotations
 import copy
 import json
 import pickle
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -119,16 +119,28 @@ class _Recorder:
         self.masker = _MASKER
         self.is_rerun = is_rerun
         self.notes: list[str] = []
+        self.writes = 0
+        self.ends: list[Callable[[], None]] = []
         self._store = store
 
     def record_parameters(self, section: str, found: Mapping[str, Parameter]) -> dict[str, Parameter]:
         return parameters.record(self._store, self.paths.id, section, found, keep_stored=self.is_rerun)
 
-    def replace_parameters(self, section: str, found: Mapping[str, Parameter | None]) -> None:
+    def replace_parameters(
+        self, section: str, found: Mapping[str, Parameter | None], *, is_durable: bool = True
+    ) -> None:
+        self.writes += 1
         parameters.record(self._store, self.paths.id, section, found, keep_stored=False)
 
     def note(self, capture: str, message: str) -> None:
         self.notes.append(message)
+
+    def at_end(self, call: Callable[[], None]) -> None:
+        self.ends.append(call)
+
+    def end(self) -> None:
+        for call in self.ends:
+            call()
 
     def texts(self, section: str = "General") -> dict[str, str]:
         stored = tasks.read_params(self.paths).hyperparams.get(section, {})
@@ -169,7 +181,7 @@ def test_a_live_dict_is_written_as_yaml_and_json_as_a_dict_is() -> None:
     import yaml
 
     content = {"a": 1, "b": {"c": [2, {"d": "x"}]}}
-    live = parameters.LiveDict(content, lambda: None)
+    live = parameters.LiveDict(content, lambda keys: None)
     assert json.dumps(live) == json.dumps(content)
     assert yaml.safe_dump(live) == yaml.safe_dump(content)
     assert yaml.dump(live) == yaml.dump(content)
@@ -220,8 +232,8 @@ def test_added_names_that_cannot_be_read_or_placed_never_stop_the_program() -> N
 
 
 def test_a_live_dict_tells_of_each_change_at_every_depth() -> None:
-    told: list[int] = []
-    live = parameters.LiveDict({"a": 1, "b": {"c": 2}}, lambda: told.append(1))
+    told: list[tuple[Any, ...]] = []
+    live = parameters.LiveDict({"a": 1, "b": {"c": 2}}, told.append)
     assert told == []
     live["a"] = 2
     live["b"]["c"] = 3
@@ -235,12 +247,12 @@ def test_a_live_dict_tells_of_each_change_at_every_depth() -> None:
     del live["new"]
     live.popitem()
     live.clear()
-    assert len(told) == 11
+    assert told == [("a",), ("b", "c"), ("new",), ("new", "x"), (), (), ("d",), ("d",), ("new",), ("b",), ()]
     assert live == {}
 
 
 def test_copies_of_a_live_dict_are_plain() -> None:
-    live = parameters.LiveDict({"a": {"b": 1}}, lambda: None)
+    live = parameters.LiveDict({"a": {"b": 1}}, lambda keys: None)
     for copied in (pickle.loads(pickle.dumps(live)), copy.deepcopy(live)):  # noqa: S301 - our own
         assert copied == {"a": {"b": 1}}
         assert type(copied) is dict

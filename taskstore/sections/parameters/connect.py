@@ -1,0 +1,280 @@
+"""Connecting what holds a program's settings to a section of its task's parameters."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Protocol, cast
+
+from ...core import nesting, values
+from ...core.errors import BadValue
+from ...core.secrets import Masker
+from ...schema.record import Parameter
+from . import shapes
+from .live import Keys, LiveDict, plain
+from .stored import overrides, parameter_of
+
+
+class Recorder(Protocol):
+    """What `connect` records by: a run's sink, which warns where the store cannot be written and raises nothing."""
+
+    masker: Masker
+    is_rerun: bool
+
+    def record_parameters(self, section: str, found: Mapping[str, Parameter]) -> dict[str, Parameter]:
+        """Record as `record` does, and return the section as it was before."""
+        ...
+
+    def replace_parameters(
+        self, section: str, found: Mapping[str, Parameter | None], *, is_durable: bool = True
+    ) -> None:
+        """Set what the running program holds now; None for what it holds no more."""
+        ...
+
+    def note(self, capture: str, message: str) -> None:
+        """Tell of what went wrong."""
+        ...
+
+    def at_end(self, call: Callable[[], None]) -> None:
+        """Have something done when the run ends."""
+        ...
+
+
+def connect(
+    mutable: Any,  # noqa: ANN401 - whatever holds settings
+    section: str,
+    recorder: Recorder,
+    is_open: Callable[[], bool],
+    *,
+    keeps_own: bool = False,
+) -> Any:  # noqa: ANN401 - what comes in goes out
+    """Record what an object holds; in a task that is run again, first give it the stored values.
+
+    A dict comes back as a live one, whose changes and removals are recorded as long as `is_open`; any other object is
+    looked at again at the end of the run, and comes back itself, or where it is frozen one like it. A stored value
+    that does not fit is noted, and what is used instead replaces it in the task, so that its record says what ran.
+    With `keeps_own` the stored values are replaced by the object's. Raises BadValue for what holds no named values.
+    """
+    if type(mutable) in (dict, LiveDict):
+        content = plain(mutable) if type(mutable) is LiveDict else mutable
+        seen = _exchange(_Dict(content), section, recorder, keeps_own=keeps_own)
+        return _Live(content, seen, section, recorder, is_open).root
+    if callable(getattr(mutable, "to_dict", None)) and callable(getattr(mutable, "update_from_dict", None)):
+        source: _Source = _Converted(mutable)
+    elif shapes.is_connectable(mutable):
+        source = _Shaped(mutable)
+    else:
+        raise BadValue(
+            f"connect takes a dict, a class, or an object with attributes, not {type(mutable).__name__}; "
+            "give a single value a name: connect({'name': value})"
+        )
+    seen = _exchange(source, section, recorder, keeps_own=keeps_own)
+    _look_again_at_end(source, seen, section, recorder)
+    return source.owner
+
+
+class _Source(Protocol):
+    """Something that holds settings, as nested dictionaries of values."""
+
+    owner: Any
+
+    def read(self) -> dict[str, Any]: ...
+
+    def told(self) -> dict[str, shapes.Value]: ...
+
+    def write(self, content: dict[str, Any], fail: shapes.Fail) -> None: ...
+
+    @property
+    def is_growing(self) -> bool: ...
+
+
+class _Dict:
+    is_growing = True
+
+    def __init__(self, content: Any) -> None:  # noqa: ANN401 - or what converts itself to one
+        self.owner = content
+
+    def read(self) -> dict[str, Any]:
+        return cast("dict[str, Any]", self.owner)
+
+    def told(self) -> dict[str, shapes.Value]:
+        return {}
+
+    def write(self, content: dict[str, Any], fail: shapes.Fail) -> None:
+        """Nothing is left to do: what was read is the dictionary itself."""
+
+
+class _Shaped:
+    def __init__(self, owner: object) -> None:
+        self.owner = owner
+        self.is_growing = shapes.is_growing(owner)
+
+    def read(self) -> dict[str, Any]:
+        return cast("dict[str, Any]", shapes.nested(self.owner))
+
+    def told(self) -> dict[str, shapes.Value]:
+        return cast("dict[str, shapes.Value]", nesting.flatten(shapes.told(self.owner)))
+
+    def write(self, content: dict[str, Any], fail: shapes.Fail) -> None:
+        self.owner = shapes.put(self.owner, content, fail)
+
+
+class _Converted(_Dict):
+    """What converts itself: ClearML's TaskParameters, and what is made like it."""
+
+    def read(self) -> dict[str, Any]:
+        return dict(self.owner.to_dict())
+
+    def write(self, content: dict[str, Any], fail: shapes.Fail) -> None:
+        self.owner.update_from_dict(content)
+
+
+Found = dict[str, Parameter]
+
+
+def _exchange(source: _Source, section: str, recorder: Recorder, *, keeps_own: bool) -> Found:
+    """Record, and give the source what is stored of a task that is run again; return what the source holds then."""
+    told = source.told()
+    content = source.read()
+    found = dict(flat_parameters(content, recorder.masker, told))
+    if not recorder.is_rerun or keeps_own:
+        recorder.replace_parameters(section, found)
+        return found
+    stored = recorder.record_parameters(section, found)
+    texts = {name: text for name, text in overrides(stored).items() if source.is_growing or name in found}
+    types = {name: parameter.type for name, parameter in stored.items()}
+    hints = {name: value.hint for name, value in told.items() if value.hint}
+    misfits = _apply(content, texts, types, hints)
+    if texts:
+        source.write(content, lambda name, error: misfits.update({name: _refused(name, error)}))
+    for warning in misfits.values():
+        recorder.note("connect", warning)
+    used = dict(flat_parameters(source.read(), recorder.masker, told))
+    if misfits:
+        recorder.replace_parameters(section, {name: used.get(name) for name in misfits})
+    return used
+
+
+def _refused(name: str, error: Exception) -> str:
+    reason = " ".join(str(error).split())[:200]
+    return f"parameter {name}: {type(error).__name__}: {reason}; keeping the program's value"
+
+
+def _look_again_at_end(source: _Source, before: Found, section: str, recorder: Recorder) -> None:
+    """Record at the end of the run what the object holds then, unless it is gone by then."""
+    told = source.told()
+    kind = type(source)
+    try:
+        held: Callable[[], Any] = weakref.ref(source.owner)
+    except TypeError:  # it has slots, or is a dict
+        owner = source.owner
+        held = lambda: owner  # noqa: E731 - the other branch's spelling
+
+    def look() -> None:
+        owner = held()
+        if owner is None:
+            return
+        now = dict(flat_parameters(kind(owner).read(), recorder.masker, told))  # type: ignore[call-arg]
+        changed = {name: item for name, item in now.items() if name in before and item.value != before[name].value}
+        if changed:
+            recorder.replace_parameters(section, changed)
+
+    recorder.at_end(look)
+
+
+class _Live:
+    """A dictionary whose changes are recorded: what of it is recorded so far."""
+
+    def __init__(
+        self, content: dict[str, Any], seen: Found, section: str, recorder: Recorder, is_open: Callable[[], bool]
+    ) -> None:
+        self.root = LiveDict(content, self._told)
+        self._section = section
+        self._recorder = recorder
+        self._is_open = is_open
+        self._seen = dict(seen)
+        recorder.at_end(lambda: self._record(dict(flat_parameters(self.root, recorder.masker)), self._seen))
+
+    def _told(self, keys: Keys) -> None:
+        if not self._is_open():  # then it is a dict like any other
+            return
+        found = self._one(keys)
+        if found is not None:
+            self._record(found, found)
+            return
+        if not keys:
+            self._record(dict(flat_parameters(self.root, self._recorder.masker)), self._seen)
+            return
+        top = keys[0]
+        part = {top: self.root[top]} if top in self.root else {}
+        name = nesting.join("", str(top))
+        known = [one for one in self._seen if one == name or one.startswith(f"{name}/")]
+        self._record(dict(flat_parameters(part, self._recorder.masker)), known)
+
+    def _one(self, keys: Keys) -> dict[str, Parameter] | None:
+        """Return the one parameter that a write of one value has changed; None where it may be more."""
+        level: Any = self.root
+        name = ""
+        for key in keys:
+            if not isinstance(level, Mapping) or key not in level or not isinstance(key, str):
+                return None
+            level, name = level[key], nesting.join(name, key)
+        if name not in self._seen or isinstance(level, Mapping):
+            return None
+        return {name: parameter_of(name, level, self._recorder.masker)}
+
+    def _record(self, found: Mapping[str, Parameter], known: Any) -> None:  # noqa: ANN401 - any iterable of names
+        changed: dict[str, Parameter | None] = {
+            name: item for name, item in found.items() if self._seen.get(name) != item
+        }
+        gone = [name for name in known if name not in found]
+        changed.update(dict.fromkeys(gone))
+        if not changed:
+            return
+        self._recorder.replace_parameters(self._section, changed, is_durable=False)
+        self._seen.update(found)
+        for name in gone:
+            del self._seen[name]
+
+
+def apply(target: dict[str, Any], texts: Mapping[str, str], types: Mapping[str, str | None]) -> list[str]:
+    """Set the values of a (nested) dictionary to the stored texts, each cast to the type that the code's value has.
+
+    Keys are paths joined by '/'. What does not fit keeps the code's value. Returns a warning for each such.
+    """
+    return list(_apply(target, texts, types, {}).values())
+
+
+def _apply(
+    target: dict[str, Any], texts: Mapping[str, str], types: Mapping[str, str | None], hints: Mapping[str, str]
+) -> dict[str, str]:
+    warnings = {}
+    flat = nesting.flatten(target)
+    for name, text in texts.items():
+        try:
+            known = name in flat
+            if known and text == "" and not types.get(name, "str"):
+                value = None  # an empty text of a str is one of type str
+            elif known:
+                hint = types.get(name) or hints.get(name) if flat[name] is None else None
+                value = values.cast_like(text, flat[name], hint)
+            else:
+                value = values.from_text(text, types.get(name) or "str")
+                nesting.unflatten({**flat, name: value})  # it may lead on from what is a value in the code
+        except BadValue as error:
+            warnings[name] = f"parameter {name}: {error}; " + (f"keeping {flat[name]!r}" if known else "left out")
+            continue
+        flat[name] = value
+    nested = nesting.unflatten(flat)
+    target.clear()
+    target.update(nested)
+    return warnings
+
+
+def flat_parameters(
+    content: Mapping[str, Any], masker: Masker, told: Mapping[str, shapes.Value] | None = None
+) -> Iterator[tuple[str, Parameter]]:
+    """Yield the parameters that a (nested) dictionary holds, by their path; `told` is what else is known of each."""
+    for name, value in nesting.flatten(plain(content)).items():
+        more = told.get(name) if told else None
+        yield name, parameter_of(name, value, masker, about=more.about if more else "")
