@@ -12,6 +12,7 @@ RECORD = "task.json"
 PARAMS = "params.json"
 SCRIPT = "script.json"
 ARTIFACTS = "artifacts.json"
+MODELS = "models.json"
 SUMMARY = "summary.json"
 MANIFEST = "manifest.json"
 LOCK = ".lock"
@@ -52,6 +53,11 @@ class TaskPaths:
     def artifacts(self) -> Path:
         """Artifacts by key."""
         return self.home / ARTIFACTS
+
+    @property
+    def models(self) -> Path:
+        """Models that the task made, and those that it was given."""
+        return self.home / MODELS
 
     @property
     def summary(self) -> Path:
@@ -142,6 +148,15 @@ class TaskPaths:
         return self.artifact_files / encode(key)
 
     @property
+    def model_files(self) -> Path:
+        """The folder of the models' weights, a folder a name."""
+        return self.files / "models"
+
+    def model_folder(self, name: str) -> Path:
+        """Where one model's weights are."""
+        return self.model_files / encode(name)
+
+    @property
     def samples(self) -> Path:
         """The folder of debug samples, and of pictures that are plots."""
         return self.files / "media"
@@ -199,6 +214,10 @@ class StorePaths:
     def extracted(self, digest: str) -> Path:
         """The files of an archive that was read, by its SHA-256."""
         return self.cache / "extracted" / digest
+
+    def fetched(self, digest: str) -> Path:
+        """The folder of a file that was fetched from elsewhere, by its SHA-256 (or that of its address)."""
+        return self.cache / "fetched" / digest
 
     @property
     def quarantine(self) -> Path:

@@ -14,15 +14,15 @@ from ..core.names import check_name
 from ..core.states import ENDED, Status
 from ..disk.beacon import is_alive
 from ..disk.layout import TaskPaths
+from ..schema.model import ModelsRecord
 from ..schema.record import ARCHIVED, ParamsRecord, TaskRecord
 from ..sections import clone
-from ..store import events, liveness, places, projects, tasks
+from ..store import artifacts, events, liveness, models, places, projects, tasks
 from ..store.store import Store
 
 OFFSET = "iteration_offset"
 """The key among a task's runtime facts of what is added to each iteration."""
 DEVELOPMENT = "development"
-_OUTPUTS = ("artifacts.json", "models.json")
 _CONTINUED = (ENDED - {Status.PUBLISHED}) | {Status.CREATED, Status.IN_PROGRESS}
 
 
@@ -82,7 +82,8 @@ def is_disposable(store: Store, paths: TaskPaths, *, window_hours: float) -> boo
         and record.status not in (Status.PUBLISHED, Status.CLOSED, Status.QUEUED)
         and ARCHIVED not in record.system_tags
         and DEVELOPMENT in record.system_tags
-        and not any((paths.home / name).exists() for name in _OUTPUTS)
+        and not artifacts.read(paths).artifacts
+        and not models.read(paths).output
         and not is_alive(paths.beacon, store.locks)
     )
 
@@ -95,12 +96,17 @@ def empty(store: Store, task_id: str, tags: tuple[str, ...]) -> None:
         params.hyperparams = {}
 
     def change(record: TaskRecord) -> None:
-        record.comment = ""
+        record.comment = record.output_destination = ""
         record.tags = list(dict.fromkeys([*record.tags, *tags]))
 
     tasks.edit_params(store, task_id, forget)
     tasks.edit(store, task_id, change)
 
+    def forget_given(_: TaskPaths, found: ModelsRecord) -> None:
+        found.input, found.labels, found.design = {}, {}, ""
+
+    if models.read(places.locate(store, task_id)) != ModelsRecord():
+        models.change(store, task_id, forget_given)
     # What ran is replaced as the new run begins.
     tasks.under_lock(store, task_id, lambda paths: shutil.rmtree(paths.home / "config", ignore_errors=True))
 

@@ -20,12 +20,17 @@ class TypeData(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 class Artifact(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """One artifact. Its bytes are in `file`, or elsewhere at `uri`, which is recorded and not fetched."""
+    """One artifact. Its bytes are in `file`, or elsewhere at `uri`, or both.
+
+    `uri_hash` is there where taskstore has put what is at `uri`; all else there is recorded and not fetched.
+    """
 
     key: str
     type: str
     mode: str = OUTPUT
     uri: str = ""
+    uri_size: int = 0
+    uri_hash: str = ""
     file: FileRef | None = None
     timestamp: Moment | None = None
     type_data: TypeData = msgspec.field(default_factory=TypeData)
@@ -33,13 +38,13 @@ class Artifact(msgspec.Struct, kw_only=True, omit_defaults=True):
 
     @property
     def content_size(self) -> int:
-        """Bytes; 0 of what is elsewhere."""
-        return self.file.size if self.file else 0
+        """Bytes; 0 of what was never here."""
+        return self.file.size if self.file else self.uri_size
 
     @property
     def hash(self) -> str:
-        """SHA-256 in hex; empty of what is elsewhere."""
-        return self.file.hash if self.file else ""
+        """SHA-256 in hex; empty of what was never here."""
+        return self.file.hash if self.file else self.uri_hash
 
 
 class ArtifactsRecord(msgspec.Struct, kw_only=True, omit_defaults=True):

@@ -81,6 +81,7 @@ class TaskRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     comment: str = ""
     container: Container | None = None
     runtime: dict[str, str] = {}
+    output_destination: str = ""
     history: list[Change] = []
     trashed: Trashed | None = None
 

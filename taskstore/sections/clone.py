@@ -15,7 +15,7 @@ from ..disk.beacon import is_alive
 from ..disk.layout import PARAMS, SCRIPT, TaskPaths
 from ..disk.text import read_bytes
 from ..schema.record import ParamsRecord, TaskRecord
-from ..store import artifacts, places, tasks
+from ..store import artifacts, blobs, lineage, models, places, tasks
 from ..store.store import Store
 
 _DROPPED_SYSTEM_TAGS = frozenset({"development", "archived"})
@@ -45,6 +45,7 @@ def clone(
         record.type = original.type
         record.tags = list(original.tags)
         record.system_tags = [tag for tag in original.system_tags if tag not in _DROPPED_SYSTEM_TAGS]
+        record.output_destination = original.output_destination
         record.comment = original.comment if comment is None else comment
         record.container = original.container
         record.parent = parent or original.parent or original.id
@@ -73,6 +74,7 @@ def _copy_inputs(source: TaskPaths, target: TaskPaths) -> None:
         if (source.home / folder).is_dir():
             _copy_tree(source.home / folder, target.home / folder)
     artifacts.copy_inputs(source, target)
+    models.copy_inputs(source, target)
 
 
 def _copy_tree(source: Path, target: Path) -> None:
@@ -99,8 +101,11 @@ def _change_params(paths: TaskPaths, change: Callable[[ParamsRecord], None]) -> 
 def reset(store: Store, task_id: str, *, force: bool = False) -> TaskRecord:
     """Make a task a draft again: what it was given stays, what it produced (logs, files, times) is deleted.
 
-    A published task is refused unless `force` is given; a running one always.
+    A published task, or one with a published model, is refused unless `force` is given; a running one always. Models
+    stay that are published, or that other tasks were given.
     """
+    made = _unpublished_models(places.locate(store, task_id), force=force)
+    used = frozenset(key for key, tasks_of in lineage.users(store, made).items() if set(tasks_of) - {task_id})
 
     def clear(paths: TaskPaths, record: TaskRecord) -> None:
         if is_alive(paths.beacon, store.locks):
@@ -111,7 +116,7 @@ def reset(store: Store, task_id: str, *, force: bool = False) -> TaskRecord:
             _give_write_bits(paths)
         for doomed in (paths.summary, paths.beacon, paths.manifest):
             doomed.unlink(missing_ok=True)
-        artifacts.delete_outputs(paths)
+        blobs.clear(paths, artifacts.delete_outputs(paths) | models.delete_outputs(paths, used=used))
         if paths.events.exists():
             shutil.rmtree(paths.events)
 
@@ -127,6 +132,18 @@ def reset(store: Store, task_id: str, *, force: bool = False) -> TaskRecord:
     home = places.locate(store, task_id).home
     home.chmod(home.stat().st_mode | 0o200)
     return record
+
+
+def _unpublished_models(paths: TaskPaths, *, force: bool) -> set[str]:
+    """Return the ids of the models that a reset is about. Raises Refused where a published one is in its way."""
+    found = models.read(paths).output
+    ready = [model.name for model in found.values() if model.ready]
+    if ready and not force:
+        raise Refused(
+            f"task {paths.id[:12]} has published model {ready[0]!r}; `taskstore clone {paths.id[:12]}` makes a draft of "
+            "it, --force resets it all the same, and the model stays"
+        )
+    return {key for key, model in found.items() if not model.ready}
 
 
 def _give_write_bits(paths: TaskPaths) -> None:

@@ -2,39 +2,32 @@
 
 from __future__ import annotations
 
-import contextlib
-import shutil
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
+from pathlib import Path
 
 from ..core.errors import NotFound, ReadOnly
 from ..core.states import RECORDING
 from ..disk.atomic import replace_record
 from ..disk.layout import TaskPaths
-from ..disk.text import read_bytes
 from ..schema import codec
 from ..schema.artifact import INPUT, Artifact, ArtifactsRecord
 from ..schema.record import FileRef, TaskRecord
-from . import blobs, tasks
+from . import blobs, parts, tasks
+from .parts import Guard as Guard
 from .store import Store
-
-Guard = Callable[[], AbstractContextManager[None]]
-"""What holds back a signal's handler while the lock is held that it would need."""
 
 
 def read(paths: TaskPaths) -> ArtifactsRecord:
     """Return a task's artifacts; none is an empty record. Raises Damaged."""
-    try:
-        return codec.decode(ArtifactsRecord, read_bytes(paths.artifacts), paths.artifacts)
-    except FileNotFoundError:
-        return ArtifactsRecord()
+    return parts.read(ArtifactsRecord, paths.artifacts)
 
 
-def check_open(record: TaskRecord) -> None:
+def check_open(record: TaskRecord, what: str = "artifacts") -> None:
     """Raise ReadOnly for a task that has ended: its artifacts are what they were then."""
     if record.status not in RECORDING:
         raise ReadOnly(
-            f"task {record.id[:12]} is {record.status.label}, and only a draft's or a running task's artifacts change; "
+            f"task {record.id[:12]} is {record.status.label}, and only a draft's or a running task's {what} change; "
             f"`taskstore clone {record.id[:12]}` makes a draft of it"
         )
 
@@ -87,29 +80,16 @@ def find(paths: TaskPaths, key: str) -> Artifact:
 
 
 def _edit(store: Store, task_id: str, change: Callable[[TaskPaths, ArtifactsRecord], None], guard: Guard) -> None:
-    def action(paths: TaskPaths) -> None:
+    def action(paths: TaskPaths, record: ArtifactsRecord) -> None:
         check_open(tasks.read(paths))
-        previous = read_bytes(paths.artifacts) if paths.artifacts.exists() else b"{}"
-        record = codec.decode(ArtifactsRecord, previous, paths.artifacts)
-        before = _files(record)
         change(paths, record)
-        record.rev += 1
-        tasks.replace_part(paths.artifacts, record, previous)
-        _remove(paths, before, _files(record))
 
     with guard():
-        tasks.under_lock(store, task_id, action)
+        parts.change(store, task_id, ArtifactsRecord, lambda paths: paths.artifacts, _files, action)
 
 
-def _files(record: ArtifactsRecord) -> dict[str, FileRef]:
-    return {item.file.path: item.file for item in record.artifacts.values() if item.file is not None}
-
-
-def _remove(paths: TaskPaths, before: dict[str, FileRef], after: dict[str, FileRef]) -> None:
-    for path, ref in before.items():
-        if path not in after:
-            with contextlib.suppress(OSError, RuntimeError):
-                blobs.remove(paths, ref)
+def _files(record: ArtifactsRecord) -> list[FileRef]:
+    return [item.file for item in record.artifacts.values() if item.file is not None]
 
 
 def copy_inputs(source: TaskPaths, target: TaskPaths) -> None:
@@ -124,24 +104,11 @@ def copy_inputs(source: TaskPaths, target: TaskPaths) -> None:
     replace_record(target.artifacts, codec.encode(record))
 
 
-def delete_outputs(paths: TaskPaths) -> None:
-    """Delete what a task produced of artifacts, and everything else below files/; the caller holds its lock."""
+def delete_outputs(paths: TaskPaths) -> set[Path]:
+    """Forget what a task produced of artifacts; return the files that are kept. The caller holds its lock."""
     record = read(paths)
     kept = {key: item for key, item in record.artifacts.items() if item.mode == INPUT}
     if len(kept) != len(record.artifacts):
-        previous = read_bytes(paths.artifacts)
         record.artifacts = kept
-        record.rev += 1
-        tasks.replace_part(paths.artifacts, record, previous)
-    if not paths.files.exists():
-        return
-    if not kept:
-        shutil.rmtree(paths.files)
-        return
-    keep = {paths.home / item.file.path for item in kept.values() if item.file is not None}
-    for path in sorted(paths.files.rglob("*"), reverse=True):
-        if path.is_dir() and not path.is_symlink():
-            with contextlib.suppress(OSError):
-                path.rmdir()
-        elif path not in keep:
-            path.unlink()
+        parts.replace(paths.artifacts, record)
+    return {paths.home / ref.path for ref in _files(record)}

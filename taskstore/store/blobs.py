@@ -12,6 +12,7 @@ import errno
 import hashlib
 import io
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,7 +109,7 @@ def staged(
             stream = Stream(descriptor)
             fill(stream)
             blob.hash, blob.size = stream.result()
-            current = _where(store, task_id, blob)
+            current = path_of(store, task_id, blob)
             if not _became_link(store, current, blob):
                 os.fsync(descriptor)
         finally:
@@ -119,7 +120,7 @@ def staged(
     finally:
         if not blob.placed:
             with contextlib.suppress(OSError):
-                _where(store, task_id, blob).unlink(missing_ok=True)
+                path_of(store, task_id, blob).unlink(missing_ok=True)
 
 
 def _open_aside(store: Store, task_id: str, folder_of: Callable[[TaskPaths], Path]) -> tuple[Path, Path, int]:
@@ -142,7 +143,8 @@ def _open_aside(store: Store, task_id: str, folder_of: Callable[[TaskPaths], Pat
     raise AssertionError
 
 
-def _where(store: Store, task_id: str, blob: Staged) -> Path:
+def path_of(store: Store, task_id: str, blob: Staged) -> Path:
+    """Return where a staged blob is now. Raises NotFound."""
     return places.locate(store, task_id).home / (blob.placed or blob.path)
 
 
@@ -233,3 +235,18 @@ def remove(paths: TaskPaths, ref: FileRef) -> None:
         path.unlink(missing_ok=True)
         while (path := path.parent) != paths.files:
             path.rmdir()
+
+
+def clear(paths: TaskPaths, keep: set[Path]) -> None:
+    """Delete everything below files/ except what is to be kept; the caller holds the task's lock."""
+    if not paths.files.exists():
+        return
+    if not keep:
+        shutil.rmtree(paths.files)
+        return
+    for path in sorted(paths.files.rglob("*"), reverse=True):
+        if path.is_dir() and not path.is_symlink():
+            with contextlib.suppress(OSError):
+                path.rmdir()
+        elif path not in keep:
+            path.unlink()

@@ -1,7 +1,7 @@
 """Publishing: the manifest of SHA-256, the write bits taken off, and the check that nothing has changed since.
 
-Of the records that keep editable fields (task.json: name, comment, tags, runtime; params.json: user properties) the
-manifest holds the hash of the rest, in a canonical spelling, so that a tag set later is no damage. summary.json is not
+Of the records that keep editable fields (task.json: name, comment, tags, runtime; params.json: user properties;
+models.json: what is said of a model) the manifest holds the hash of the rest, in a canonical spelling, so that a tag set later is no damage. summary.json is not
 in it: derived from logs that are, it has to say what they say.
 """
 
@@ -18,11 +18,11 @@ import msgspec
 from ..core.errors import Damaged, Refused
 from ..core.states import ALWAYS_EDITABLE, Status
 from ..disk.atomic import is_temporary, replace_record, sha256_of
-from ..disk.layout import BEACON, LOCK, MANIFEST, PARAMS, RECORD, SUMMARY, TaskPaths
+from ..disk.layout import BEACON, LOCK, MANIFEST, MODELS, PARAMS, RECORD, SUMMARY, TaskPaths
 from ..disk.text import parse_json_object, read_bytes
 from ..schema import codec
 from ..schema.record import USER_PROPERTIES, ManifestRecord, SummaryRecord, TaskRecord
-from . import events, places, tasks
+from . import events, models, places, tasks
 from .store import Store
 
 _NOT_FROZEN = frozenset({LOCK, BEACON, MANIFEST, SUMMARY})
@@ -153,6 +153,8 @@ def _hashes(paths: TaskPaths, record: TaskRecord, hashed: _Hashed | None = None)
             frozen = _frozen_params(path)
             if frozen:  # a first user property makes the file, and changes nothing that is frozen
                 hashes[name] = _hash_of(frozen)
+        elif name == MODELS:
+            hashes[name] = _hash_of(models.frozen(parse_json_object(path, read_bytes(path))))
         elif path.is_symlink():
             hashes[name] = _hash_of({"link": os.readlink(path)})  # noqa: PTH115 - as it is spelled
         else:

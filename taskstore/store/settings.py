@@ -42,6 +42,21 @@ class Reports(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     sample_history: int = DEFAULT_HISTORY
 
 
+class Models(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """What becomes of weights: how many snapshots stay (0: all), whether saved ones are copied, and up to which size."""
+
+    snapshots: int = 3
+    auto_copy: bool = True
+    auto_copy_mib: float = 16384
+
+
+class Output(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Where artifacts and weights of new runs go besides the task's folder, and whether they stay in that too."""
+
+    uri: str = ""
+    keep_local: bool = True
+
+
 class Reuse(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Whether Task.init uses the task of the last run again where it is not told, and for how long after that run."""
 
@@ -56,6 +71,8 @@ class Settings(msgspec.Struct, kw_only=True):
     capture: Capture = msgspec.field(default_factory=Capture)
     reports: Reports = msgspec.field(default_factory=Reports)
     reuse: Reuse = msgspec.field(default_factory=Reuse)
+    models: Models = msgspec.field(default_factory=Models)
+    output: Output = msgspec.field(default_factory=Output)
 
 
 def load_sound(store: Store, *, environ: Mapping[str, str] = os.environ) -> tuple[Settings, str]:

@@ -11,12 +11,13 @@ from ...core.errors import BadValue
 from ...disk import seal
 from ...disk.layout import TaskPaths
 from ...schema import artifact as records
-from ...store import artifacts, blobs, places, tasks
-from ...store.artifacts import Guard
+from ...store import artifacts, blobs, destination, outputs, places, tasks
+from ...store.outputs import Warn
+from ...store.parts import Guard
+from ...store.progress import bar
 from ...store.store import Store
 from . import sources
 from .prepared import PICKLE, Prepared, cut
-from .progress import bar
 from .stored import Artifact
 
 __all__ = ["Artifact", "Artifacts"]
@@ -27,10 +28,13 @@ _MAX_KEY = 4096
 class Artifacts(Mapping[str, Artifact]):
     """A task's artifacts by name. Every look reads the record anew; an Artifact is what was found then."""
 
-    def __init__(self, store: Store, task_id: str, guard: Guard = nullcontext) -> None:
+    def __init__(
+        self, store: Store, task_id: str, guard: Guard = nullcontext, warn: Warn = lambda message: None
+    ) -> None:
         self._store = store
         self._task_id = task_id
         self._guard = guard
+        self._warn = warn
 
     def __repr__(self) -> str:
         return f"Artifacts(task {self._task_id!r})"
@@ -95,7 +99,8 @@ class Artifacts(Mapping[str, Artifact]):
         def folder(paths: TaskPaths) -> Path:
             return paths.artifact_folder(record.key)
 
-        with bar(record.key, prepared.total_bytes) as progress:
+        outside = outputs.of(self._store, self._task_id)
+        with bar(f"artifact {record.key}", prepared.total_bytes) as progress:
 
             def fill(stream: blobs.Stream) -> None:
                 if prepared.source is not None:
@@ -106,11 +111,19 @@ class Artifacts(Mapping[str, Artifact]):
             with blobs.staged(self._store, self._task_id, folder, fill) as blob:
                 if prepared.type == PICKLE:
                     record.type_data.seal = seal.seal(PICKLE, blob.hash)
-                return artifacts.put(self._store, self._task_id, record, blob, prepared.file_name, guard=self._guard)
+                path = blobs.path_of(self._store, self._task_id, blob)
+                record.uri = outside.put(("artifacts", record.key, prepared.file_name), path, self._warn)
+                if record.uri:
+                    record.uri_size, record.uri_hash = blob.size, blob.hash
+                kept = blob if outside.keeps_local or not record.uri else None
+                return artifacts.put(self._store, self._task_id, record, kept, prepared.file_name, guard=self._guard)
 
     def delete(self, *names: str) -> None:
         """Delete artifacts, files included. Raises NotFound, and then none was, or ReadOnly."""
+        outside = [item.uri for key, item in self._record().artifacts.items() if key in names and item.uri_hash]
         artifacts.delete(self._store, self._task_id, names, guard=self._guard)
+        for uri in outside:
+            destination.remove(uri)
 
     def _of(self, record: records.Artifact) -> Artifact:
         return Artifact(self._store, self._task_id, record)

@@ -12,7 +12,8 @@ from typing import Any, BinaryIO
 
 from ...core.errors import BadValue
 from ...core.urls import strip_credentials
-from . import archive, arrays, plain, tables
+from ...disk import archive
+from . import arrays, plain, tables
 from .prepared import PICKLE, Prepared, Serializer, cut
 
 TABLE: tuple[Serializer, ...] = (*tables.SERIALIZERS, *arrays.SERIALIZERS, *plain.SERIALIZERS, plain.ANYTHING)

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import shutil
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from ...core.errors import Conflict, Damaged, NotFound, Refused
+from ...core.errors import NotFound, Refused
 from ...core.names import decode
 from ...disk import seal
-from ...disk.atomic import sha256_of, staging_beside
 from ...schema import artifact as records
-from ...store import places
+from ...store import copies, destination, places
 from ...store.store import Store
-from . import archive, sources
+from . import sources
 from .prepared import PICKLE
 
 
@@ -110,10 +106,7 @@ class Artifact:
             )
 
     def _checked_hash(self, path: Path) -> str:
-        digest = sha256_of(path)
-        if digest != self.hash:
-            raise Damaged(path, f"its SHA-256 is not the one in the record of artifact {self.name!r}")
-        return digest
+        return copies.checked_hash(path, self.hash, f"artifact {self.name!r}")
 
     def get_local_copy(self, folder: str | Path | None = None, *, extract_archive: bool = True) -> Path:
         """Return a path of the artifact's file; an archive is unpacked, unless told otherwise, and its folder returned.
@@ -128,54 +121,20 @@ class Artifact:
             return self._unpacked(path) if is_unpacked else path
         target = Path(folder).expanduser() / (decode(path.name) or path.name)
         target = target.with_suffix("") if is_unpacked else target
-        if os.path.lexists(target):
-            raise Conflict(f"there is {target} already; name another folder")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        staging = staging_beside(target)
-        try:
-            if is_unpacked:
-                staging.mkdir()
-                archive.extract(path, staging)
-            else:
-                shutil.copyfile(path, staging)
-            staging.rename(target)
-        except BaseException:
-            _discard(staging)
-            raise
-        return target
+        return copies.copied(path, target, is_unpacked=is_unpacked)
 
     def _unpacked(self, path: Path) -> Path:
-        """Unpack into the store's cache, once; of two that do so at once both get the first."""
-        target = self._store.paths.extracted(self._checked_hash(path))
-        if target.is_dir():
-            return target
-        target.parent.mkdir(parents=True, exist_ok=True)
-        staging = staging_beside(target)
-        staging.mkdir()
-        try:
-            archive.extract(path, staging)
-            with contextlib.suppress(OSError):  # somebody was first
-                staging.rename(target)
-        finally:
-            _discard(staging)
-        return target
+        return copies.unpacked(self._store, path, self._checked_hash(path))
 
     def _file(self) -> Path:
-        """Return where the file is now; a record may say anything, so it has to be within the task's folder."""
-        ref = self._record.file
-        if ref is None:
-            raise Refused(f"artifact {self.name!r} is at {self._record.uri}, and was recorded without being fetched")
-        home = places.locate(self._store, self._task_id).home
-        path = home / ref.path
-        if not path.resolve().is_relative_to(home.resolve()):
-            raise Damaged(path, f"artifact {self.name!r} names a file outside of its task")
-        if not path.is_file():
-            raise NotFound("artifact file", str(path), "`taskstore doctor` says what else is missing")
-        return path
-
-
-def _discard(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
+        """Return where the file is now: in the task's folder, else fetched from where it was put besides."""
+        record = self._record
+        if record.file is not None:
+            try:
+                return copies.checked(places.locate(self._store, self._task_id), record.file, f"artifact {self.name!r}")
+            except NotFound:
+                if not record.uri_hash:
+                    raise
+        elif not record.uri_hash:
+            raise Refused(f"artifact {self.name!r} is at {record.uri}, and was recorded without being fetched")
+        return destination.fetch(self._store, record.uri, digest=record.uri_hash, name=destination.name_of(record.uri))

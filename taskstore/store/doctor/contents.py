@@ -14,18 +14,24 @@ from ...core.errors import Damaged, Refused
 from ...core.states import Status
 from ...disk.atomic import is_abandoned, is_temporary, sha256_of
 from ...disk.beacon import is_alive, read_beacon
-from ...disk.layout import ARTIFACTS, BEACON, LOCK, MANIFEST, PARAMS, RECORD, SCRIPT, SUMMARY, TaskPaths
+from ...disk.layout import ARTIFACTS, BEACON, LOCK, MANIFEST, MODELS, PARAMS, RECORD, SCRIPT, SUMMARY, TaskPaths
 from ...disk.lock import is_marker_void
 from ...disk.text import parse_json_object, read_bytes
 from ...schema import codec
 from ...schema.artifact import ArtifactsRecord
+from ...schema.model import ModelsRecord
 from ...schema.record import FileRef, ParamsRecord, ScriptRecord, TaskRecord
-from .. import liveness, published, tasks
+from .. import artifacts, liveness, models, published, tasks
 from ..store import Store
 from . import logs
 from .finding import Finding, Kind
 
-PARTS: dict[str, type[msgspec.Struct]] = {PARAMS: ParamsRecord, SCRIPT: ScriptRecord, ARTIFACTS: ArtifactsRecord}
+PARTS: dict[str, type[msgspec.Struct]] = {
+    PARAMS: ParamsRecord,
+    SCRIPT: ScriptRecord,
+    ARTIFACTS: ArtifactsRecord,
+    MODELS: ModelsRecord,
+}
 _MAX_DEPTH = 100
 
 
@@ -154,14 +160,15 @@ def _named(paths: TaskPaths, names: set[str]) -> Iterator[tuple[str, FileRef]]:
 
 
 def orphans(paths: TaskPaths) -> list[Path]:
-    """Return the artifacts' blobs that no record names; none where a record cannot be read, for it may name them."""
-    present = [Path(folder) / name for folder, _, files in os.walk(paths.artifact_files) for name in files]
+    """Return the blobs of artifacts and models that no record names; none where a record that may cannot be read."""
+    folders = (paths.artifact_files, paths.model_files)
+    present = [Path(root) / name for folder in folders for root, _, files in os.walk(folder) for name in files]
     present = [path for path in present if not is_temporary(path.name)]
     if not present:
         return []
     try:
-        if paths.artifacts.exists():
-            codec.decode(ArtifactsRecord, read_bytes(paths.artifacts), paths.artifacts)
+        artifacts.read(paths)
+        models.read(paths)
         records = {entry.name for entry in paths.home.iterdir()}
     except (Damaged, FileNotFoundError):
         return []

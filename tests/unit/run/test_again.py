@@ -89,7 +89,11 @@ def test_a_task_that_is_worth_something_is_left_alone(
     elif state == "published":
         published.publish(store, ended)
     elif state in ("artifacts", "models"):
-        (paths.home / f"{state}.json").write_text("{}")
+        made = {
+            "artifacts": '{"artifacts": {"a": {"key": "a", "type": "custom"}}}',
+            "models": '{"output": {"1": {"id": "1", "name": "one"}}}',
+        }
+        (paths.home / f"{state}.json").write_text(made[state])
     elif state == "another host":
         paths.record.write_text(paths.record.read_text().replace('"host": "', '"host": "not-'))
     else:

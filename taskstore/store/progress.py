@@ -21,5 +21,5 @@ def bar(what: str, total_bytes: int) -> Iterator[Callable[[int], None]]:
 
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Progress(*columns, console=Console(file=stream), transient=True) as drawn:
-        task = drawn.add_task(f"artifact {what}", total=total_bytes)
+        task = drawn.add_task(what, total=total_bytes)
         yield lambda count: drawn.advance(task, count)

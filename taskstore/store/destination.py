@@ -1,0 +1,236 @@
+"""Other places for files: a folder, or an address that fsspec understands; taskstore is what talks to them.
+
+An address is recorded without its credentials. This process remembers the ones that it was given; another one needs
+them where the place's own library looks for them (environment, configuration files).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import re
+import secrets
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import quote, unquote, urlsplit
+
+from ..core.errors import BadValue, Damaged, NotFound, Refused, RemoteError
+from ..core.urls import strip_credentials
+from ..disk.atomic import chunks_of, sha256_of, staging_beside, write_blob
+from .store import Store
+
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+_SAFE = " '[]{}()$^,.;_-+=@!~"
+_PAUSE_S = 300.0
+
+_full: dict[str, str] = {}
+"""By their recorded form, the addresses with credentials that this process was given."""
+_down: dict[str, float] = {}
+"""Places that have failed, and until when they are not asked again: each time may cost minutes."""
+
+
+def recorded(uri: str) -> str:
+    """Return the form in which an address is recorded, and remember its credentials in this process.
+
+    A folder becomes absolute. Raises BadValue for what is no address, Refused where fsspec or its part is missing.
+    """
+    if not isinstance(uri, str) or not uri.strip():
+        raise BadValue(f"output_uri must be a folder or an address such as s3://bucket/folder, not {uri!r}")
+    if not _SCHEME.match(uri):
+        return Path(uri).expanduser().absolute().as_posix()
+    if not uri.startswith("file://"):
+        _file_system(uri)
+    bare = strip_credentials(uri).rstrip("/")
+    if bare != uri.rstrip("/"):
+        _full[bare] = uri.rstrip("/")
+    return bare
+
+
+def put(root: str, parts: tuple[str, ...], source: Path) -> str:
+    """Copy a file to a place below `root` (a recorded address); return its address there. Raises RemoteError.
+
+    What stands there under that name is replaced. After a failure the place is left alone for five minutes.
+    """
+    if _down.get(root, 0.0) > time.monotonic():
+        raise RemoteError(f"{root} has not answered a moment ago")
+    try:
+        return _put(root, parts, source)
+    except RemoteError:
+        _down[root] = time.monotonic() + _PAUSE_S
+        raise
+
+
+def _put(root: str, parts: tuple[str, ...], source: Path) -> str:
+    folder = _local(root)
+    relative = "/".join(_component(part) for part in parts)
+    if folder is not None:
+        target = folder / relative
+        with _as_remote_error(root):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            write_blob(target, chunks_of(source))
+        return target.as_uri()
+    # In an address a percent sign would be taken for the start of an encoded character.
+    address = f"{root}/{relative}"
+    with _as_remote_error(root):
+        system, path = _opened(address)
+        system.makedirs(str(PurePosixPath(path).parent), exist_ok=True)
+        system.put_file(str(source), path)
+    return address
+
+
+def _component(part: str) -> str:
+    """Spell a name as one component of an address; none leads out of its folder."""
+    spelled = quote(part, safe=_SAFE)
+    return spelled.replace(".", "%2E") if not spelled.strip(". ") else spelled
+
+
+def remove(uri: str) -> None:
+    """Delete what was put at an address; what cannot be is left."""
+    local = _local(uri)
+    with contextlib.suppress(OSError, RemoteError, Refused):
+        if local is not None:
+            local.unlink(missing_ok=True)
+            return
+        with _as_remote_error(uri):
+            system, path = _opened(uri)
+            system.rm_file(path)
+
+
+def fetch(store: Store, uri: str, *, digest: str = "", name: str = "", is_forced: bool = False) -> Path:
+    """Return a local copy of what is at an address, in the store's cache, and checked where its SHA-256 is known.
+
+    Raises NotFound for a local file that is gone, RemoteError, Damaged where it is not what was put there.
+    """
+    local = _local(uri)
+    if local is not None and not digest:
+        if not local.exists():
+            raise NotFound("file", str(local), "it was recorded without being copied")
+        return local
+    folder = store.paths.fetched(digest or _hash_of(uri))
+    target = folder / (_own_name(name) or _own_name(PurePosixPath(uri).name) or "file")
+    if target.is_file() and not is_forced:
+        return target
+
+    def bring(staging: Path) -> None:
+        with _as_remote_error(uri):
+            if local is not None:
+                shutil.copyfile(local, staging)
+            else:
+                system, path = _opened(uri)
+                system.get_file(path, str(staging))
+
+    return _brought(target, bring, uri, digest)
+
+
+def _brought(target: Path, bring: Callable[[Path], None], uri: str, digest: str) -> Path:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    staging = target.with_name(f"{staging_beside(target).name}-{secrets.token_hex(4)}")
+    try:
+        bring(staging)
+        if digest and sha256_of(staging) != digest:
+            raise Damaged(target, f"what is at {uri} has another SHA-256 than what was put there")
+        staging.replace(target)
+    finally:
+        staging.unlink(missing_ok=True)
+    return target
+
+
+def under_name(store: Store, path: Path, digest: str, name: str) -> Path:
+    """Return a file under the name that it had, which libraries look at; `path` itself where that is its name.
+
+    It is a link in the cache, or a copy. Where the store cannot be written it is `path`.
+    """
+    own = _own_name(name)
+    if not own or path.name == own:
+        return path
+    target = store.paths.fetched(digest) / own
+    try:
+        if not target.is_file():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            staging = staging_beside(target)
+            try:
+                os.link(path, staging)
+            except OSError:
+                shutil.copyfile(path, staging)
+            staging.replace(target)
+    except OSError:
+        return path
+    return target
+
+
+def _own_name(name: str) -> str:
+    """The last component of a name, where a file system of any kind takes it."""
+    own = PurePosixPath(name).name
+    return own if own and not own.startswith(".") and not set(own) & set('<>:"\\|?*\0') and own.isprintable() else ""
+
+
+def _hash_of(text: str) -> str:
+    import hashlib
+
+    return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()
+
+
+def _local(uri: str) -> Path | None:
+    if not _SCHEME.match(uri):
+        return Path(uri).expanduser()
+    if not uri.startswith("file://"):
+        return None
+    from urllib.request import url2pathname
+
+    split = urlsplit(uri)
+    return Path(url2pathname(split.path)) if os.name == "nt" else Path(unquote(split.path))
+
+
+def name_of(uri: str) -> str:
+    """Return the file's name at an address."""
+    local = _local(uri)
+    return local.name if local is not None else unquote(PurePosixPath(urlsplit(uri).path).name)
+
+
+def is_local(uri: str) -> bool:
+    """Tell whether an address is a path of this machine."""
+    return _local(uri) is not None
+
+
+def _opened(uri: str) -> tuple[Any, str]:
+    for bare, full in _full.items():
+        if uri == bare or uri.startswith(f"{bare}/"):
+            uri = full + uri[len(bare) :]
+            break
+    found: tuple[Any, str] = _library().core.url_to_fs(uri)
+    return found
+
+
+def _file_system(uri: str) -> None:
+    scheme = uri.partition("://")[0]
+    try:
+        _library().get_filesystem_class(scheme)
+    except ValueError:
+        raise BadValue(f"no kind of place is called {scheme!r}: {strip_credentials(uri)}") from None
+    except ImportError as error:
+        raise Refused(f"{scheme}:// needs a package that is not installed: {error}") from None
+
+
+def _library() -> Any:  # noqa: ANN401 - fsspec, which is imported when it is needed
+    try:
+        importlib.import_module("fsspec.core")
+        return importlib.import_module("fsspec")
+    except ImportError:
+        raise Refused(
+            "places other than folders need fsspec; `pip install 'taskstore[remote]'` installs it"
+        ) from None
+
+
+@contextlib.contextmanager
+def _as_remote_error(uri: str) -> Iterator[None]:
+    """Turn what goes wrong at a place into RemoteError: each kind of place raises errors of its own library."""
+    try:
+        yield
+    except (Refused, RemoteError):
+        raise
+    except Exception as error:
+        raise RemoteError(f"{strip_credentials(uri)}: {type(error).__name__}: {error}") from error

@@ -1,0 +1,115 @@
+"""Which task made a model, and which ones use it: found by reading models.json of the tasks that have one, newest first."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from ..core.errors import Damaged, NotFound, TaskstoreError
+from ..core.ids import is_id
+from ..disk.layout import MODELS, TaskPaths
+from ..disk.text import read_bytes
+from ..schema import codec
+from ..schema.model import Model, ModelsRecord
+from . import models, places
+from .store import Store
+
+
+class Found(NamedTuple):
+    """A model and the task in whose record it is described."""
+
+    paths: TaskPaths
+    model: Model
+
+
+def records(store: Store, *, with_text: Collection[str] = ()) -> Iterator[tuple[TaskPaths, ModelsRecord]]:
+    """Yield the models of every task that has any, newest task first; only of those whose file has one of the texts.
+
+    What is damaged is passed over: `taskstore doctor` names it.
+    """
+    wanted = [text.encode() for text in with_text]
+    for task_id, folder in sorted(((found, folder) for folder, found in places.walk(store, [])), reverse=True):
+        path = f"{folder}{os.sep}{task_id}{os.sep}{MODELS}"
+        try:
+            with open(path, "rb") as stream:  # noqa: PTH123 - ten thousand of them, most of them missing
+                data = stream.read()
+            if not wanted or any(text in data for text in wanted):
+                yield TaskPaths(Path(folder) / task_id), codec.decode(ModelsRecord, data, Path(path))
+        except (OSError, Damaged):
+            continue
+
+
+def find(store: Store, model_id: str, task_id: str = "") -> Found:
+    """Return a model by its id; `task_id` is where it is likely to be. Raises NotFound."""
+    if task_id:
+        with contextlib.suppress(TaskstoreError, OSError):
+            paths = places.locate(store, task_id)
+            return Found(paths, models.find(models.read(paths), model_id))
+    described: Found | None = None
+    for paths, record in records(store, with_text=[model_id]):
+        if model_id in record.output:
+            return Found(paths, record.output[model_id])
+        with contextlib.suppress(NotFound):
+            described = Found(paths, models.find(record, model_id))
+    if described is None:
+        raise NotFound("model", model_id, "Model.query_models() finds those that there are")
+    return described
+
+
+def by_file(store: Store, digest: str, source: str) -> Found | None:
+    """Return the model whose weights are these bytes, else the one last written to that path and not read again since.
+
+    Where the bytes are known by a hint it takes no walk.
+    """
+    hinted = _hinted(store, digest) if digest else None
+    if hinted is not None:
+        return hinted
+    # The path as it is spelled within a record.
+    texts = [text for text in (digest, _spelled(source)) if text]
+    at_path: Found | None = None
+    for paths, record in records(store, with_text=texts):
+        for model in reversed(record.output.values()):
+            if digest and _has(model, digest):
+                return Found(paths, model)
+            if at_path is None and source and model.source == source and not (digest and model.hash):
+                at_path = Found(paths, model)
+    return at_path
+
+
+def _spelled(source: str) -> str:
+    import msgspec
+
+    try:
+        return msgspec.json.encode(source).decode()[1:-1] if source else ""
+    except UnicodeEncodeError:
+        return ""
+
+
+def _has(model: Model, digest: str) -> bool:
+    return model.hash == digest or any(item.hash == digest for item in model.snapshots)
+
+
+def _hinted(store: Store, digest: str) -> Found | None:
+    try:
+        parts = Path(store.paths.blob_hint(digest).read_text("utf-8")).parts
+        task_id = next((part for part in parts if is_id(part)), "")
+        paths = places.locate(store, task_id) if task_id else None
+        record = codec.decode(ModelsRecord, read_bytes(paths.models), paths.models) if paths else ModelsRecord()
+    except (OSError, ValueError, TaskstoreError):
+        return None
+    model = next((model for model in reversed(record.output.values()) if _has(model, digest)), None)
+    return Found(paths, model) if paths and model else None
+
+
+def users(store: Store, model_ids: Collection[str]) -> dict[str, list[str]]:
+    """Return the ids of the tasks that were given each of the models, the newest first."""
+    found: dict[str, list[str]] = {model_id: [] for model_id in model_ids}
+    if not found:
+        return found
+    for paths, record in records(store, with_text=found):
+        for model_id in {item.model for item in record.input.values()} & found.keys():
+            found[model_id].append(paths.id)
+    return found
