@@ -8,11 +8,10 @@ from pathlib import Path
 from .capture.packages import requirements_text
 from .core.states import RECORDING
 from .core.urls import strip_credentials
-from .disk.atomic import make_folders, replace_record, write_blob
-from .disk.layout import TaskPaths
-from .disk.text import read_bytes
+from .disk.atomic import make_folders, replace_record
 from .run import requirements
-from .schema.record import Container, FileRef, ScriptRecord
+from .schema.record import Container, ScriptRecord
+from .sections import document
 from .store import tasks
 from .store.hold import Hold
 
@@ -34,7 +33,7 @@ class Code:
             "working_dir": script.working_dir,
             "entry_point": script.entry_point,
             "binary": script.binary,
-            "diff": _text(paths, script.diff),
+            "diff": document.diff_of(paths, script),
         }
 
     def set(
@@ -63,7 +62,7 @@ class Code:
                 if value is not None:
                     setattr(script, name, value)
             if diff is not None:
-                script.diff = _kept(self._hold.paths, diff)
+                script.diff = document.keep_diff(self._hold.paths, diff)
 
         self._edit(change)
 
@@ -103,24 +102,3 @@ class Code:
     def _edit(self, change: Callable[[ScriptRecord], None]) -> None:
         with self._hold.guard():
             tasks.edit_script(self._hold.store, self._hold.task_id, change, allowed=self._hold.editable)
-
-
-def _text(paths: TaskPaths, ref: FileRef | None) -> str:
-    if ref is None:
-        return ""
-    path = paths.home / ref.path
-    if not path.resolve().is_relative_to(paths.home.resolve()):
-        return ""
-    try:
-        return read_bytes(path).decode("utf-8", "replace")
-    except FileNotFoundError:
-        return ""
-
-
-def _kept(paths: TaskPaths, diff: str) -> FileRef | None:
-    if not diff:
-        return None
-    make_folders(paths.source, until=paths.home)
-    paths.diff.unlink(missing_ok=True)
-    digest, size = write_blob(paths.diff, [diff.encode("utf-8", "surrogateescape")])
-    return FileRef(path=paths.diff.relative_to(paths.home).as_posix(), size=size, hash=digest)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -83,6 +84,36 @@ class Reports:
             title: {name: {"name": name, "x": reader(one), "y": list(one.values)} for name, one in variants.items()}
             for title, variants in found.items()
         }
+
+    def plot_events(self) -> list[dict[str, Any]]:
+        """Return the plots as ClearML's API has them: metric, variant, iter, timestamp, and plotly JSON as `plot_str`."""
+        return [
+            {
+                "metric": one.title,
+                "variant": one.series,
+                "iter": one.iteration,
+                "timestamp": one.timestamp,
+                "type": "plot",
+                "plot_str": json.dumps(one.figure),
+            }
+            for one in self.plots()
+        ]
+
+    def sample_events(self, title: str, series: str, *, last: int = 0) -> list[dict[str, Any]]:
+        """Return debug samples as ClearML's API has them; with `last` only those of so many iterations from the end."""
+        found = self.debug_samples(title, series)
+        kept = set(sorted({one.iteration for one in found})[-last:] if last > 0 else {one.iteration for one in found})
+        return [
+            {
+                "metric": one.title,
+                "variant": one.series,
+                "iter": one.iteration,
+                "timestamp": one.timestamp,
+                "url": one.url or (one.path.as_uri() if one.path is not None else ""),
+            }
+            for one in found
+            if one.iteration in kept
+        ]
 
     def console(self, last: int = 0) -> list[str]:
         """Return the lines of console output in order of time; with `last` only so many from the end."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .code import Code
 from .core.errors import BadValue, ReadOnly, Refused, TaskstoreError
 from .core.states import RECORDING
 from .details import Details, check_type
@@ -268,6 +269,11 @@ class Task:
     def lifecycle(self) -> Lifecycle:
         """What becomes of the task: mark_completed, reset, publish, delete, wait_for_status and the like."""
         return Lifecycle(self._hold)
+
+    @property
+    def code(self) -> Code:
+        """What runs: repository, script, requirements, container."""
+        return Code(self._hold)
 
     @property
     def details(self) -> Details:

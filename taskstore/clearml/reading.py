@@ -49,8 +49,8 @@ class Reading(Held):
         return self._task.reports.sample_events(title, series, last=n_last_iterations or 0)
 
     def get_reported_console_output(self, number_of_reports: int = 1) -> list[str]:
-        """Return the last reports of console output: each is some lines that were printed one after another."""
-        return self._task.reports.console_reports(number_of_reports)
+        """Return the last lines of console output: each line is a report."""
+        return self._task.reports.console(number_of_reports)
 
     def get_output_log_web_page(self) -> str:
         """Return the address of the task's folder: there is no server."""
