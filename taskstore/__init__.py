@@ -14,13 +14,24 @@ TYPE_CHECKING = False  # type checkers take it for typing's own, which costs mil
 if TYPE_CHECKING:
     from .core import errors as errors
     from .logger import Logger as Logger
+    from .models import InputModel as InputModel
+    from .models import Model as Model
+    from .models import OutputModel as OutputModel
     from .store.store import Store as Store
     from .task import Task as Task
 
 __version__ = "0.1.0"
-__all__ = ["Logger", "Store", "Task", "errors"]
+__all__ = ["InputModel", "Logger", "Model", "OutputModel", "Store", "Task", "errors"]
 
-_HOMES = {"Task": ".task", "Logger": ".logger", "Store": ".store.store", "errors": ".core.errors"}
+_HOMES = {
+    "Task": ".task",
+    "Logger": ".logger",
+    "Store": ".store.store",
+    "errors": ".core.errors",
+    "Model": ".models",
+    "InputModel": ".models",
+    "OutputModel": ".models",
+}
 
 
 # A program may parse its arguments before it says Task.init: 5 µs, and undone by nothing but the process's end.

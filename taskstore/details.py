@@ -9,7 +9,7 @@ from .core.names import check_name, check_tag, split_project
 from .core.task_types import TASK_TYPES
 from .run.sink import warn
 from .schema.record import ARCHIVED, TaskRecord
-from .store import tasks
+from .store import destination, tasks
 from .store.hold import Hold
 
 PROGRESS = "progress"
@@ -56,6 +56,18 @@ class Details:
         if not isinstance(comment, str):
             raise BadValue(f"comment must be a text, not {type(comment).__name__}")
         self._hold.edit(lambda record: setattr(record, "comment", comment))
+
+    def get_output_uri(self) -> str:
+        """Read where artifacts and weights go besides the task's folder; empty where nowhere."""
+        return self._hold.read().output_destination
+
+    def set_output_uri(self, uri: str | None) -> None:
+        """Say where artifacts and weights go besides the task's folder from now on: a folder, or an address of fsspec's.
+
+        Credentials in it are not recorded. Raises BadValue, Refused where a package for such a place is missing.
+        """
+        place = destination.recorded(uri) if uri else ""
+        self._hold.edit(lambda record: setattr(record, "output_destination", place))
 
     def get_type(self) -> str:
         """Read the task's type."""

@@ -24,7 +24,7 @@ from .schema.record import TaskRecord
 from .sections import clone as cloning
 from .sections import parameters as connecting
 from .sections.reports import Writer
-from .store import places, settings
+from .store import destination, events, places, settings
 from .store.hold import Hold
 from .store.store import Store, open_default
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser
 
     from .core.secrets import Masker
+    from .models import Models
     from .sections.artifacts import Artifacts
 
 
@@ -53,6 +54,7 @@ class Task:
         *,
         task_type: str = "training",
         tags: Sequence[str] = (),
+        output_uri: str | bool | None = None,
         reuse_last_task_id: bool | str | None = None,
         continue_last_task: bool | str | int = False,
         auto_connect_arg_parser: bool | Mapping[str, object] = True,
@@ -67,12 +69,16 @@ class Task:
         one of its own, whose parent that is. Missing, the project is the repository's name or "Untitled", and the
         task's the script's.
 
+        Artifacts and weights of models go to `output_uri` too (a folder, or an address that fsspec understands); None
+        and True are what the project or the settings say, False is nowhere else.
+
         Of an earlier run's task, `reuse_last_task_id` deletes what it has made and uses it again where that is worth
         nothing any more, and `continue_last_task` goes on with it (docs/reference/api.md). Both are True, or an id; a
         number is an offset of iterations.
 
-        Raises BadName for a name under 3 characters, BadValue for an unknown type, Refused where another task is open
-        in this process. A store that cannot be written warns, once, and the program goes on unrecorded.
+        Raises BadName for a name under 3 characters, BadValue for an unknown type or kind of output_uri, Refused where
+        another task is open in this process, or a package for the output_uri is missing. A store that cannot be written
+        warns, once, and the program goes on unrecorded.
         """
         check_type(task_type)
         _check_texts(project_name=project_name, task_name=task_name)
@@ -81,6 +87,7 @@ class Task:
             name=task_name,
             type=task_type,
             tags=_checked_tags(tags),
+            output_uri=_checked_place(output_uri),
             with_streams=auto_connect_streams,
             with_arguments=auto_connect_arg_parser,
             with_frameworks=auto_connect_frameworks,
@@ -91,6 +98,8 @@ class Task:
             return _of_open(session, wanted)
         session = sessions.begin(wanted)
         task = _of(session)
+        if isinstance(wanted.output_uri, str) and session.is_rerun and session.is_recording:
+            task.details.set_output_uri(task.details.get_output_uri() or wanted.output_uri)
         if session.is_recording and session.is_owner:
             sessions.announce(session)
         return task
@@ -374,10 +383,24 @@ class Task:
 
         session = self._session
         return (
-            Artifacts(self._store, self._id, session.ending.undisturbed)
+            Artifacts(self._store, self._id, session.ending.undisturbed, self._warn)
             if session
-            else Artifacts(self._store, self._id)
+            else Artifacts(self._store, self._id, warn=warn)
         )
+
+    def _warn(self, message: str) -> None:
+        if self._session is not None and self._session.is_open:
+            self._session.sink.note("output", message)
+        else:
+            warn(message)
+
+    @property
+    def models(self) -> Models:
+        """The models that the task was given and made: `task.models["output"][-1]`. Looking them up reads the disk."""
+        from .models.noun import Models  # not needed by most runs
+        from .models.owner import Owner
+
+        return Models(Owner(self._store, self._id, self._session))
 
     def upload_artifact(
         self,
@@ -449,6 +472,12 @@ def _check_texts(**arguments: object) -> None:
     for name, text in arguments.items():
         if text is not None and not isinstance(text, str):
             raise BadValue(f"{name} must be a text, not {type(text).__name__} {text!r}")
+
+
+def _checked_place(output_uri: object) -> str | bool | None:
+    if output_uri is None or isinstance(output_uri, bool):
+        return output_uri
+    return destination.recorded(str(output_uri) if isinstance(output_uri, Path) else output_uri)  # type: ignore[arg-type]  # checked there
 
 
 def _checked_tags(tags: object) -> tuple[str, ...]:

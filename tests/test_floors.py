@@ -18,6 +18,7 @@ FLOORS = {
         "agent": 6,
         "task": 7,
         "logger": 7,
+        "models": 7,
         "reports": 7,
         "details": 7,
         "lifecycle": 7,

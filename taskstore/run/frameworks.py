@@ -9,7 +9,9 @@ from __future__ import annotations
 import importlib
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from fnmatch import fnmatch
 from functools import partial
+from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
 
@@ -37,6 +39,16 @@ def is_wanted(choice: bool | Mapping[str, object], key: str) -> bool:
     if isinstance(choice, Mapping):
         return bool(choice) and choice.get(key, True) not in (False, None, [], "")
     return choice
+
+
+def is_chosen(choice: bool | Mapping[str, object], key: str, path: Path) -> bool:
+    """Tell whether a file that a capture has seen is to be kept: its choice may be a wildcard, or several."""
+    patterns = choice.get(key) if isinstance(choice, Mapping) and key else None
+    if isinstance(patterns, str):
+        patterns = [patterns]
+    if not isinstance(patterns, (list, tuple)):
+        return True
+    return any(fnmatch(name, str(pattern)) for pattern in patterns for name in (str(path), path.name))
 
 
 @contextmanager

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from ..capture import git, source
 from ..core.errors import BadName, BadValue, NotFound, Refused, TaskstoreError
 from ..core.names import MIN_LENGTH, check_name, project_parts
-from ..core.states import Status
+from ..core.states import RECORDING, Status
 from ..disk.layout import TaskPaths
 from ..schema.record import TaskRecord
-from ..store import places, settings, tasks
+from ..store import destination, places, projects, settings, tasks
 from ..store.store import Store, open_at
 from . import again
 from .mode import NO_REUSE_VARIABLE, OFFSET_VARIABLE, Mode, Role
@@ -30,6 +32,7 @@ class Wanted:
     name: str | None = None
     type: str | None = None
     tags: Sequence[str] = ()
+    output_uri: str | bool | None = None
     with_streams: bool = True
     with_arguments: bool | Mapping[str, object] = True
     with_frameworks: bool | Mapping[str, object] = True
@@ -75,14 +78,18 @@ def fresh(wanted: Wanted, entry: source.Entry, find_store: Callable[[], Store], 
         record.tags = list(dict.fromkeys(wanted.tags))
         record.system_tags = ["development"]
         record.parent = parent or None
+        record.output_destination = place
 
     store: Store | None = None
     try:
         store = find_store()
         configured, warning = settings.load_sound(store)
         project = wanted.project if wanted.project is not None else _default_project(entry)
+        place = _output_destination(store, wanted.output_uri, project, configured)
         earlier = _earlier(store, wanted, configured.reuse, project, name)
         if earlier is not None:
+            if place:
+                tasks.edit(store, earlier.id, partial(_put_outputs_at, place), allowed=RECORDING)
             return Origin(store, earlier.id, Mode.FRESH, configured, None, warning, *_begun_again(wanted, earlier))
         paths = tasks.create(store, project, name, fill=fill)
     except (BadName, BadValue):
@@ -90,6 +97,26 @@ def fresh(wanted: Wanted, entry: source.Entry, find_store: Callable[[], Store], 
     except (OSError, TaskstoreError) as error:
         return nowhere(error, store)
     return Origin(store, paths.id, Mode.FRESH, configured, warning=warning)
+
+
+def _put_outputs_at(place: str, record: TaskRecord) -> None:
+    record.output_destination = place
+
+
+def _output_destination(store: Store, wanted: str | bool | None, project: str, configured: settings.Settings) -> str:
+    """Return where the files of a new task go besides its folder: as the program says, the project, the settings."""
+    if wanted is False:
+        return ""
+    if isinstance(wanted, str) and wanted:
+        return wanted
+    said = ""
+    with contextlib.suppress(OSError, TaskstoreError):
+        said = projects.read(projects.find(store, project)).default_output_destination
+    try:
+        return destination.recorded(said or configured.output.uri) if said or configured.output.uri else ""
+    except (BadValue, Refused) as error:  # a slip in the settings must not keep a program from running
+        warn(f"files stay in the task's folder: {error}")
+        return ""
 
 
 def _earlier(store: Store, wanted: Wanted, reuse: settings.Reuse, project: str, name: str) -> TaskPaths | None:

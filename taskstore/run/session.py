@@ -112,6 +112,7 @@ class Session:
             self._observed = self._captures.enter_context(packages.watched())
         if wanted.with_arguments:
             self._enter("arguments", arguments.capture(self.sink, masker=self.masker))
+        self.sink.choice = wanted.with_frameworks
         for rows, choice in (
             (frameworks.ARGUMENTS, wanted.with_arguments),
             (frameworks.FRAMEWORKS, wanted.with_frameworks),
@@ -154,6 +155,8 @@ class Session:
             record.name = record.name if wanted.name is None else wanted.name
             record.type = wanted.type or record.type
             record.tags = list(dict.fromkeys([*record.tags, *wanted.tags]))
+            if isinstance(wanted.output_uri, str):
+                record.output_destination = wanted.output_uri
 
         try:
             with self.ending.undisturbed():

@@ -6,10 +6,11 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..capture import console
 from ..capture.base import Found, Stream, contained
-from ..core.errors import TaskstoreError
+from ..core.errors import BadValue, Damaged, TaskstoreError
 from ..core.secrets import Masker
 from ..core.states import FINISHING
 from ..disk.layout import TaskPaths
@@ -20,6 +21,9 @@ from ..sections.reports import Writer
 from ..store import tasks
 from ..store.store import Store
 from .heartbeat import FileSync
+
+if TYPE_CHECKING:
+    from .checkpoints import Checkpoints
 
 
 class StoreSink:
@@ -46,6 +50,9 @@ class StoreSink:
         self._noted: set[str] = set()
         self._at_end: list[Callable[[], None]] = []
         self._sync_record = FileSync()
+        self._checkpoints: Checkpoints | None = None
+        self.choice: bool | Mapping[str, object] = True
+        """What the program wants of the captures of libraries; by wildcards, also of which files."""
 
     def console(self, stream: Stream, text: str, *, is_whole: bool) -> None:
         """Append one console entry."""
@@ -136,9 +143,24 @@ class StoreSink:
 
     def model_saved(self, framework: str, path: Path, *, key: str = "", name: str = "") -> None:
         """Keep what the program has just written as an output model."""
+        self._with_checkpoints(lambda found: found.saved(framework, path, key=key, name=name))
 
     def model_loaded(self, framework: str, path: Path, *, key: str = "", name: str = "") -> None:
         """Record what the program has just read as an input model."""
+        self._with_checkpoints(lambda found: found.loaded(framework, path, key=key, name=name))
+
+    def _with_checkpoints(self, action: Callable[[Checkpoints], None]) -> None:
+        if self._checkpoints is None:
+            from .checkpoints import Checkpoints  # most runs save no model
+
+            self._checkpoints = Checkpoints(self._store, self._task_id, self._guard, self.note)
+        self._checkpoints.choice = self.choice
+        try:
+            action(self._checkpoints)
+        except (BadValue, Damaged) as error:
+            self.note("models", str(error))
+        except (OSError, TaskstoreError) as error:
+            self.cannot_write(error)
 
     def note(self, capture: str, message: str) -> None:
         """Record in the task, and warn once of its first line, that something was left out or failed."""

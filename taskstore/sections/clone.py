@@ -140,8 +140,8 @@ def _unpublished_models(paths: TaskPaths, *, force: bool) -> set[str]:
     ready = [model.name for model in found.values() if model.ready]
     if ready and not force:
         raise Refused(
-            f"task {paths.id[:12]} has published model {ready[0]!r}; `taskstore clone {paths.id[:12]}` makes a draft of "
-            "it, --force resets it all the same, and the model stays"
+            f"task {paths.id[:12]} has published model {ready[0]!r}; `taskstore clone {paths.id[:12]}` makes a draft "
+            "of it, --force resets it all the same, and the model stays"
         )
     return {key for key, model in found.items() if not model.ready}
 

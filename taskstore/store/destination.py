@@ -64,22 +64,24 @@ def put(root: str, parts: tuple[str, ...], source: Path) -> str:
         raise
 
 
+def address(root: str, parts: tuple[str, ...]) -> str:
+    """Return the address of a place below `root`."""
+    folder, relative = local_path(root), "/".join(_component(part) for part in parts)
+    return f"{root}/{relative}" if folder is None else (folder / relative).as_uri()
+
+
 def _put(root: str, parts: tuple[str, ...], source: Path) -> str:
-    folder = _local(root)
-    relative = "/".join(_component(part) for part in parts)
-    if folder is not None:
-        target = folder / relative
-        with _as_remote_error(root):
+    uri = address(root, parts)
+    target = local_path(uri)
+    with _as_remote_error(root):
+        if target is not None:
             target.parent.mkdir(parents=True, exist_ok=True)
             write_blob(target, chunks_of(source))
-        return target.as_uri()
-    # In an address a percent sign would be taken for the start of an encoded character.
-    address = f"{root}/{relative}"
-    with _as_remote_error(root):
-        system, path = _opened(address)
-        system.makedirs(str(PurePosixPath(path).parent), exist_ok=True)
-        system.put_file(str(source), path)
-    return address
+        else:
+            system, path = _opened(uri)
+            system.makedirs(str(PurePosixPath(path).parent), exist_ok=True)
+            system.put_file(str(source), path)
+    return uri
 
 
 def _component(part: str) -> str:
@@ -90,7 +92,7 @@ def _component(part: str) -> str:
 
 def remove(uri: str) -> None:
     """Delete what was put at an address; what cannot be is left."""
-    local = _local(uri)
+    local = local_path(uri)
     with contextlib.suppress(OSError, RemoteError, Refused):
         if local is not None:
             local.unlink(missing_ok=True)
@@ -103,13 +105,12 @@ def remove(uri: str) -> None:
 def fetch(store: Store, uri: str, *, digest: str = "", name: str = "", is_forced: bool = False) -> Path:
     """Return a local copy of what is at an address, in the store's cache, and checked where its SHA-256 is known.
 
-    Raises NotFound for a local file that is gone, RemoteError, Damaged where it is not what was put there.
+    Of a file of this machine that is the file itself. Raises NotFound where that is gone, RemoteError, and Damaged where
+    it is not what was put there.
     """
-    local = _local(uri)
-    if local is not None and not digest:
-        if not local.exists():
-            raise NotFound("file", str(local), "it was recorded without being copied")
-        return local
+    local = local_path(uri)
+    if local is not None:
+        return _checked_local(local, digest)
     folder = store.paths.fetched(digest or _hash_of(uri))
     target = folder / (_own_name(name) or _own_name(PurePosixPath(uri).name) or "file")
     if target.is_file() and not is_forced:
@@ -117,13 +118,18 @@ def fetch(store: Store, uri: str, *, digest: str = "", name: str = "", is_forced
 
     def bring(staging: Path) -> None:
         with _as_remote_error(uri):
-            if local is not None:
-                shutil.copyfile(local, staging)
-            else:
-                system, path = _opened(uri)
-                system.get_file(path, str(staging))
+            system, path = _opened(uri)
+            system.get_file(path, str(staging))
 
     return _brought(target, bring, uri, digest)
+
+
+def _checked_local(path: Path, digest: str) -> Path:
+    if not path.exists():
+        raise NotFound("file", str(path), "it was moved or deleted since it was recorded")
+    if digest and sha256_of(path) != digest:
+        raise Damaged(path, "its SHA-256 is not the one that was recorded")
+    return path
 
 
 def _brought(target: Path, bring: Callable[[Path], None], uri: str, digest: str) -> Path:
@@ -174,7 +180,8 @@ def _hash_of(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()
 
 
-def _local(uri: str) -> Path | None:
+def local_path(uri: str) -> Path | None:
+    """Return the path of this machine that an address is; None where it is none."""
     if not _SCHEME.match(uri):
         return Path(uri).expanduser()
     if not uri.startswith("file://"):
@@ -187,13 +194,13 @@ def _local(uri: str) -> Path | None:
 
 def name_of(uri: str) -> str:
     """Return the file's name at an address."""
-    local = _local(uri)
+    local = local_path(uri)
     return local.name if local is not None else unquote(PurePosixPath(urlsplit(uri).path).name)
 
 
 def is_local(uri: str) -> bool:
     """Tell whether an address is a path of this machine."""
-    return _local(uri) is not None
+    return local_path(uri) is not None
 
 
 def _opened(uri: str) -> tuple[Any, str]:
@@ -220,9 +227,7 @@ def _library() -> Any:  # noqa: ANN401 - fsspec, which is imported when it is ne
         importlib.import_module("fsspec.core")
         return importlib.import_module("fsspec")
     except ImportError:
-        raise Refused(
-            "places other than folders need fsspec; `pip install 'taskstore[remote]'` installs it"
-        ) from None
+        raise Refused("places other than folders need fsspec; `pip install 'taskstore[remote]'` installs it") from None
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""Which task made a model, and which ones use it: found by reading models.json of the tasks that have one, newest first."""
+"""Which task made a model, and which ones use it: models.json of the tasks that have one, read newest first."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..core.ids import is_id
 from ..disk.layout import MODELS, TaskPaths
 from ..disk.text import read_bytes
 from ..schema import codec
-from ..schema.model import Model, ModelsRecord
+from ..schema.model import Model, ModelInput, ModelsRecord
 from . import models, places
 from .store import Store
 
@@ -59,6 +59,22 @@ def find(store: Store, model_id: str, task_id: str = "") -> Found:
     return described
 
 
+def given(store: Store, paths: TaskPaths, item: ModelInput) -> Found | None:
+    """Return a model that a task was given; None where it is deleted."""
+    if item.about is not None:
+        return Found(paths, item.about)
+    try:
+        return find(store, item.model, item.task)
+    except NotFound:
+        return None
+
+
+def missing(item: ModelInput) -> Model:
+    """Return what is left to say of a model that a task was given, and that is deleted."""
+    uri = Path(item.source).as_uri() if Path(item.source).is_absolute() else item.source
+    return Model(id=item.model, name=item.slot, uri=uri, comment="deleted since this task was given it")
+
+
 def by_file(store: Store, digest: str, source: str) -> Found | None:
     """Return the model whose weights are these bytes, else the one last written to that path and not read again since.
 
@@ -77,6 +93,15 @@ def by_file(store: Store, digest: str, source: str) -> Found | None:
             if at_path is None and source and model.source == source and not (digest and model.hash):
                 at_path = Found(paths, model)
     return at_path
+
+
+def by_address(store: Store, uri: str) -> Found | None:
+    """Return the model whose weights are recorded at an address; the one of the newest task."""
+    for paths, record in records(store, with_text=[_spelled(uri)]):
+        for model in models.every(record):
+            if model.uri == uri or any(item.uri == uri for item in model.snapshots):
+                return Found(paths, model)
+    return None
 
 
 def _spelled(source: str) -> str:

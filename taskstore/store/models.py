@@ -12,7 +12,7 @@ from ..core.states import Status
 from ..disk.atomic import replace_record
 from ..disk.layout import TaskPaths
 from ..schema import codec
-from ..schema.model import Model, ModelsRecord
+from ..schema.model import Model, ModelInput, ModelsRecord
 from ..schema.record import FileRef
 from . import artifacts, parts, tasks
 from .parts import Guard
@@ -47,10 +47,37 @@ def change(
             artifacts.check_open(tasks.read(paths), "models")
         return action(paths, record)
 
-    result: R | None = None
     with guard():
-        result = parts.change(store, task_id, ModelsRecord, lambda paths: paths.models, files_of, checked)
-    return result
+        return parts.change(store, task_id, ModelsRecord, lambda paths: paths.models, files_of, checked)
+    return None
+
+
+def add(store: Store, task_id: str, model: Model, *, guard: Guard = nullcontext) -> Model | None:
+    """Add a model that the task makes, with the task's labels and design where it has none. Raises ReadOnly.
+
+    Without a name it is called by the task's.
+    """
+
+    def action(paths: TaskPaths, record: ModelsRecord) -> Model:
+        model.name = model.name or tasks.read(paths).name
+        model.slot = model.slot or model.name
+        model.labels = model.labels or dict(record.labels)
+        model.design = model.design or record.design
+        model.created = model.last_update = store.clock.now()
+        record.output[model.id] = model
+        return model
+
+    return change(store, task_id, action, guard=guard)
+
+
+def give(store: Store, task_id: str, given: ModelInput, *, guard: Guard = nullcontext) -> None:
+    """Record that a task was given a model; what had its slot is replaced. Raises ReadOnly."""
+
+    def action(paths: TaskPaths, record: ModelsRecord) -> None:
+        given.timestamp = store.clock.now()
+        record.input[given.slot] = given
+
+    change(store, task_id, action, guard=guard)
 
 
 def files_of(record: ModelsRecord) -> list[FileRef]:
@@ -90,7 +117,7 @@ def copy_inputs(source: TaskPaths, target: TaskPaths) -> None:
 
 
 def delete_outputs(paths: TaskPaths, *, used: frozenset[str]) -> set[Path]:
-    """Forget what a task made of models, except those that are published or `used` by other tasks; return the files kept.
+    """Forget the models of a task, except those that are published or `used` by others; return the files that are kept.
 
     The caller holds the task's lock.
     """

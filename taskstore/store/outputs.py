@@ -23,6 +23,10 @@ class Outputs:
     keeps_local: bool = True
     """Whether a file that is there stays in the task's folder too."""
 
+    def address(self, parts: tuple[str, ...]) -> str:
+        """Return the address that a file gets there."""
+        return destination.address(self.root, (*self.home, *parts))
+
     def put(self, parts: tuple[str, ...], source: Path, warn: Warn) -> str:
         """Copy a file there; return its address, or nothing where there is no such place, or it does not answer.
 

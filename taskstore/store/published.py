@@ -1,8 +1,8 @@
 """Publishing: the manifest of SHA-256, the write bits taken off, and the check that nothing has changed since.
 
 Of the records that keep editable fields (task.json: name, comment, tags, runtime; params.json: user properties;
-models.json: what is said of a model) the manifest holds the hash of the rest, in a canonical spelling, so that a tag set later is no damage. summary.json is not
-in it: derived from logs that are, it has to say what they say.
+models.json: what is said of a model) the manifest holds the hash of the rest, in a canonical spelling, so that a tag
+set later is no damage. summary.json is not in it: derived from logs that are, it has to say what they say.
 """
 
 from __future__ import annotations

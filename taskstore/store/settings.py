@@ -43,7 +43,7 @@ class Reports(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class Models(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """What becomes of weights: how many snapshots stay (0: all), whether saved ones are copied, and up to which size."""
+    """How many snapshots of weights stay (0: all), whether those that a program saves are copied, up to which size."""
 
     snapshots: int = 3
     auto_copy: bool = True
