@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from .absent import Absent
 from .details import Detailed
+from .execution import Executable
 from .finding import Finding
 from .kinds import TaskStatusEnum as _TaskStatusEnum
 from .kinds import TaskTypes as _TaskTypes
@@ -12,7 +14,7 @@ from .parameters import Parameterized
 from .reading import Reading
 
 
-class Task(Finding, Detailed, Living, Parameterized, Producing, Reading):
+class Task(Finding, Detailed, Living, Executable, Parameterized, Producing, Reading, Absent):
     """One execution of code. Get one by `Task.init` or `Task.get_task`."""
 
     TaskTypes = _TaskTypes
