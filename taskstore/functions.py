@@ -44,7 +44,9 @@ def create_function_task(
             return None
     for argument, value in arguments.items():
         if not isinstance(value, _PLAIN):
-            raise BadValue(f"argument {argument!r} of a function task must be a plain value, not {type(value).__name__}")
+            raise BadValue(
+                f"argument {argument!r} of a function task must be a plain value, not {type(value).__name__}"
+            )
     return _made(task, name, task_name, arguments)
 
 

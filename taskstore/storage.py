@@ -16,10 +16,11 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from .core.errors import BadValue, NotFound
+from .disk import archive
 from .disk.atomic import chunks_of, make_folders, sha256_of, staging_beside, write_blob
 from .run import session as sessions
-from .sections.artifacts import archive
 from .store import destination
+from .store.destination import name_of as name_of
 from .store.store import Store, open_default
 
 DEFAULT_LIMIT = 100
@@ -74,7 +75,9 @@ def set_cache_file_limit(limit: int) -> int:
 
 def _prune(folder: Path, *, keep: Path) -> None:
     with contextlib.suppress(OSError):
-        entries = sorted((entry for entry in folder.iterdir() if entry != keep), key=lambda entry: entry.stat().st_mtime)
+        entries = sorted(
+            (entry for entry in folder.iterdir() if entry != keep), key=lambda entry: entry.stat().st_mtime
+        )
         for entry in entries[: max(len(entries) + 1 - _limit[0], 0)]:
             shutil.rmtree(entry, ignore_errors=True)
 
@@ -110,9 +113,7 @@ def files_of(remote_url: str) -> dict[str, int]:
     with destination.opened(remote_url) as (system, path):
         root = path.rstrip("/")
         listed: dict[str, Any] = system.find(root, detail=True)
-        return {
-            name[len(root) :].lstrip("/"): int(facts.get("size") or 0) for name, facts in sorted(listed.items())
-        }
+        return {name[len(root) :].lstrip("/"): int(facts.get("size") or 0) for name, facts in sorted(listed.items())}
 
 
 def download_file(remote_url: str, target: Path, *, overwrite: bool = False) -> Path:
@@ -123,14 +124,14 @@ def download_file(remote_url: str, target: Path, *, overwrite: bool = False) -> 
     local = destination.local_path(remote_url)
     if local is not None and not local.is_file():
         raise NotFound("file", str(local))
-    source = local if local is not None else destination.fetch(_store(), destination.recorded(remote_url), is_forced=True)
+    source = (
+        local if local is not None else destination.fetch(_store(), destination.recorded(remote_url), is_forced=True)
+    )
     write_blob(target, chunks_of(source))
     return target
 
 
-def download_folder(
-    remote_url: str, folder: Path, *, match: str | None = None, overwrite: bool = False
-) -> list[Path]:
+def download_folder(remote_url: str, folder: Path, *, match: str | None = None, overwrite: bool = False) -> list[Path]:
     """Copy the files below a place into a folder, subfolders kept; `match` is a wildcard for their names."""
     copied = []
     for name in files_of(remote_url):

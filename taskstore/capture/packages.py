@@ -93,7 +93,10 @@ def requirements_text(packages: Mapping[str, str]) -> str:
     What is no version (">=2", "") stands behind the name as it is.
     """
     lines = [f"# Python {' '.join(sys.version.split())}", ""]
-    lines += [f"{name}=={version}" if version[:1].isdigit() else f"{name}{version}" for name, version in sorted(packages.items())]
+    lines += [
+        f"{name}=={version}" if version[:1].isdigit() else f"{name}{version}"
+        for name, version in sorted(packages.items())
+    ]
     return "\n".join(lines) + "\n"
 
 

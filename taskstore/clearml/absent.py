@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any, NoReturn
 
 from .errors import refuse
@@ -125,6 +126,50 @@ class Absent(Held):
     ) -> NoReturn:
         """Raise NotSupported."""
         refuse("send", _SERVER)
+
+    @property
+    def session(self) -> NoReturn:
+        """Raise NotSupported."""
+        refuse("session", _SERVER)
+
+    @property
+    def default_session(self) -> NoReturn:
+        """Raise NotSupported."""
+        refuse("default_session", _SERVER)
+
+    @property
+    def metrics_manager(self) -> NoReturn:
+        """Raise NotSupported."""
+        refuse("metrics_manager", "task.get_logger() reports")
+
+    @property
+    def labels_stats(self) -> NoReturn:
+        """Raise NotSupported."""
+        refuse("labels_stats", "task.get_labels_enumeration() has the labels")
+
+    @property
+    def resource_monitor(self) -> NoReturn:
+        """Raise NotSupported."""
+        refuse("resource_monitor", "Task.init(auto_resource_monitoring=...) turns it on and off")
+
+    @property
+    def report_subprocess_enabled(self) -> bool:
+        """True: children of the program report into its task."""
+        return True
+
+    @property
+    def log(self) -> logging.Logger:
+        """A logger of the standard library."""
+        return logging.getLogger("clearml")
+
+    @classmethod
+    def set_resource_monitor_iteration_timeout(
+        cls,
+        seconds_from_start: float = 30.0,  # noqa: ARG003
+        wait_for_first_iteration_to_start_sec: float = 180.0,  # noqa: ARG003
+        max_wait_for_first_iteration_to_start_sec: float = 1800.0,  # noqa: ARG003
+    ) -> None:
+        """Change nothing: resources are reported against time, and wait for no iteration."""
 
     @classmethod
     def debug_simulate_remote_task(cls, task_id: str, reset_task: bool = False) -> NoReturn:

@@ -60,7 +60,9 @@ class Parameterized(Held):
         with as_value_error():
             return self._task.parameters.delete(name)
 
-    def set_user_properties(self, *iterables: Mapping[str, Any] | Iterable[Mapping[str, Any]], **properties: Any) -> bool:  # noqa: ANN401
+    def set_user_properties(
+        self, *iterables: Mapping[str, Any] | Iterable[Mapping[str, Any]], **properties: Any
+    ) -> bool:  # noqa: ANN401
         """Set user properties, in any status."""
         self._task.parameters.set_user_properties(*iterables, **properties)
         return True
@@ -127,30 +129,6 @@ class Parameterized(Held):
     def get_model_design(self) -> str:
         """Return the configuration that models have, as text."""
         return self.get_model_config_text()
-
-    def connect_label_enumeration(
-        self, enumeration: dict[str, int], ignore_remote_overrides: bool = False  # noqa: ARG002
-    ) -> dict[str, int]:
-        """Record the labels that models of the task have, from now on."""
-        self._task.models.set_labels(enumeration)
-        return enumeration
-
-    def set_model_label_enumeration(self, enumeration: Mapping[str, int] | None = None) -> None:
-        """Record the labels that models of the task have, from now on."""
-        self._task.models.set_labels(dict(enumeration or {}))
-
-    def get_labels_enumeration(self) -> dict[str, int]:
-        """Return the labels of the task's models."""
-        return self._task.models.labels()
-
-    def get_label_num_description(self) -> dict[int, list[str]]:
-        """Return the names of each number among the labels."""
-        labels = self.get_labels_enumeration()
-        return {number: [name for name, each in labels.items() if each == number] for number in labels.values()}
-
-    def get_num_of_classes(self) -> int:
-        """Return the number of different labels."""
-        return len(set(self.get_labels_enumeration().values()))
 
 
 def _merged(given: Iterable[Mapping[str, Any]], named: Mapping[str, Any]) -> dict[str, Any]:

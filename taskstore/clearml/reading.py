@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+from ..run.again import offset_of
 from .held import Held
 from .logger import Logger, logger_of
 
@@ -51,6 +53,24 @@ class Reading(Held):
     def get_reported_console_output(self, number_of_reports: int = 1) -> list[str]:
         """Return the last lines of console output: each line is a report."""
         return self._task.reports.console(number_of_reports)
+
+    def get_initial_iteration(self) -> int:
+        """Return what is added to each iteration of the task."""
+        return offset_of(self._record())
+
+    def set_initial_iteration(self, offset: int = 0) -> int:
+        """Add this to each iteration that the process reports from now on."""
+        self._task.get_logger().set_iteration_offset(offset)
+        return offset
+
+    @property
+    def cache_dir(self) -> Path:
+        """The store's cache, which may be deleted."""
+        return self._task._store.paths.cache
+
+    def get_offline_mode_folder(self) -> Path:
+        """Return the task's folder: everything is offline."""
+        return self._task.path()
 
     def get_output_log_web_page(self) -> str:
         """Return the address of the task's folder: there is no server."""

@@ -42,7 +42,7 @@ class StorageManager:
         silence_errors: bool = False,
     ) -> str | None:
         """Copy a file into a folder, else into the working directory; None, and a warning, where that fails."""
-        target = Path(local_folder or ".") / storage.destination.name_of(remote_url)
+        target = Path(local_folder or ".") / storage.name_of(remote_url)
         try:
             return str(storage.download_file(remote_url, target, overwrite=overwrite))
         except TaskstoreError as error:
@@ -139,10 +139,12 @@ class StorageManager:
         return [{"name": name, "size": size} for name, size in named.items()] if with_metadata else [*named]
 
     @classmethod
-    def get_metadata(cls, remote_url: str, return_full_path: bool = False, read_hash: bool = False) -> dict[str, Any] | None:  # noqa: ARG003
+    def get_metadata(
+        cls, remote_url: str, return_full_path: bool = False, read_hash: bool = False
+    ) -> dict[str, Any] | None:  # noqa: ARG003
         """Return `name` and `size` of a file; None, and a warning, where there is none."""
         size = cls.get_file_size_bytes(remote_url)
-        name = remote_url if return_full_path else storage.destination.name_of(remote_url)
+        name = remote_url if return_full_path else storage.name_of(remote_url)
         return None if size is None else {"name": name, "size": size}
 
     @classmethod

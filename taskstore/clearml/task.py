@@ -9,12 +9,13 @@ from .finding import Finding
 from .kinds import TaskStatusEnum as _TaskStatusEnum
 from .kinds import TaskTypes as _TaskTypes
 from .lifecycle import Living
+from .modelling import Modelling
 from .outputs import Producing
 from .parameters import Parameterized
 from .reading import Reading
 
 
-class Task(Finding, Detailed, Living, Executable, Parameterized, Producing, Reading, Absent):
+class Task(Finding, Detailed, Living, Executable, Parameterized, Modelling, Producing, Reading, Absent):
     """One execution of code. Get one by `Task.init` or `Task.get_task`."""
 
     TaskTypes = _TaskTypes

@@ -9,7 +9,9 @@ from pathlib import Path
 from ..capture import packages
 from ..core.errors import BadValue, NotFound
 
-_REQUIREMENT = re.compile(r"(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:\[[^\]]*\])?\s*(?P<rest>.*)", re.S)
+_REQUIREMENT = re.compile(
+    r"(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:\[[^\]]*\])?\s*(?P<rest>.*)", re.S
+)
 _added: dict[str, str] = {}
 _ignored: set[str] = set()
 _frozen: list[bool] = []

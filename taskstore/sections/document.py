@@ -33,9 +33,7 @@ def export(store: Store, paths: TaskPaths, *, with_outputs: bool = True) -> dict
     found["project"] = found["project_name"] = places.project_of(store, paths.home)
     found["script"] = _script(paths)
     found["hyperparams"] = {
-        section: {
-            name: {"section": section, "name": name} | msgspec.to_builtins(item) for name, item in items.items()
-        }
+        section: {name: {"section": section, "name": name} | msgspec.to_builtins(item) for name, item in items.items()}
         for section, items in tasks.read_params(paths).hyperparams.items()
     }
     found["execution"] = {"artifacts": [_artifact(item) for item in artifacts.read(paths).artifacts.values()]}
