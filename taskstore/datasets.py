@@ -1,7 +1,7 @@
 """Datasets: versions of a folder of files, each a task whose files are kept once, however many versions have them.
 
-A version is a draft of type data_processing until `finalize`. Its artifact `state` names every file by SHA-256; the bytes
-lie in archives that are artifacts of the version which brought them first. Nothing is sent anywhere.
+A version is a draft of type data_processing until `finalize`. Its artifact `state` names every file by SHA-256; the
+bytes lie in archives that are artifacts of the version which brought them first. Nothing is sent anywhere.
 """
 
 from __future__ import annotations
@@ -28,7 +28,6 @@ from .sections import find
 from .sections.artifacts import Artifacts
 from .store import places, tasks
 from .store.query import Row
-from .store.store import Store
 from .task import Task
 
 SYSTEM_TAG = "dataset"
@@ -172,8 +171,8 @@ class Dataset:
     ) -> int:
         """Add a file, or those below a folder that fit a wildcard; return how many are new or different.
 
-        Names are relative to the folder (or to `local_base_folder`), below `dataset_path`. The bytes are kept by `upload`,
-        before which the files must not change. Raises NotFound, ReadOnly, BadValue.
+        Names are relative to the folder (or to `local_base_folder`), below `dataset_path`. `upload` keeps the bytes; until
+        then the files must not change. Raises NotFound, ReadOnly, BadValue.
         """
         self._check_open()
         changed = 0

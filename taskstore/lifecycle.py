@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable
 from .core import states
 from .core.errors import BadValue, Refused
 from .core.states import Status
+from .run.ending import PUBLISH
+from .schema.record import TaskRecord
 from .sections import clone
 from .store import published, tasks, trash
 from .store.hold import Hold
@@ -55,6 +57,15 @@ class Lifecycle:
         """Make a task that has ended read-only, for good, with a hash of every file. Raises BadTransition."""
         self._hold.settled()
         published.publish(self._hold.store, self._hold.task_id, message=message, force=force)
+
+    def publish_on_completion(self, wanted: bool = True) -> None:
+        """Have the running program's own task published when it ends as completed."""
+        text = {PUBLISH: "1"} if wanted else {}
+
+        def change(record: TaskRecord) -> None:
+            record.runtime = {name: value for name, value in record.runtime.items() if name != PUBLISH} | text
+
+        self._hold.edit(change)
 
     def delete(self, *, force: bool = False) -> None:
         """Move the task to the trash, from which it can be restored. A running or published one needs `force`."""

@@ -86,7 +86,7 @@ class Reports:
         }
 
     def plot_events(self) -> list[dict[str, Any]]:
-        """Return the plots as ClearML's API has them: metric, variant, iter, timestamp, and plotly JSON as `plot_str`."""
+        """Return the plots as ClearML's API has them: metric, variant, iter, timestamp, plotly JSON as `plot_str`."""
         return [
             {
                 "metric": one.title,

@@ -1,7 +1,7 @@
 """Files at other places, and copies of them: folders of this machine, addresses of the web, and what fsspec reaches.
 
 Local paths and file:// need nothing that is not there; http(s) is read by Python itself; all else goes through fsspec
-(`pip install 'taskstore[remote]'`). Copies lie in the store's cache, the least recently used go when there are too many.
+(`pip install 'taskstore[remote]'`). Copies lie in the store's cache; the oldest go when there are too many.
 """
 
 from __future__ import annotations

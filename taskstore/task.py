@@ -24,7 +24,7 @@ from .schema.record import TaskRecord
 from .sections import clone as cloning
 from .sections import parameters as connecting
 from .sections.reports import Writer
-from .store import destination, events, places, settings
+from .store import destination, places, settings
 from .store.hold import Hold
 from .store.store import Store, open_default
 

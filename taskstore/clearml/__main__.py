@@ -1,4 +1,4 @@
-"""`python -m taskstore.clearml script.py ARGS…` or `-m MODULE ARGS…`: a script whose `import clearml` gives taskstore."""
+"""`python -m taskstore.clearml SCRIPT ARGS…` or `-m MODULE ARGS…`: a program whose `import clearml` gives this."""
 
 from __future__ import annotations
 

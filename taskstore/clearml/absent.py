@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 from .errors import refuse
 from .held import Held
 
-_SERVER = "there is no server"
+_SERVER = "task.data and Task.query_tasks read what a server would be asked for"
 _ROUTER = "run a server of your own, such as FastAPI's, in the program"
 _UPLOAD = "name the place in output_uri, and its credentials where fsspec looks for them (the environment)"
 _VIEWS = "hyper-datasets live on ClearML's enterprise server; Dataset keeps files, with versions"
@@ -28,6 +28,13 @@ class Absent(Held):
         store_conf_file: bool = False,  # noqa: ARG003
     ) -> None:
         """Do nothing: no server is asked, and no credentials are kept."""
+
+    @classmethod
+    def import_offline_session(
+        cls, session_folder_zip: str, previous_task_id: str | None = None, iteration_offset: int | None = 0
+    ) -> NoReturn:
+        """Raise NotSupported."""
+        refuse("import_offline_session", "importers come with the next version; what taskstore records is offline already")
 
     def get_http_router(self) -> NoReturn:
         """Raise NotSupported."""

@@ -1,7 +1,7 @@
 """What `import clearml` gives where this package stands for it: which modules there are, and which names in each.
 
-What taskstore has not (pipelines, optimizers, schedulers, the server's API) can be imported, and says at its use what to
-do instead: a script may import more than it uses.
+What taskstore has not (pipelines, optimizers, schedulers, the server's API) can be imported, and says at its use what
+to do instead: a script may import more than it uses.
 """
 
 from __future__ import annotations

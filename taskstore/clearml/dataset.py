@@ -392,9 +392,7 @@ class Dataset:
             if entire_dataset:
                 found = [Native.get(row.id) for row in Native.find(project=dataset_project, name=dataset_name)]
             else:
-                found = [
-                    Native.get(dataset_id, project=dataset_project, name=dataset_name, version=dataset_version)
-                ]
+                found = [Native.get(dataset_id, project=dataset_project, name=dataset_name, version=dataset_version)]
             for one in found:
                 one.task.lifecycle.delete(force=force)
 
@@ -423,7 +421,9 @@ class Dataset:
         with as_value_error():
             given = [each._dataset if isinstance(each, Dataset) else Native.get(each) for each in dataset_ids or ()]
             given += [Native.get(project=project, name=name) for project, name in dataset_project_name_pairs or ()]
-            made = cls.create(dataset_name, given[0].task.get_project_name() if given else None, None, [one.id for one in given])
+            made = cls.create(
+                dataset_name, given[0].task.get_project_name() if given else None, None, [one.id for one in given]
+            )
             if close_squashed_dataset:
                 made._dataset.finalize(auto_upload=True)
         return made

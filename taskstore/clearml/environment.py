@@ -21,7 +21,7 @@ def value(name: str, environ: Mapping[str, str] = os.environ) -> str:
 
 
 def apply(environ: MutableMapping[str, str] = os.environ) -> None:
-    """Set taskstore's variables by ClearML's, where they are not set themselves; children of the process see them too."""
+    """Set taskstore's variables by ClearML's, where they are not set themselves; children of the process see them."""
     for name, ours in _TRANSLATED.items():
         text = value(name, environ)
         if name == "TASK_ID" and environ.get(MASTER_VARIABLE):

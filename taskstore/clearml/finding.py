@@ -80,7 +80,7 @@ class Finding(Held):
         allow_archived: bool = True,
         task_filter: Mapping[str, Any] | None = None,
     ) -> T | None:
-        """Return a task by id, or the last modified of the project and name. ValueError for an unknown id or project."""
+        """Return a task by id, or the last modified of a project and name. ValueError for an unknown id or project."""
         current = native.Task.current_task()
         if current is not None and task_id == current.id:
             return cls._of(current)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from enum import Enum
+from typing import Any
 
+from ..core.errors import Refused
 from ..run import session as sessions
 from .errors import as_value_error
 from .held import Held, attempt
@@ -13,8 +15,14 @@ from .kinds import TaskStatusEnum, text_of
 _ENDS = (TaskStatusEnum.completed, TaskStatusEnum.stopped, TaskStatusEnum.closed)
 
 
+class DeleteError(Refused):
+    """A task that could not be deleted."""
+
+
 class Living(Held):
     """Changes the task's status. Where `ignore_errors` is false, what is not allowed is a ValueError."""
+
+    DeleteError = DeleteError
 
     def mark_started(self, force: bool = False) -> None:
         """Set the status to in_progress."""
@@ -134,6 +142,13 @@ class Living(Held):
 
     def reload(self) -> None:
         """Do nothing: each look reads the files anew."""
+
+    def register_abort_callback(
+        self, callback_function: Callable[[], object] | None, callback_execution_timeout: float = 30.0
+    ) -> None:
+        """Be called when the run is asked to stop, on a thread of its own, before it gets SIGTERM."""
+        lifecycle: Any = self._task.lifecycle
+        lifecycle.register_abort_callback(callback_function, timeout_s=callback_execution_timeout)
 
     def is_main_task(self) -> bool:
         """Tell whether this is the process's own task, begun by init."""

@@ -61,8 +61,10 @@ class Parameterized(Held):
             return self._task.parameters.delete(name)
 
     def set_user_properties(
-        self, *iterables: Mapping[str, Any] | Iterable[Mapping[str, Any]], **properties: Any
-    ) -> bool:  # noqa: ANN401
+        self,
+        *iterables: Mapping[str, Any] | Iterable[Mapping[str, Any]],
+        **properties: Any,  # noqa: ANN401 - plain values, or dictionaries of value, type and description
+    ) -> bool:
         """Set user properties, in any status."""
         self._task.parameters.set_user_properties(*iterables, **properties)
         return True
@@ -84,21 +86,25 @@ class Parameterized(Held):
         ignore_remote_overrides: bool = False,
     ) -> Any:  # noqa: ANN401 - what comes in goes out
         """Record a configuration, and in a task that is run again return the stored one."""
-        return self._task.connect_configuration(
+        return self._configuration.connect(
             configuration, name, description=description, ignore_remote_overrides=ignore_remote_overrides
         )
 
-    def get_configuration_object(self, name: str) -> str | None:
+    @property
+    def _configuration(self) -> Any:  # noqa: ANN401 - the noun of configuration objects
+        return getattr(self._task, "configuration")  # noqa: B009 - it comes with another branch
+
+    def get_configuration_object(self, name: str) -> Any:  # noqa: ANN401 - a text, or None
         """Return a configuration as text; None where there is none of that name."""
-        return self._task.configuration.get_text(name)
+        return self._configuration.get(name)
 
     def get_configuration_object_as_dict(self, name: str) -> Any:  # noqa: ANN401 - a dictionary or a list
         """Return a configuration, parsed; None where there is none of that name."""
-        return self._task.configuration.get(name)
+        return self._configuration.get_dict(name)
 
-    def get_configuration_objects(self) -> dict[str, str]:
+    def get_configuration_objects(self) -> Any:  # noqa: ANN401 - {name: text}
         """Return all configurations as text, by name."""
-        return self._task.configuration.texts()
+        return self._configuration.all()
 
     def set_configuration_object(
         self,
@@ -110,9 +116,7 @@ class Parameterized(Held):
     ) -> None:
         """Set a configuration, given as text or as a dictionary or list."""
         with as_value_error():
-            self._task.configuration.set(
-                name, config_text, description=description, config_type=config_type, config_dict=config_dict
-            )
+            self._configuration.set(name, config_text, config_dict, description=description, config_type=config_type)
 
     def set_model_config(self, config_text: str | None = None, config_dict: Mapping[str, Any] | None = None) -> None:
         """Set the configuration that models have, by ClearML's earlier name."""

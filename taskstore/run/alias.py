@@ -1,8 +1,8 @@
 """One package standing for another in this process, and in those that multiprocessing starts from it.
 
 `install("clearml", "taskstore.clearml")` has `import clearml` and `from clearml.logger import Logger` give what
-`taskstore.clearml` offers, whether or not a real package of that name is installed. Nothing else is touched: no file, no
-sys.path, and no other process but those that multiprocessing makes and what `taskstore run` starts below this one.
+`taskstore.clearml` offers, whether or not a real package of that name is installed. Nothing else is touched: no file,
+no sys.path, and no other process but those that multiprocessing makes and what `taskstore run` starts below this one.
 Another Python that the program starts by itself (`subprocess.run([sys.executable, …])`) is not reached.
 """
 
@@ -82,7 +82,8 @@ class _Finder:
                 f"No module named {name!r}: {self.package} stands for {self.name} here, and has no such module",
                 name=name,
             )
-        return ModuleSpec(name, _Loader(inner, names, stand), origin=self.package, is_package=True)
+        loader: Any = _Loader(inner, names, stand)
+        return ModuleSpec(name, loader, origin=self.package, is_package=True)
 
 
 class _Loader:

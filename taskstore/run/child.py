@@ -3,8 +3,8 @@
 The session is begun first, so that the script need not know of taskstore; then the script runs as `__main__`, as
 python itself would run it. Its exit code, its traceback and what it sees of sys.argv and sys.path are its own.
 
-With `--alias=NAME=PACKAGE` the one stands for the other in the script (alias.py). Such a script knows of tasks, and begins
-its own: the session is begun first only where the process was launched for a task, or where it is named here.
+With `--alias=NAME=PACKAGE` the one stands for the other in the script (alias.py). Such a script knows of tasks, and
+begins its own: the session is begun first only where the process was launched for a task, or where it is named here.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a program says of the packages that it needs, over what is seen of its imports. It may say so before it begins."""
+"""What a program says of the packages that it needs, over what is seen of its imports; before its task begins, too."""
 
 from __future__ import annotations
 

@@ -19,11 +19,11 @@ from ..disk.beacon import BY_EXIT_CODE, EXIT_CODE_AT, HeldBeacon, hold_beacon
 from ..disk.layout import TaskPaths
 from ..schema import codec
 from ..schema.record import ScriptRecord, TaskRecord
-from ..store import events, places, tasks
+from ..store import events, places, published, tasks
 from ..store.store import Store, open_default
 from . import frameworks, origin
 from .code import CodeCapture, first_look
-from .ending import COMPLETED, Ending, Outcome, leave_exit_code
+from .ending import COMPLETED, PUBLISH, Ending, Outcome, leave_exit_code
 from .forks import follow
 from .heartbeat import Heartbeat, LogSync
 from .mode import MASTER_VARIABLE, TASK_VARIABLE, Mode, Role, decide, master_text
@@ -265,6 +265,7 @@ class Session:
             self.sink.writer.close()
             if self.mode is not Mode.HELPER and self.is_recording:
                 self._write_end(outcome)
+                self._publish_if_asked()
         # The last of all: a signal that comes before is ours, and the program dies of it when all is written.
         self._hooks.close()
         if os.environ.get(MASTER_VARIABLE, "").startswith(f"{self._pid}:{self.task_id}:"):
@@ -296,6 +297,14 @@ class Session:
             self.sink.cannot_write(error)
         finally:
             self._release_beacon()
+
+    def _publish_if_asked(self) -> None:
+        try:
+            record = tasks.read(self.paths())
+            if record.status is Status.COMPLETED and record.runtime.get(PUBLISH):
+                published.publish(self.store, self.task_id)
+        except (OSError, TaskstoreError) as error:
+            warn(f"the task is not published: {error}")
 
     def _release_beacon(self) -> None:
         if self._beacon is not None:

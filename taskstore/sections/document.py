@@ -94,7 +94,7 @@ def _artifact(item: Artifact) -> dict[str, Any]:
 
 
 def create(store: Store, document: Mapping[str, Any]) -> TaskPaths:
-    """Make a draft of a document; what it says of outputs, times and status is passed over. Raises BadValue, BadName."""
+    """Make a draft of a document; outputs, times and status in it are passed over. Raises BadValue, BadName."""
 
     def fill(paths: TaskPaths, record: TaskRecord) -> None:
         _fill_record(record, document)

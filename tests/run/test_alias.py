@@ -12,7 +12,7 @@ from taskstore.disk.layout import TaskPaths
 from taskstore.run import launch
 from taskstore.store import tasks
 
-from .programs import Ended, all_tasks, only_task, run, write
+from .programs import all_tasks, only_task, run, write
 
 SCRIPT = """
     import sys
