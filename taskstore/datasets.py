@@ -171,8 +171,8 @@ class Dataset:
     ) -> int:
         """Add a file, or those below a folder that fit a wildcard; return how many are new or different.
 
-        Names are relative to the folder (or to `local_base_folder`), below `dataset_path`. `upload` keeps the bytes; until
-        then the files must not change. Raises NotFound, ReadOnly, BadValue.
+        Names are relative to the folder (or to `local_base_folder`), below `dataset_path`. `upload` keeps the bytes;
+        until then the files must not change. Raises NotFound, ReadOnly, BadValue.
         """
         self._check_open()
         changed = 0

@@ -39,7 +39,7 @@ def get_local_copy(remote_url: str, *, extract_archive: bool = True, force_downl
     What lies on this machine is not copied: its own path is returned. Raises NotFound, RemoteError, Damaged, Refused.
     """
     store = _store()
-    path = destination.fetch(store, destination.recorded(remote_url), is_forced=force_download)
+    path = destination.fetch(store, _address(remote_url), is_forced=force_download)
     if not destination.is_local(remote_url):
         now = time.time()
         os.utime(path.parent, (now, now))
@@ -47,6 +47,10 @@ def get_local_copy(remote_url: str, *, extract_archive: bool = True, force_downl
     if not (extract_archive and path.is_file() and archive.is_archive(path.name)):
         return path
     return _unpacked(store, path)
+
+
+def _address(remote_url: str) -> str:
+    return remote_url if destination.is_web(remote_url) else destination.recorded(remote_url)
 
 
 def _unpacked(store: Store, path: Path) -> Path:
@@ -124,9 +128,7 @@ def download_file(remote_url: str, target: Path, *, overwrite: bool = False) -> 
     local = destination.local_path(remote_url)
     if local is not None and not local.is_file():
         raise NotFound("file", str(local))
-    source = (
-        local if local is not None else destination.fetch(_store(), destination.recorded(remote_url), is_forced=True)
-    )
+    source = local if local is not None else destination.fetch(_store(), _address(remote_url), is_forced=True)
     write_blob(target, chunks_of(source))
     return target
 

@@ -34,7 +34,9 @@ class Absent(Held):
         cls, session_folder_zip: str, previous_task_id: str | None = None, iteration_offset: int | None = 0
     ) -> NoReturn:
         """Raise NotSupported."""
-        refuse("import_offline_session", "importers come with the next version; what taskstore records is offline already")
+        refuse(
+            "import_offline_session", "importers come with the next version; what taskstore records is offline already"
+        )
 
     def get_http_router(self) -> NoReturn:
         """Raise NotSupported."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
 from .. import models
@@ -41,16 +41,83 @@ class _Reporting:
         refuse("Model.get_offline_mode_folder", "get_local_copy() returns the path of the weights")
 
 
-class Model(_Reporting, models.Model):
+class _Said(_Reporting, models.Model):
+    """What is said of a model is set by attributes too; that writes to the disk."""
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return super().name
+
+    @name.setter
+    def name(self, name: str) -> None:
+        self.edit(name=name)
+
+    @property
+    def comment(self) -> str:
+        """What is said of it."""
+        return super().comment
+
+    @comment.setter
+    def comment(self, comment: str) -> None:
+        self.edit(comment=comment)
+
+    @property
+    def tags(self) -> list[str]:
+        """Its tags."""
+        return super().tags
+
+    @tags.setter
+    def tags(self, tags: Sequence[str]) -> None:
+        self.edit(tags=tags)
+
+    @property
+    def system_tags(self) -> list[str]:
+        """The marks that programs set."""
+        return super().system_tags
+
+    @system_tags.setter
+    def system_tags(self, tags: Sequence[str]) -> None:
+        self.edit(system_tags=tags)
+
+
+class Model(_Said):
     """A model of the store, by its id."""
 
 
-class InputModel(_Reporting, models.InputModel):
+class InputModel(_Said, models.InputModel):
     """A model that a task is given."""
 
 
-class OutputModel(_Reporting, models.OutputModel):
+class OutputModel(_Said, models.OutputModel):
     """A model that a task makes."""
+
+    @property
+    def labels(self) -> dict[str, int]:
+        """Its labels, and the number that stands for each."""
+        return super().labels
+
+    @labels.setter
+    def labels(self, labels: Mapping[str, int]) -> None:
+        self.update_labels(labels)
+
+    @property
+    def config_text(self) -> str:
+        """Its design, as text."""
+        return super().config_text
+
+    @config_text.setter
+    def config_text(self, text: str) -> None:
+        self.update_design(config_text=text)
+
+    @property
+    def config_dict(self) -> dict[str, Any] | None:
+        """Its design, as a dictionary."""
+        return super().config_dict
+
+    @config_dict.setter
+    def config_dict(self, value: Mapping[str, Any]) -> None:
+        self.update_design(config_dict=value)
 
 
 class Framework:

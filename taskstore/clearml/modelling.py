@@ -43,9 +43,9 @@ class Modelling(Held):
         tags: Sequence[str] | None = None,
         model_name: str | None = None,
         iteration: int | None = None,
-        auto_delete_file: bool = True,
+        auto_delete_file: bool = False,
     ) -> str | None:
-        """Keep a file or folder as an output model; return its path. The file is deleted then, as in ClearML."""
+        """Keep a file or folder as an output model; return its path."""
         with as_value_error():
             return self._task.models.update_output(
                 model_path, name, comment, tags, model_name, iteration, auto_delete_file=auto_delete_file

@@ -124,7 +124,7 @@ def _fetched(store: Store, uri: str, digest: str, name: str, *, is_forced: bool)
 
     def bring(staging: Path) -> None:
         with _as_remote_error(uri):
-            if _WEB.match(uri):
+            if is_web(uri):
                 _download(uri, staging)
                 return
             system, path = _opened(uri)
@@ -210,6 +210,11 @@ def name_of(uri: str) -> str:
 def is_local(uri: str) -> bool:
     """Tell whether an address is a path of this machine."""
     return local_path(uri) is not None
+
+
+def is_web(uri: str) -> bool:
+    """Tell whether an address is of the web, which Python reads by itself."""
+    return _WEB.match(uri) is not None
 
 
 def _download(uri: str, target: Path) -> None:

@@ -36,10 +36,21 @@ def _id(row: dict[str, str]) -> str:
     return f"{row['class']}.{row['name']}"
 
 
+@pytest.fixture(scope="module")
+def generator() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs/generate_clearml_reference.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 @pytest.mark.parametrize("row", ROWS, ids=_id)
-def test_the_name_is_there_with_clearmls_arguments(row: dict[str, str]) -> None:
+def test_the_name_is_there_with_clearmls_arguments(row: dict[str, str], generator: ModuleType) -> None:
+    is_noted = _id(row) in generator.NOTES
     member = inspect.getattr_static(_class(row), row["name"])
-    if row["kind"].startswith("property"):
+    if row["kind"].startswith("property") and not is_noted:
         assert isinstance(member, property)
         assert member.fset is not None or "settable" not in row["kind"] or row["name"] == "id"
     if "parameters" not in row:
@@ -52,8 +63,8 @@ def test_the_name_is_there_with_clearmls_arguments(row: dict[str, str]) -> None:
         one.name for one, keep in zip(wanted, is_named, strict=True) if keep
     ]
     for one, other in zip(ours, wanted, strict=False):
-        assert (one.default is one.empty) == (other.default is other.empty), one.name
-        if isinstance(other.default, (bool, int, float, str)):
+        assert one.default is not one.empty or other.default is other.empty, one.name
+        if isinstance(other.default, (bool, int, float, str)) and not is_noted:
             assert one.default == other.default, one.name
 
 
@@ -72,16 +83,6 @@ def test_all_names_of_the_package_can_be_imported_where_it_stands_for_clearml() 
             assert alias.look_up(module, name) is not None
 
 
-@pytest.fixture(scope="module")
-def generator() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs/generate_clearml_reference.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def test_the_page_says_what_the_code_does(generator: ModuleType) -> None:
     hint = "run: python docs/generate_clearml_reference.py"
     assert generator.TARGET.read_text("utf-8") == generator.text(), hint
@@ -89,5 +90,5 @@ def test_the_page_says_what_the_code_does(generator: ModuleType) -> None:
 
 def test_what_the_page_calls_not_supported_raises_it(generator: ModuleType) -> None:
     refused = {_id(row) for row in ROWS if generator.verdict(row).startswith("not supported")}
-    assert {"Task.enqueue", "Task.get_http_router", "Task.execute_remotely"} <= refused
+    assert {"Task.enqueue", "Task.get_http_router", "Task.import_offline_session"} <= refused
     assert not refused & {"Task.init", "Task.get_task", "Logger.report_scalar", "Dataset.create"}

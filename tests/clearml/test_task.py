@@ -180,7 +180,7 @@ def test_data_is_the_record_by_attributes(task: Task) -> None:
     task.reload()
     data = task.data
     assert (data.id, data.name, data.status, data.hyperparams.Args.lr.value) == (task.id, "a run", "in_progress", "0.1")
-    assert data.script.entry_point
+    assert data.script.binary.startswith("python3")
     assert data.no_such_field is None
     assert data.to_dict()["type"] == "training"
 
@@ -216,7 +216,9 @@ def test_what_runs_and_in_what_can_be_said(draft: Task, task: Task) -> None:
     }
     draft.set_repo(branch="other")
     assert draft.get_script()["branch"] == "other"
-    draft.set_base_docker(docker_image="python:3.11", docker_arguments="--ipc=host", docker_setup_bash_script=["a", "b"])
+    draft.set_base_docker(
+        docker_image="python:3.11", docker_arguments="--ipc=host", docker_setup_bash_script=["a", "b"]
+    )
     assert draft.get_base_docker() == "python:3.11 --ipc=host"
     assert draft.data.container.setup_shell_script == "a\nb"
     draft.set_packages(["tqdm==4.66", "numpy>=2"])
