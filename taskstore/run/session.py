@@ -301,8 +301,12 @@ class Session:
     def _publish_if_asked(self) -> None:
         try:
             record = tasks.read(self.paths())
-            if record.status is Status.COMPLETED and record.runtime.get(PUBLISH):
-                published.publish(self.store, self.task_id)
+        except (OSError, TaskstoreError):
+            return  # deleted, or not to be read, which has been said
+        if record.status is not Status.COMPLETED or not record.runtime.get(PUBLISH):
+            return
+        try:
+            published.publish(self.store, self.task_id)
         except (OSError, TaskstoreError) as error:
             warn(f"the task is not published: {error}")
 

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from taskstore import Task as NativeTask
 from taskstore.clearml import InputModel, Logger, Model, OutputModel, Task
 from taskstore.core.errors import BadValue, NotSupported
+from taskstore.sections.artifacts import Artifacts
 
 # parameters
 
@@ -44,7 +46,7 @@ def test_set_parameters_replaces_all_but_the_user_properties(task: Task) -> None
 
 
 needs_configuration = pytest.mark.skipif(
-    not hasattr(__import__("taskstore.task").task.Task, "configuration"), reason="comes with task.configuration"
+    not hasattr(NativeTask, "configuration"), reason="comes with task.configuration"
 )
 
 
@@ -167,7 +169,7 @@ def test_artifacts_are_kept_found_and_deleted(task: Task, tmp_path: Path) -> Non
 
 
 @pytest.mark.skipif(
-    not hasattr(__import__("taskstore.sections.artifacts").sections.artifacts.Artifacts, "register"),
+    "register" not in vars(Artifacts),
     reason="comes with registered artifacts",
 )
 def test_a_registered_table_is_kept_and_watched(task: Task) -> None:

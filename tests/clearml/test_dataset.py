@@ -60,7 +60,13 @@ def test_equal_bytes_are_kept_once_and_parents_bytes_not_again(first: Dataset, f
     assert len(zipfile.ZipFile(packed).namelist()) == 1
     assert child.get_num_chunks() == 2
     assert child.version == "1.0.1"
-    assert sorted(path.name for path in Path(child.get_local_copy()).iterdir()) == ["a.txt", "again.txt", "new.txt", "sub", "twin.txt"]
+    assert sorted(path.name for path in Path(child.get_local_copy()).iterdir()) == [
+        "a.txt",
+        "again.txt",
+        "new.txt",
+        "sub",
+        "twin.txt",
+    ]
     assert child.get_dependency_graph() == {child.id: [first.id], first.id: []}
 
 
