@@ -50,6 +50,7 @@ class Finding(Held):
                 tags=several(tags),
                 reuse_last_task_id=reuse_last_task_id,
                 continue_last_task=continue_last_task,
+                output_uri=output_uri,
                 auto_connect_arg_parser=auto_connect_arg_parser,
                 auto_connect_frameworks=auto_connect_frameworks,
                 auto_connect_streams=bool(auto_connect_streams),

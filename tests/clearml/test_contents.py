@@ -244,6 +244,13 @@ def test_outputs_go_to_a_place_besides_the_store(task: Task, tmp_path: Path) -> 
     assert task.get_output_destination("x").endswith("elsewhere/x")
 
 
+def test_init_takes_the_place_for_outputs(tmp_path: Path) -> None:
+    begun = Task.init("examples", "elsewhere", output_uri=str(tmp_path / "elsewhere"))
+    begun.upload_artifact("kept", "a text")
+    assert begun.output_uri == str(tmp_path / "elsewhere")
+    assert [path.read_text() for path in (tmp_path / "elsewhere").rglob("*.txt")] == ["a text"]
+
+
 def test_what_is_wrong_is_a_value_error_that_says_what(task: Task) -> None:
     with pytest.raises(BadValue, match="iteration"):
         task.logger.report_scalar("t", "s", 1.0, "first")
