@@ -37,6 +37,9 @@ def run(
     is_module: Annotated[bool, typer.Option("-m", help="SCRIPT is a module's name, as for `python -m`.")] = False,
     project: context.ProjectOption = None,
     name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="The new task's name.")] = None,
+    as_clearml: Annotated[
+        bool, typer.Option("--as-clearml", help="Let `import clearml` give taskstore, in this program only.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be run, and where.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="With --dry-run: one JSON object.")] = False,
 ) -> None:
@@ -54,7 +57,7 @@ def run(
     if as_json and not dry_run:
         raise typer.BadParameter("--json goes with --dry-run: otherwise stdout is the program's own")
     if not is_module and not _is_script(target):
-        if arguments or project or name:
+        if arguments or project or name or as_clearml:
             raise typer.BadParameter(
                 f"{target!r} is no file, and a task runs as it was recorded, without more arguments; "
                 "`taskstore clone TASK --set Args/lr=0.1 --run` changes parameters, and --dry-run comes before TASK"
@@ -70,7 +73,7 @@ def run(
     store = context.open_store()
     if project is not None:
         projects.parts_of(store, project)
-    planned = launch.script_plan(target, arguments or (), is_module=is_module)
+    planned = launch.script_plan(target, arguments or (), is_module=is_module, as_clearml=as_clearml)
     if not dry_run:
         _leave(launch.run_script(store, planned, project=project, name=name))
     _show(planned, as_json=as_json)

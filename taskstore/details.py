@@ -78,6 +78,23 @@ class Details:
         check_type(task_type)
         self._hold.edit(lambda record: setattr(record, "type", task_type))
 
+    def get_parent(self) -> str | None:
+        """Read the id of the task that this one was made from."""
+        return self._hold.read().parent
+
+    def set_parent(self, task_id: str | None) -> None:
+        """Say which task a draft, or the running program's own task, was made from. Raises ReadOnly."""
+        self._hold.edit(lambda record: setattr(record, "parent", task_id))
+
+    def get_system_tags(self) -> list[str]:
+        """Read the marks that programs set: development, archived, hidden and the like."""
+        return list(self._hold.read().system_tags)
+
+    def set_system_tags(self, tags: str | Iterable[str]) -> None:
+        """Replace the marks that programs set, in any status."""
+        wanted = _without_twins([tags] if isinstance(tags, str) else tags)
+        self._hold.edit(lambda record: setattr(record, "system_tags", wanted))
+
     def get_archived(self) -> bool:
         """Tell whether the task has been put away."""
         return ARCHIVED in self._hold.read().system_tags

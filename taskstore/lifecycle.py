@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterable
 from .core import states
 from .core.errors import BadTransition, BadValue, Refused
 from .core.states import Status
+from .run.ending import PUBLISH
 from .run.stopping import StopListener
+from .schema.record import TaskRecord
 from .sections import clone
 from .store import published, stopping, tasks, trash
 from .store.hold import Hold
@@ -24,6 +26,10 @@ class Lifecycle:
     def __init__(self, hold: Hold, listener: StopListener | None = None) -> None:
         self._hold = hold
         self._listener = listener
+
+    def mark_started(self, *, force: bool = False) -> None:
+        """Set the status to in_progress, of a task that something else than `taskstore run` executes."""
+        self._mark(Status.IN_PROGRESS, "started", "", force=force)
 
     def mark_completed(self, *, message: str = "", force: bool = False) -> None:
         """Set the status to completed. `force` skips the table of statuses."""
@@ -74,6 +80,15 @@ class Lifecycle:
         """Make a task that has ended read-only, for good, with a hash of every file. Raises BadTransition."""
         self._hold.settled()
         published.publish(self._hold.store, self._hold.task_id, message=message, force=force)
+
+    def publish_on_completion(self, wanted: bool = True) -> None:
+        """Have the running program's own task published when it ends as completed."""
+        text = {PUBLISH: "1"} if wanted else {}
+
+        def change(record: TaskRecord) -> None:
+            record.runtime = {name: value for name, value in record.runtime.items() if name != PUBLISH} | text
+
+        self._hold.edit(change)
 
     def delete(self, *, force: bool = False) -> None:
         """Move the task to the trash, from which it can be restored. A running or published one needs `force`."""

@@ -117,6 +117,12 @@ class Reporting(PlotReports):
             with contextlib.suppress(OSError):
                 Path(done_with).expanduser().unlink()
 
+    def set_iteration_offset(self, offset: int) -> None:
+        """Add this to each iteration that this process reports from now on. Raises BadValue."""
+        if not isinstance(offset, int) or isinstance(offset, bool):
+            raise BadValue(f"offset must be a whole number, not {offset!r}")
+        self._writer.offset = offset
+
     def set_default_debug_sample_history(self, max_history: int) -> None:
         """Keep the latest so many debug samples of each series of this process; 0 or less keeps all."""
         self._writer.history = checked_history(max_history)

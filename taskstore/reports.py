@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import json
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
-from .core.errors import NotFound, Refused
+from .core.clock import UTC
+from .core.errors import BadValue, NotFound, Refused
 from .disk.layout import TaskPaths
 from .schema.record import LastMetric
 from .sections.reports import SINGLE_VALUE_METRIC
@@ -64,6 +67,54 @@ class Reports:
         """Return the debug samples that are kept, in order of time."""
         return read_samples(self._paths(), title, series)
 
+    def last_iteration(self) -> int | None:
+        """Return the highest iteration that was reported; None where there is none."""
+        return events.read_summary(self._paths()).last_iteration
+
+    def axes(self, *, max_samples: int = 0, x_axis: str = "iter") -> dict[str, dict[str, dict[str, Any]]]:
+        """Return every series as what is drawn of it: {title: {series: {name, x, y}}}.
+
+        `x_axis` is iter, timestamp (ms since 1970) or iso_time. Raises BadValue for another.
+        """
+        reader = _AXES.get(x_axis)
+        if reader is None:
+            raise BadValue(f"x_axis is {x_axis!r}; it is one of {', '.join(_AXES)}")
+        found = self.scalars(max_samples=max_samples)
+        return {
+            title: {name: {"name": name, "x": reader(one), "y": list(one.values)} for name, one in variants.items()}
+            for title, variants in found.items()
+        }
+
+    def plot_events(self) -> list[dict[str, Any]]:
+        """Return the plots as ClearML's API has them: metric, variant, iter, timestamp, plotly JSON as `plot_str`."""
+        return [
+            {
+                "metric": one.title,
+                "variant": one.series,
+                "iter": one.iteration,
+                "timestamp": one.timestamp,
+                "type": "plot",
+                "plot_str": json.dumps(one.figure),
+            }
+            for one in self.plots()
+        ]
+
+    def sample_events(self, title: str, series: str, *, last: int = 0) -> list[dict[str, Any]]:
+        """Return debug samples as ClearML's API has them; with `last` only those of so many iterations from the end."""
+        found = self.debug_samples(title, series)
+        kept = set(sorted({one.iteration for one in found})[-last:] if last > 0 else {one.iteration for one in found})
+        return [
+            {
+                "metric": one.title,
+                "variant": one.series,
+                "iter": one.iteration,
+                "timestamp": one.timestamp,
+                "url": one.url or (one.path.as_uri() if one.path is not None else ""),
+            }
+            for one in found
+            if one.iteration in kept
+        ]
+
     def console(self, last: int = 0) -> list[str]:
         """Return the lines of console output in order of time; with `last` only so many from the end."""
         lines = [line.text for line in events.read_console(self._paths())]
@@ -93,6 +144,17 @@ class Reports:
                 "time": pandas.to_datetime([ms for one in all_series for ms in one.timestamps], unit="ms", utc=True),
             }
         )
+
+
+def _iso(one: events.Series) -> list[str]:
+    return [datetime.fromtimestamp(ms / 1000, UTC).isoformat() for ms in one.timestamps]
+
+
+_AXES: dict[str, Callable[[events.Series], list[Any]]] = {
+    "iter": lambda one: list(one.iterations),
+    "timestamp": lambda one: list(one.timestamps),
+    "iso_time": _iso,
+}
 
 
 def _last_of(metric: LastMetric) -> dict[str, float | None]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .code import Code
 from .core.errors import BadValue, ReadOnly, Refused, TaskstoreError
 from .core.states import RECORDING
 from .details import Details, check_type
@@ -282,6 +283,11 @@ class Task:
         """What becomes of the task: mark_completed, reset, publish, delete, wait_for_status and the like."""
         session = self._session
         return Lifecycle(self._hold, session.stopping if session is not None and session.is_open else None)
+
+    @property
+    def code(self) -> Code:
+        """What runs: repository, script, requirements, container."""
+        return Code(self._hold)
 
     @property
     def details(self) -> Details:

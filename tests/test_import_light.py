@@ -20,7 +20,10 @@ def loaded_by(code: str) -> set[str]:
     return set(ended.stdout.split())
 
 
-@pytest.mark.parametrize("code", ["import taskstore", "from taskstore.core import errors, states, ids, names, clock"])
+@pytest.mark.parametrize(
+    "code",
+    ["import taskstore", "import taskstore.clearml", "from taskstore.core import errors, states, ids, names, clock"],
+)
 def test_importing_pulls_in_nothing_heavy(code: str) -> None:
     assert loaded_by(code).intersection(HEAVY) == set()
 

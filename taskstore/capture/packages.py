@@ -88,9 +88,15 @@ def environment() -> list[str]:
 
 
 def requirements_text(packages: Mapping[str, str]) -> str:
-    """Return a requirements file in ClearML's form: a comment with the Python version, then `name==version` lines."""
+    """Return a requirements file in ClearML's form: a comment with the Python version, then `name==version` lines.
+
+    What is no version (">=2", "") stands behind the name as it is.
+    """
     lines = [f"# Python {' '.join(sys.version.split())}", ""]
-    lines += [f"{name}=={version}" for name, version in sorted(packages.items())]
+    lines += [
+        f"{name}=={version}" if version[:1].isdigit() else f"{name}{version}"
+        for name, version in sorted(packages.items())
+    ]
     return "\n".join(lines) + "\n"
 
 

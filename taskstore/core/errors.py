@@ -7,7 +7,8 @@
     │   ├── Conflict              somebody else's change or name is in the way
     │   ├── BadName               a name that cannot be used
     │   ├── BadValue              an argument of the wrong type, shape or range
-    │   └── ReadOnly              a published task, or a store that cannot be written
+    │   ├── ReadOnly              a published task, or a store that cannot be written
+    │   └── NotSupported      9   something that taskstore has not, such as what needs a server
     ├── Busy                  5   a lock was not free in time; try again
     ├── Damaged               6   a file does not hold what it must; `taskstore doctor` looks into it
     ├── TooNew                7   the store was written by a later taskstore
@@ -86,7 +87,7 @@ class Conflict(Refused):
     """Somebody else's change, or a name already taken, is in the way."""
 
 
-class BadName(Refused):
+class BadName(Refused, ValueError):
     """A name that cannot be used; `name` is it, and the message says why."""
 
     def __init__(self, kind: str, name: str, why: str) -> None:
@@ -95,12 +96,18 @@ class BadName(Refused):
         self.name = name
 
 
-class BadValue(Refused):
+class BadValue(Refused, ValueError):
     """An argument has the wrong type, shape or range; the message names it and what is wanted."""
 
 
 class ReadOnly(Refused):
     """The task is published or not a draft, or the store cannot be written."""
+
+
+class NotSupported(Refused):
+    """Something that taskstore has not; the message names what to do instead."""
+
+    exit_code = 9
 
 
 class Busy(TaskstoreError):

@@ -6,7 +6,8 @@ import os
 import shutil
 import stat
 import zipfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
@@ -15,6 +16,14 @@ from ..core.errors import BadValue, Damaged, Refused
 _CHUNK_BYTES = 1 << 20
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _ZIP64_BYTES = 1 << 30
+_TAR_SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+
+
+@dataclass(frozen=True)
+class Packing:
+    """Files to be packed into one archive, by their names in it."""
+
+    files: Mapping[str, Path]
 
 
 def files_below(folder: Path, *, except_below: Path) -> dict[str, Path]:
@@ -52,8 +61,48 @@ def _opened(path: Path) -> BinaryIO:
         raise BadValue(f"{str(path)!r} cannot be read: {error.strerror or error}") from None
 
 
+def is_archive(name: str) -> bool:
+    """Tell by a file's name whether `extract` unpacks it."""
+    return name.lower().endswith((".zip", *_TAR_SUFFIXES))
+
+
 def extract(path: Path, folder: Path) -> None:
-    """Unpack into an empty folder. Raises Damaged where a name leads elsewhere, Refused for want of space."""
+    """Unpack a zip, or by its name a tar, into an empty folder.
+
+    Raises Damaged where a name leads elsewhere or a member is a link or a device, Refused for want of space.
+    """
+    if path.name.lower().endswith(_TAR_SUFFIXES):
+        _extract_tar(path, folder)
+    else:
+        _extract_zip(path, folder)
+
+
+def _extract_tar(path: Path, folder: Path) -> None:
+    import tarfile
+
+    free_bytes = shutil.disk_usage(folder).free
+    try:
+        with tarfile.open(path, "r:*") as packed:
+            for member in packed:
+                name = PurePosixPath(member.name)
+                is_foreign = os.name == "nt" and ("\\" in member.name or ":" in member.name)
+                if name.is_absolute() or ".." in name.parts or is_foreign or not (member.isfile() or member.isdir()):
+                    raise Damaged(path, f"it holds what is no file within itself: {member.name!r}")
+                free_bytes -= member.size
+                if free_bytes < 0:
+                    raise Refused(f"{path.name} unpacks to more bytes than are free at {folder}")
+                source = packed.extractfile(member)
+                if source is None:
+                    continue
+                target = folder / member.name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                with source, target.open("xb") as out:
+                    shutil.copyfileobj(source, out, _CHUNK_BYTES)
+    except (tarfile.TarError, FileExistsError, EOFError) as error:
+        raise Damaged(path, f"not an archive that can be unpacked: {error}") from None
+
+
+def _extract_zip(path: Path, folder: Path) -> None:
     try:
         with zipfile.ZipFile(path) as packed:
             members = [info for info in packed.infolist() if not info.is_dir()]

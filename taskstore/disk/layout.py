@@ -242,6 +242,10 @@ class StorePaths:
         """The folder of a file that was fetched from elsewhere, by its SHA-256 (or that of its address)."""
         return self.cache / "fetched" / digest
 
+    def dataset(self, task_id: str) -> Path:
+        """The files of a dataset that was read, by its task's id."""
+        return self.cache / "datasets" / task_id
+
     @property
     def quarantine(self) -> Path:
         """Where doctor puts what it takes out."""

@@ -2,6 +2,9 @@
 
 The session is begun first, so that the script need not know of taskstore; then the script runs as `__main__`, as
 python itself would run it. Its exit code, its traceback and what it sees of sys.argv and sys.path are its own.
+
+With `--alias=NAME=PACKAGE` the one stands for the other in the script (alias.py). Such a script knows of tasks, and
+begins its own: the session is begun first only where the process was launched for a task, or where it is named here.
 """
 
 from __future__ import annotations
@@ -23,7 +26,7 @@ _OWN = globals()
 
 
 def main() -> None:
-    """Read our own options up to `--`, become the script, and begin its session."""
+    """Read our own options up to `--` from sys.argv, become the script, and begin its session."""
     cut = sys.argv.index("--")
     options, target = sys.argv[1:cut], sys.argv[cut + 1 :]
     has_own_path = not getattr(sys.flags, "safe_path", False)
@@ -31,13 +34,24 @@ def main() -> None:
         # `python -m` has put the working directory there. The script's own folder takes its place; what taskstore
         # imports before that must not come from either.
         del sys.path[0]
-    from .session import Wanted
-
-    wanted = Wanted(project=_option(options, "project"), name=_option(options, "name"))
+    wanted = _wanted(options)
     if target[0] == "-m":
         _run_module(target[1], target[1:], wanted, has_own_path=has_own_path)
     else:
         _run_script(target[0], target, wanted, has_own_path=has_own_path)
+
+
+def _wanted(options: list[str]) -> Wanted | None:
+    """Return what task is to be begun for the script; None where it will begin its own."""
+    from . import alias
+    from .mode import TASK_VARIABLE
+    from .session import Wanted
+
+    alias.install_all(_option(options, "alias") or os.environ.get(alias.ALIASES_VARIABLE, ""))
+    project, name = _option(options, "project"), _option(options, "name")
+    if alias.active() and not (project or name or os.environ.get(TASK_VARIABLE)):
+        return None
+    return Wanted(project=project, name=name)
 
 
 def _option(options: list[str], name: str) -> str | None:
@@ -45,7 +59,7 @@ def _option(options: list[str], name: str) -> str | None:
     return next((option[len(prefix) :] for option in options if option.startswith(prefix)), None)
 
 
-def _run_script(path: str, argv: list[str], wanted: Wanted, *, has_own_path: bool) -> None:
+def _run_script(path: str, argv: list[str], wanted: Wanted | None, *, has_own_path: bool) -> None:
     full = _as_python_spells(path)
     if has_own_path:
         # As python does: of a link, the folder that it leads to.
@@ -69,7 +83,7 @@ def _as_python_spells(path: str) -> str:
     return os.path.abspath(path)  # noqa: PTH100
 
 
-def _run_module(name: str, argv: list[str], wanted: Wanted, *, has_own_path: bool) -> None:
+def _run_module(name: str, argv: list[str], wanted: Wanted | None, *, has_own_path: bool) -> None:
     if has_own_path:
         sys.path.insert(0, os.getcwd())  # noqa: PTH109 - sys.path holds texts
     sys.argv = ["-m", *argv[1:]]
@@ -106,7 +120,9 @@ def _new_main(path: str, loader: object) -> ModuleType:
     return module
 
 
-def _begin(wanted: Wanted) -> None:
+def _begin(wanted: Wanted | None) -> None:
+    if wanted is None:
+        return
     from ..core.errors import TaskstoreError
     from . import session
 
@@ -166,7 +182,8 @@ def _own_frames_skipped(trace: TracebackType | None, *, is_module: bool) -> Trac
     if not own:
         return trace
     shown = links[own[-1]].tb_next
-    for link in reversed(links[: own[0]]) if is_module else ():
+    above = [link for link in links[: own[0]] if link.tb_frame.f_globals.get("__name__") == "runpy"]
+    for link in reversed(above) if is_module else ():
         shown = TracebackType(shown, link.tb_frame, link.tb_lasti, link.tb_lineno)
     return shown
 

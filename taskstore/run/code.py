@@ -22,6 +22,7 @@ from ..schema.record import FileRef, ScriptRecord, Submodule, TaskRecord, Untrac
 from ..store import tasks
 from ..store.settings import Capture
 from ..store.store import Store
+from . import alias, requirements
 from .bundles import store_bundle
 from .sink import StoreSink
 
@@ -47,6 +48,7 @@ def first_look(entry: source.Entry, masker: Masker) -> ScriptRecord:
         executable=entry.executable,
         python=".".join(map(str, _version())),
         argv=argv,
+        aliases=alias.active(),
         notes=[*notes, _PENDING],
     )
 
@@ -206,7 +208,8 @@ class CodeCapture:
         found = packages.imported(
             self._entry.path, self._root, source=self._source, observed=observed, note=notes.append
         )
-        self._requirements = found = dict(sorted({**self._requirements, **found}.items()))
+        self._requirements = {**self._requirements, **found}
+        found = requirements.chosen(self._requirements, self._task_id)
         paths = self._paths()
         make_folders(paths.source, until=paths.home)
         _renew(paths.requirements, packages.requirements_text(found))

@@ -50,6 +50,8 @@ class Outcome:
 
 
 COMPLETED = Outcome(Status.COMPLETED, "completed")
+PUBLISH = "publish_on_completion"
+"""The key among a task's runtime facts that has it published when it is completed."""
 INTERRUPTED = Outcome(Status.STOPPED, "interrupted (SIGINT)")
 
 

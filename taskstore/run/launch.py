@@ -24,6 +24,7 @@ from ..store.store import ROOT_VARIABLE, Store
 from . import checkout
 from .mode import MASTER_VARIABLE, TASK_VARIABLE
 
+AS_CLEARML = (("clearml", "taskstore.clearml"),)
 _CHILD = "taskstore.run.child"
 _RUNNABLE = frozenset({Status.CREATED, Status.QUEUED})
 _FORWARDED = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name))
@@ -36,6 +37,8 @@ class Plan:
     arguments: tuple[str, ...]
     cwd: Path
     notes: tuple[str, ...] = ()
+    aliases: tuple[tuple[str, str], ...] = ()
+    """Names of packages for which another stands in the program: (name, package)."""
 
     def shown(self) -> str:
         """Return the command as a person would type it."""
@@ -73,7 +76,7 @@ def plan(store: Store, paths: TaskPaths) -> Plan:
             "give them again, with `taskstore run SCRIPT ARGS...`"
         )
     target, notes = _target(paths, script, cwd)
-    return Plan((*target, *script.argv[1:]), cwd, tuple(notes))
+    return Plan((*target, *script.argv[1:]), cwd, tuple(notes), tuple(script.aliases.items()))
 
 
 def _not_runnable(record: TaskRecord) -> BadTransition:
@@ -103,13 +106,14 @@ def _target(paths: TaskPaths, script: ScriptRecord, cwd: Path) -> tuple[tuple[st
     )
 
 
-def script_plan(script: str, arguments: Sequence[str], *, is_module: bool = False) -> Plan:
-    """Return how a script of the user's is run. Raises NotFound."""
+def script_plan(script: str, arguments: Sequence[str], *, is_module: bool = False, as_clearml: bool = False) -> Plan:
+    """Return how a script of the user's is run; `as_clearml` has `import clearml` give ours. Raises NotFound."""
+    aliases = AS_CLEARML if as_clearml else ()
     if is_module:
-        return Plan(("-m", script, *arguments), Path.cwd())
+        return Plan(("-m", script, *arguments), Path.cwd(), aliases=aliases)
     if not Path(script).is_file():
         raise NotFound("script", script, "name a Python file, or -m and a module")
-    return Plan((script, *arguments), Path.cwd())
+    return Plan((script, *arguments), Path.cwd(), aliases=aliases)
 
 
 def run_task(store: Store, task_id: str, planned: Plan) -> int:
@@ -165,7 +169,9 @@ def _claim(store: Store, task_id: str) -> None:
 def _run(store: Store, environment: dict[str, str], options: Sequence[str], planned: Plan) -> int:
     variables = {key: value for key, value in os.environ.items() if key not in (MASTER_VARIABLE, TASK_VARIABLE)}
     variables |= {ROOT_VARIABLE: str(store.root), **environment}
-    command = [sys.executable, "-m", _CHILD, *options, "--", *planned.arguments]
+    aliases = ",".join(f"{name}={package}" for name, package in planned.aliases)
+    command = [sys.executable, "-m", _CHILD, *options, *([f"--alias={aliases}"] if aliases else [])]
+    command += ["--", *planned.arguments]
     with _Signals() as signals:
         process = subprocess.Popen(command, cwd=planned.cwd, env=variables)
         signals.send_to(process)

@@ -19,12 +19,12 @@ from ..disk.beacon import BY_EXIT_CODE, EXIT_CODE_AT, HeldBeacon, hold_beacon
 from ..disk.layout import TaskPaths
 from ..schema import codec
 from ..schema.record import ScriptRecord, TaskRecord
-from ..store import events, places, tasks
+from ..store import events, places, published, tasks
 from ..store.store import Store, open_default
 from . import frameworks, origin, ranks
 from .chosen import chosen
 from .code import CodeCapture, first_look
-from .ending import COMPLETED, Ending, Outcome, leave_exit_code
+from .ending import COMPLETED, PUBLISH, Ending, Outcome, leave_exit_code
 from .forks import follow
 from .heartbeat import Heartbeat, LogSync
 from .mode import MASTER_VARIABLE, TASK_VARIABLE, Mode, Role, decide, master_text
@@ -310,6 +310,7 @@ class Session:
                 self._sum_up_late()
             elif self.is_recording:
                 self._write_end(outcome)
+                self._publish_if_asked()
         # The last of all: a signal that comes before is ours, and the program dies of it when all is written.
         self._hooks.close()
         if os.environ.get(MASTER_VARIABLE, "").startswith(f"{self._pid}:{self.task_id}:"):
@@ -350,6 +351,18 @@ class Session:
             paths = self.paths()
             if tasks.read(paths).status is not Status.IN_PROGRESS:
                 events.refresh_summary(paths)
+
+    def _publish_if_asked(self) -> None:
+        try:
+            record = tasks.read(self.paths())
+        except (OSError, TaskstoreError):
+            return  # deleted, or not to be read, which has been said
+        if record.status is not Status.COMPLETED or not record.runtime.get(PUBLISH):
+            return
+        try:
+            published.publish(self.store, self.task_id)
+        except (OSError, TaskstoreError) as error:
+            warn(f"the task is not published: {error}")
 
     def _release_beacon(self) -> None:
         if self._beacon is not None:

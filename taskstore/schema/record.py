@@ -160,6 +160,7 @@ class ScriptRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     executable: str = ""
     python: str = ""
     argv: list[str] = []
+    aliases: dict[str, str] = {}
     diff: FileRef | None = None
     bundle: FileRef | None = None
     standalone: FileRef | None = None

@@ -26,6 +26,8 @@ from .store import Store
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 _SAFE = " '[]{}()$^,.;_-+=@!~"
 _PAUSE_S = 300.0
+_WEB = re.compile(r"https?://")
+_WEB_WAIT_S = 60.0
 
 _full: dict[str, str] = {}
 """By their recorded form, the addresses with credentials that this process was given."""
@@ -111,6 +113,10 @@ def fetch(store: Store, uri: str, *, digest: str = "", name: str = "", is_forced
     local = local_path(uri)
     if local is not None:
         return _checked_local(local, digest)
+    return _fetched(store, uri, digest, name, is_forced=is_forced)
+
+
+def _fetched(store: Store, uri: str, digest: str, name: str, *, is_forced: bool) -> Path:
     folder = store.paths.fetched(digest or _hash_of(uri))
     target = folder / (_own_name(name) or _own_name(PurePosixPath(uri).name) or "file")
     if target.is_file() and not is_forced:
@@ -118,6 +124,9 @@ def fetch(store: Store, uri: str, *, digest: str = "", name: str = "", is_forced
 
     def bring(staging: Path) -> None:
         with _as_remote_error(uri):
+            if is_web(uri):
+                _download(uri, staging)
+                return
             system, path = _opened(uri)
             system.get_file(path, str(staging))
 
@@ -201,6 +210,26 @@ def name_of(uri: str) -> str:
 def is_local(uri: str) -> bool:
     """Tell whether an address is a path of this machine."""
     return local_path(uri) is not None
+
+
+def is_web(uri: str) -> bool:
+    """Tell whether an address is of the web, which Python reads by itself."""
+    return _WEB.match(uri) is not None
+
+
+def _download(uri: str, target: Path) -> None:
+    """Bring what a plain address of the web gives; the proxies of the environment are used."""
+    import urllib.request
+
+    with urllib.request.urlopen(uri, timeout=_WEB_WAIT_S) as response, target.open("wb") as out:  # noqa: S310 - http(s) alone comes here
+        shutil.copyfileobj(response, out, 1 << 20)
+
+
+@contextlib.contextmanager
+def opened(uri: str) -> Iterator[tuple[Any, str]]:
+    """Yield fsspec's file system of an address, and the path there; what goes wrong within is a RemoteError."""
+    with _as_remote_error(uri):
+        yield _opened(uri)
 
 
 def _opened(uri: str) -> tuple[Any, str]:

@@ -41,6 +41,8 @@ def prepare(
     """
     if serialize is not None:
         return _by_function(key, value, serialize, suffix)
+    if isinstance(value, archive.Packing):
+        return _archive(key, dict(value.files))
     named = _by_name(value, except_below)
     if named is not None:
         return named

@@ -48,6 +48,10 @@ class Artifact:
         """The address of what is elsewhere; of a file of the task, its path relative to the task's folder."""
         return self._record.uri or (self._record.file.path if self._record.file else "")
 
+    def address(self) -> str:
+        """Return the whole address: of a file of the task, where it lies at the moment. Raises NotFound."""
+        return self._record.uri or self._file().as_uri()
+
     @property
     def size(self) -> int:
         """Bytes of its file."""

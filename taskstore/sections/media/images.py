@@ -103,10 +103,11 @@ def _of_lists(name: str, value: Any) -> _Grid:  # noqa: ANN401
     if kinds <= {bool, int}:
         return _Grid(shape, _of_integers(name, flat, is_wide=False))
     try:
-        return _Grid(shape, _of_floats(name, [float(item) for item in flat]))
+        floats = [float(item) for item in flat]
     except (TypeError, ValueError):
         odd = next(kind for kind in kinds if kind not in (int, float, bool))
         raise BadValue(f"{name} must be {_WANTED}, of numbers, not of {odd.__name__}") from None
+    return _Grid(shape, _of_floats(name, floats))
 
 
 def _flat(name: str, nested: Any) -> tuple[tuple[int, ...], list[Any]]:  # noqa: ANN401

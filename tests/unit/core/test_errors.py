@@ -18,6 +18,7 @@ SAMPLES = [
     errors.BadValue("not a number"),
     errors.ReadOnly("published"),
     errors.Refused("no"),
+    errors.NotSupported("no queue"),
     errors.Busy(Path("/a/.lock"), 30.0),
     errors.Damaged(Path("/a/task.json"), "not JSON"),
     errors.TooNew(Path("/a/taskstore.json"), 9, 1),

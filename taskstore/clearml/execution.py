@@ -1,0 +1,240 @@
+"""What runs in a task, and how it comes to run: code, requirements, container, functions, queues."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from enum import Enum
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+from .. import functions
+from .. import task as native
+from ..run import requirements
+from ..sections import document
+from .data import Data
+from .errors import as_value_error, refuse
+from .held import Held, native_of
+from .kinds import text_of
+
+T = TypeVar("T", bound="Executable")
+_QUEUES = "queues and agents come with the next version; until then `taskstore run TASK` runs a draft here"
+_CODE = "where the code lies is recorded as it is; `taskstore clone TASK` and task.set_script change a draft"
+
+
+class Executable(Held):
+    """Describes the code of a task, and makes tasks to be run."""
+
+    @classmethod
+    def create(
+        cls: type[T],
+        project_name: str | None = None,
+        task_name: str | None = None,
+        task_type: str | Enum | None = None,
+        repo: str | None = None,
+        branch: str | None = None,
+        commit: str | None = None,
+        script: str | None = None,
+        working_directory: str | None = None,
+        packages: bool | Sequence[str] | None = None,
+        requirements_file: str | Path | None = None,
+        docker: str | None = None,
+        docker_args: str | None = None,
+        docker_bash_setup_script: str | None = None,
+        argparse_args: Sequence[tuple[str, str]] | None = None,
+        base_task_id: str | None = None,
+        add_task_init_call: bool = True,  # noqa: ARG003 - what `taskstore run` runs is recorded without it
+        force_single_script_file: bool = False,
+        binary: str | None = None,
+        module: str | None = None,
+        detect_repository: bool = True,
+    ) -> T:
+        """Make a draft from a script, a module, a repository or another task; nothing is run, nothing fetched."""
+        with as_value_error():
+            made = native.Task.create(
+                project_name,
+                task_name,
+                task_type=None if task_type is None else text_of(task_type),
+                repo=repo,
+                branch=branch,
+                commit=commit,
+                script=script,
+                working_directory=working_directory,
+                packages=packages,
+                requirements_file=None if requirements_file is None else str(requirements_file),
+                docker=docker,
+                docker_args=docker_args,
+                docker_bash_setup_script=docker_bash_setup_script,
+                argparse_args=argparse_args or (),
+                base_task_id=base_task_id,
+                force_single_script_file=force_single_script_file,
+                binary=binary,
+                module=module,
+                detect_repository=detect_repository,
+            )
+        return cls(made)
+
+    def create_function_task(
+        self: T,
+        func: Callable[..., Any],
+        func_name: str | None = None,
+        task_name: str | None = None,
+        **kwargs: Any,  # noqa: ANN401 - whatever the function takes
+    ) -> T | None:
+        """Make a draft that runs the function with these arguments; `taskstore run` runs it."""
+        with as_value_error():
+            made = functions.create_function_task(self._task, func, func_name, task_name, kwargs)
+        return type(self)(made) if made is not None else None
+
+    def execute_remotely(self, queue_name: str | None = None, clone: bool = False, exit_process: bool = True) -> None:  # noqa: ARG002
+        """Do nothing where the process was launched for the task; raise NotSupported elsewhere."""
+        from .place import running_remotely
+
+        if not running_remotely():
+            refuse("execute_remotely", _QUEUES)
+
+    @classmethod
+    def enqueue(
+        cls, task: Held | str, queue_name: str | None = None, queue_id: str | None = None, force: bool = False
+    ) -> NoReturn:
+        """Raise NotSupported: there are no queues yet."""
+        refuse("enqueue", _QUEUES)
+
+    @classmethod
+    def dequeue(cls, task: Held | str) -> NoReturn:
+        """Raise NotSupported: there are no queues yet."""
+        refuse("dequeue", _QUEUES)
+
+    @classmethod
+    def get_num_enqueued_tasks(cls, queue_name: str | None = None, queue_id: str | None = None) -> NoReturn:
+        """Raise NotSupported: there are no queues yet."""
+        refuse("get_num_enqueued_tasks", _QUEUES)
+
+    def launch_multi_node(
+        self,
+        total_num_nodes: int,
+        port: int | None = 29500,
+        queue: str | None = None,
+        wait: bool = False,
+        addr: str | None = None,
+        devices: int | Sequence[int] | None = None,
+        hide_children: bool = False,
+    ) -> NoReturn:
+        """Raise NotSupported: there are no queues yet."""
+        refuse("launch_multi_node", "start the nodes by torchrun or srun: ranks report into one task")
+
+    def get_script(self) -> Mapping[str, str]:
+        """Return repository, branch, commit, working directory, entry point, interpreter and diff."""
+        return self._task.code.get()
+
+    def set_script(
+        self,
+        repository: str | None = None,
+        branch: str | None = None,
+        commit: str | None = None,
+        diff: str | None = None,
+        working_dir: str | None = None,
+        entry_point: str | None = None,
+        binary: str | None = None,
+    ) -> None:
+        """Set what is given of what would be run."""
+        with as_value_error():
+            self._task.code.set(
+                repository=repository,
+                branch=branch,
+                commit=commit,
+                diff=diff,
+                working_dir=working_dir,
+                entry_point=entry_point,
+                binary=binary,
+            )
+
+    def set_repo(self, repo: str | None = None, branch: str | None = None, commit: str | None = None) -> None:
+        """Set the repository, its branch and commit."""
+        self.set_script(repository=repo, branch=branch, commit=commit)
+
+    def set_packages(self, packages: str | Path | Sequence[str]) -> None:
+        """Replace the requirements by a list, or by a requirements file."""
+        with as_value_error():
+            self._task.code.set_requirements(packages)
+
+    def get_requirements(self) -> dict[str, str]:
+        """Return {package: version}."""
+        return self._task.code.get_requirements()
+
+    @classmethod
+    def add_requirements(cls, package_name: str | Path, package_version: str | None = None) -> None:
+        """Have a package among the requirements whether or not it is imported; before init."""
+        with as_value_error():
+            requirements.add(str(package_name), package_version)
+
+    @classmethod
+    def ignore_requirements(cls, package_name: str) -> None:
+        """Leave a package out of the requirements."""
+        requirements.ignore(package_name)
+
+    @classmethod
+    def force_requirements_env_freeze(cls, force: bool = True, requirements_file: str | Path | None = None) -> None:
+        """Record every installed package, or a file's, as a requirement."""
+        with as_value_error():
+            requirements.freeze(force, requirements_file)
+
+    @classmethod
+    def force_store_standalone_script(cls, force: bool = True) -> None:
+        """Accept False; the code is recorded with its repository, whose uncommitted changes are too."""
+        if force:
+            refuse("force_store_standalone_script", _CODE)
+
+    def set_base_docker(
+        self,
+        docker_cmd: str | None = None,
+        docker_image: str | None = None,
+        docker_arguments: str | Sequence[str] | None = None,
+        docker_setup_bash_script: str | Sequence[str] | None = None,
+    ) -> None:
+        """Say in which container the task is to be run."""
+        image, _, arguments = (docker_cmd or "").strip().partition(" ")
+        self._task.code.set_container(
+            image=docker_image or image,
+            arguments=_joined(docker_arguments, " ") or arguments,
+            setup_shell_script=_joined(docker_setup_bash_script, "\n"),
+        )
+
+    def get_base_docker(self) -> str:
+        """Return the container's image and arguments, as one text."""
+        asked = self._task.code.get_container()
+        return f"{asked['image']} {asked['arguments']}".strip()
+
+    @property
+    def data(self) -> Data:
+        """The task's whole record by attributes: `task.data.script.repository`. This reads the disk."""
+        return Data(document.export(self._task._store, self._task._paths()))
+
+    def export_task(self) -> dict[str, Any]:
+        """Return what a copy of the task is made of, as a dictionary."""
+        return document.export(self._task._store, self._task._paths(), with_outputs=False)
+
+    def update_task(self, task_data: Mapping[str, Any]) -> bool:
+        """Set in a draft what such a dictionary says."""
+        with as_value_error():
+            document.update(self._task._store, self._task.id, task_data)
+        return True
+
+    @classmethod
+    def import_task(
+        cls: type[T],
+        task_data: Mapping[str, Any],
+        target_task: Held | str | None = None,
+        update: bool = False,  # noqa: ARG003 - what is not said stays
+    ) -> T:
+        """Make a draft of such a dictionary, or set in a draft what it says."""
+        with as_value_error():
+            if target_task is None:
+                store = native._default_store()
+                return cls(native.Task(store, document.create(store, task_data).id))
+            target = native_of(target_task)
+            document.update(target._store, target.id, task_data)
+            return cls(target)
+
+
+def _joined(given: str | Sequence[str] | None, separator: str) -> str:
+    return given if isinstance(given, str) else separator.join(given or ())

@@ -1,0 +1,145 @@
+"""Models, which have ClearML's names and arguments in taskstore too; here they also report by themselves."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NoReturn
+
+from .. import models
+from ..logger import Logger
+from ..schema.record import ARCHIVED
+from .errors import refuse
+
+
+def _reported(name: str) -> Callable[..., Any]:
+    """Return a method that reports into the model's task, under the model's name."""
+
+    @functools.wraps(getattr(Logger, name))
+    def report(self: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as the Logger's method takes and gives
+        return getattr(self.get_logger(), name)(*args, **kwargs)
+
+    return report
+
+
+class _Reporting:
+    archived_tag = ARCHIVED
+    report_confusion_matrix = _reported("report_confusion_matrix")
+    report_histogram = _reported("report_histogram")
+    report_line_plot = _reported("report_line_plot")
+    report_matrix = _reported("report_matrix")
+    report_scalar = _reported("report_scalar")
+    report_scatter2d = _reported("report_scatter2d")
+    report_scatter3d = _reported("report_scatter3d")
+    report_single_value = _reported("report_single_value")
+    report_surface = _reported("report_surface")
+    report_table = _reported("report_table")
+    report_vector = _reported("report_vector")
+
+    def get_offline_mode_folder(self) -> NoReturn:
+        """Raise NotSupported."""
+        refuse("Model.get_offline_mode_folder", "get_local_copy() returns the path of the weights")
+
+
+class _Said(_Reporting, models.Model):
+    """What is said of a model is set by attributes too; that writes to the disk."""
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return super().name
+
+    @name.setter
+    def name(self, name: str) -> None:
+        self.edit(name=name)
+
+    @property
+    def comment(self) -> str:
+        """What is said of it."""
+        return super().comment
+
+    @comment.setter
+    def comment(self, comment: str) -> None:
+        self.edit(comment=comment)
+
+    @property
+    def tags(self) -> list[str]:
+        """Its tags."""
+        return super().tags
+
+    @tags.setter
+    def tags(self, tags: Sequence[str]) -> None:
+        self.edit(tags=tags)
+
+    @property
+    def system_tags(self) -> list[str]:
+        """The marks that programs set."""
+        return super().system_tags
+
+    @system_tags.setter
+    def system_tags(self, tags: Sequence[str]) -> None:
+        self.edit(system_tags=tags)
+
+
+class Model(_Said):
+    """A model of the store, by its id."""
+
+
+class InputModel(_Said, models.InputModel):
+    """A model that a task is given."""
+
+
+class OutputModel(_Said, models.OutputModel):
+    """A model that a task makes."""
+
+    @property
+    def labels(self) -> dict[str, int]:
+        """Its labels, and the number that stands for each."""
+        return super().labels
+
+    @labels.setter
+    def labels(self, labels: Mapping[str, int]) -> None:
+        self.update_labels(labels)
+
+    @property
+    def config_text(self) -> str:
+        """Its design, as text."""
+        return super().config_text
+
+    @config_text.setter
+    def config_text(self, text: str) -> None:
+        self.update_design(config_text=text)
+
+    @property
+    def config_dict(self) -> dict[str, Any] | None:
+        """Its design, as a dictionary."""
+        return super().config_dict
+
+    @config_dict.setter
+    def config_dict(self, value: Mapping[str, Any]) -> None:
+        self.update_design(config_dict=value)
+
+
+class Framework:
+    """ClearML's words for what weights are of."""
+
+    tensorflow = "TensorFlow"
+    tensorflowjs = "TensorFlow_js"
+    tensorflowlite = "TensorFlow_Lite"
+    pytorch = "PyTorch"
+    torchscript = "TorchScript"
+    caffe = "Caffe"
+    caffe2 = "Caffe2"
+    onnx = "ONNX"
+    keras = "Keras"
+    mxnet = "MXNet"
+    cntk = "CNTK"
+    torch = "Torch"
+    darknet = "Darknet"
+    paddlepaddle = "PaddlePaddle"
+    scikitlearn = "ScikitLearn"
+    xgboost = "XGBoost"
+    lightgbm = "LightGBM"
+    parquet = "Parquet"
+    megengine = "MegEngine"
+    catboost = "CatBoost"

@@ -1,0 +1,77 @@
+"""ClearML's variables and its configuration file, in taskstore's terms."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from taskstore.clearml import environment
+
+CONF = """
+# a comment
+sdk {
+    development { task_reuse_time_window_in_hours: 5, default_output_uri: "/data/out", log_os_environments: ["A*"] }
+    metrics.file_history_size: 7
+}
+"""
+
+
+@pytest.mark.parametrize("prefix", environment.PREFIXES)
+def test_variables_are_translated(prefix: str) -> None:
+    environ = {
+        f"{prefix}TASK_NO_REUSE": "1",
+        f"{prefix}SET_ITERATION_OFFSET": "5",
+        f"{prefix}TASK_ID": "abc",
+        f"{prefix}DEFAULT_OUTPUT_URI": "/data",
+        f"{prefix}LOG_ENVIRONMENT": "CUDA*, SLURM_*",
+    }
+    environment.apply(environ)
+    assert {name: text for name, text in environ.items() if name.startswith("TASKSTORE_")} == {
+        "TASKSTORE_TASK_NO_REUSE": "1",
+        "TASKSTORE_SET_ITERATION_OFFSET": "5",
+        "TASKSTORE_TASK_ID": "abc",
+        "TASKSTORE_OUTPUT__URI": "/data",
+        "TASKSTORE_CAPTURE__ENVIRONMENT_VARIABLES": "CUDA*, SLURM_*",
+    }
+    assert f"{prefix}TASK_ID" not in environ
+
+
+def test_taskstores_own_variables_go_before_clearmls() -> None:
+    environ = {"CLEARML_DEFAULT_OUTPUT_URI": "/theirs", "TASKSTORE_OUTPUT__URI": "/ours"}
+    environment.apply(environ)
+    assert environ["TASKSTORE_OUTPUT__URI"] == "/ours"
+
+
+def test_a_child_of_a_run_is_not_launched_for_the_task_of_its_parent() -> None:
+    environ = {"CLEARML_TASK_ID": "abc", "TASKSTORE_PROC_MASTER_ID": "1:def:/store"}
+    environment.apply(environ)
+    assert "TASKSTORE_TASK_ID" not in environ
+
+
+def test_the_configuration_file_is_read_where_pyhocon_is_installed(tmp_path: Path) -> None:
+    pytest.importorskip("pyhocon")
+    (tmp_path / "clearml.conf").write_text(CONF)
+    for environ in ({"HOME": str(tmp_path)}, {"CLEARML_CONFIG_FILE": str(tmp_path / "clearml.conf"), "HOME": "/none"}):
+        environment.apply(environ)
+        found = {name: text for name, text in environ.items() if name.startswith("TASKSTORE_")}
+        assert found == {
+            "TASKSTORE_REUSE__WINDOW_HOURS": "5",
+            "TASKSTORE_OUTPUT__URI": "/data/out",
+            "TASKSTORE_CAPTURE__ENVIRONMENT_VARIABLES": "A*",
+            "TASKSTORE_REPORTS__SAMPLE_HISTORY": "7",
+        }
+
+
+def test_without_pyhocon_a_configuration_file_is_warned_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "clearml.conf").write_text(CONF)
+    told: list[str] = []
+    monkeypatch.setattr(environment, "warn", told.append)
+    monkeypatch.setitem(__import__("sys").modules, "pyhocon", None)
+    environ = {"HOME": str(tmp_path)}
+    environment.apply(environ)
+    assert environ == {"HOME": str(tmp_path)}
+    assert len(told) == 1
+    assert "pip install pyhocon" in told[0]
