@@ -174,6 +174,10 @@ def _outcome(store: Store, task_id: str, grace_s: float, *, is_killed: bool) -> 
 
 def _stop(store: Store, task_id: str, only_from: frozenset[Status], reason: str, message: str) -> TaskRecord:
     """Say that the task is stopped, where it has not said itself how it ended."""
+    paths = places.locate(store, task_id)
+    message = "\n".join(filter(None, (stopping.who_asked(paths), message)))
     with contextlib.suppress(BadTransition):
-        return tasks.transition(store, task_id, Status.STOPPED, only_from=only_from, reason=reason, message=message)
+        record = tasks.transition(store, task_id, Status.STOPPED, only_from=only_from, reason=reason, message=message)
+        paths.stop.unlink(missing_ok=True)
+        return record
     return tasks.read(places.locate(store, task_id))

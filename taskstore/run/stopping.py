@@ -83,7 +83,7 @@ class StopListener:
         if self._callback is None and not record.ends_itself:
             return  # SIGTERM follows
         self._is_asked = True
-        self.message = f"asked to stop by {record.who}" + (f": {record.message}" if record.message else "")
+        self.message = stopping.sentence(record)
         threading.Thread(target=self._stop, name="taskstore-abort", daemon=True).start()
 
     def _stop(self) -> None:

@@ -14,7 +14,7 @@ from ..core.states import ENDED, Status, parse
 from ..disk.beacon import BY_EXIT_CODE, ended_by_signal, exit_code, is_alive, last_sign, read_beacon, why_gone
 from ..disk.layout import TaskPaths
 from ..schema.record import Change, TaskRecord
-from . import events, tasks
+from . import events, stopping, tasks
 from .store import Store
 
 _NO_BEACON_S = 7200.0
@@ -41,6 +41,8 @@ def settle(store: Store, paths: TaskPaths, record: TaskRecord) -> TaskRecord:
     if record.status is not Status.IN_PROGRESS or is_running(store, paths, record):
         return record
     status, reason, message = _how_it_ended(paths)
+    if status is Status.STOPPED:
+        message = "\n".join(filter(None, (stopping.who_asked(paths), message)))
     ended_at = _last_sign(store, paths)
     try:
         settled = tasks.transition(
@@ -69,6 +71,7 @@ def settle(store: Store, paths: TaskPaths, record: TaskRecord) -> TaskRecord:
         _set_end(seen, ended_at)
         return seen
     with contextlib.suppress(OSError):
+        paths.stop.unlink(missing_ok=True)
         events.refresh_summary(paths)
     return settled
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ..core.errors import Damaged
 from ..disk.layout import TaskPaths
 from ..disk.text import read_bytes
 from ..schema import codec
@@ -18,6 +19,20 @@ def read(paths: TaskPaths) -> StopRecord | None:
         return codec.decode(StopRecord, read_bytes(paths.stop), paths.stop)
     except FileNotFoundError:
         return None
+
+
+def who_asked(paths: TaskPaths) -> str:
+    """Return who has asked a run to stop, and why, as a sentence; empty where nobody has, or it cannot be read."""
+    try:
+        record = read(paths)
+    except (OSError, Damaged):
+        return ""
+    return sentence(record) if record is not None and record.requested is not None else ""
+
+
+def sentence(record: StopRecord) -> str:
+    """Say who has asked, and why."""
+    return f"asked to stop by {record.who}" + (f": {record.message}" if record.message else "")
 
 
 def listen(store: Store, task_id: str, timeout_s: float | None) -> None:

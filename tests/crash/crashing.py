@@ -10,6 +10,7 @@ import shutil
 import signal
 import stat
 import sys
+import tempfile
 import traceback
 import warnings
 from collections.abc import Callable
@@ -97,8 +98,13 @@ def keep(made: Store, key: str, data: bytes) -> None:
 
 def keep_model(made: Store, name: str, data: bytes, iteration: int | None = None) -> None:
     """Give the draft's model of that name weights; where there is none, make it."""
-    source = made.root.parent / f"{made.root.name} weights"
-    source.write_bytes(data)
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder, "weights")  # what the program saved, which is on another disk
+        source.write_bytes(data)
+        _keep_weights(made, source, name, iteration)
+
+
+def _keep_weights(made: Store, source: Path, name: str, iteration: int | None) -> None:
     record = models.read(places.locate(made, DRAFT))
     known = next((item.id for item in record.output.values() if item.name == name), None)
     if known is None:

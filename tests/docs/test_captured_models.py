@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 from pathlib import Path
 
@@ -11,8 +12,12 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def keys_of_captures_that_watch_models() -> set[str]:
-    folder = ROOT / "taskstore" / "capture"
-    return {row.key for row in FRAMEWORKS if "watching(" in (folder / f"{row.capture}.py").read_text("utf-8")}
+    found = set()
+    for row in FRAMEWORKS:
+        origin = importlib.util.find_spec(f"taskstore.capture.{row.capture}").origin
+        if "watching(" in Path(origin).read_text("utf-8"):
+            found.add(row.key)
+    return found
 
 
 def test_the_page_names_each_key_of_a_capture_of_models_and_no_other() -> None:

@@ -57,4 +57,7 @@ def test_a_request_ends_the_program_without_a_signal_from_outside(tmp_path: Path
     assert ended.code == -signal.SIGTERM
     record = only_task(ended).record
     assert record.status is Status.STOPPED
-    assert record.status_message.endswith(": the loss is not a number")
+    asked, _, where = record.status_message.partition("\n")
+    assert asked.startswith("asked to stop by ")
+    assert asked.endswith(": the loss is not a number")
+    assert where.startswith("Stack")
