@@ -17,9 +17,9 @@ from typing import Any
 
 from .core.errors import BadValue, NotFound
 from .disk import archive
-from .disk.atomic import chunks_of, make_folders, sha256_of, staging_beside, write_blob
+from .disk.atomic import chunks_of, make_folders, sha256_of, write_blob
 from .run import session as sessions
-from .store import destination
+from .store import copies, destination
 from .store.destination import name_of as name_of
 from .store.store import Store, open_default
 
@@ -46,27 +46,11 @@ def get_local_copy(remote_url: str, *, extract_archive: bool = True, force_downl
         _prune(store.paths.fetched("x").parent, keep=path.parent)
     if not (extract_archive and path.is_file() and archive.is_archive(path.name)):
         return path
-    return _unpacked(store, path)
+    return copies.unpacked(store, path, sha256_of(path))
 
 
 def _address(remote_url: str) -> str:
     return remote_url if destination.is_web(remote_url) else destination.recorded(remote_url)
-
-
-def _unpacked(store: Store, path: Path) -> Path:
-    target = store.paths.extracted(sha256_of(path))
-    if target.is_dir():
-        return target
-    target.parent.mkdir(parents=True, exist_ok=True)
-    staging = staging_beside(target)
-    staging.mkdir()
-    try:
-        archive.extract(path, staging)
-        with contextlib.suppress(OSError):  # somebody was first
-            staging.rename(target)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
-    return target
 
 
 def set_cache_file_limit(limit: int) -> int:
