@@ -6,6 +6,15 @@ import re
 from pathlib import Path
 
 _ROOT = Path(__file__).parent.parent
+_EXTRA = re.compile(r"\btaskstore\[(\w+)\]")
+
+
+def _section(title: str) -> str:
+    return (_ROOT / "pyproject.toml").read_text("utf-8").partition(f"\n[{title}]\n")[2].partition("\n[")[0]
+
+
+def _extras() -> dict[str, str]:
+    return dict(re.findall(r'^(\w+) = \["([\w-]+)[^"]*"\]$', _section("project.optional-dependencies"), re.M))
 
 
 def test_every_package_of_the_checkout_is_installed() -> None:
@@ -14,3 +23,19 @@ def test_every_package_of_the_checkout_is_installed() -> None:
     inits = (_ROOT / "taskstore").rglob("__init__.py")
     packages = {".".join(path.parent.relative_to(_ROOT).parts) for path in inits} | {"taskstore_cli"}
     assert set(re.findall(r'"([\w.]+)"', listed[1])) == packages
+
+
+def test_the_extras_are_those_that_messages_and_pages_name() -> None:
+    code = [path for folder in ("taskstore", "cli") for path in (_ROOT / folder).rglob("*.py")]
+    pages = [_ROOT / "README.md", *(_ROOT / "docs").rglob("*.md")]
+    users = [path for path in (*code, *pages) if path.parent.name != "decisions"]
+    named = {name for path in users for name in _EXTRA.findall(path.read_text("utf-8"))}
+    assert named == set(_extras())
+
+
+def test_what_an_extra_brings_is_what_the_code_imports() -> None:
+    text = "".join(path.read_text("utf-8") for path in (_ROOT / "taskstore").rglob("*.py"))
+    modules = {"nvidia-ml-py": "pynvml"}
+    for extra, distribution in _extras().items():
+        module = modules.get(distribution, distribution)
+        assert f'import_module("{module}")' in text, extra

@@ -71,7 +71,7 @@ def _configured(environ: Mapping[str, str]) -> dict[str, Any]:
     try:
         library = importlib.import_module("pyhocon")
     except ImportError:
-        warn(f"{path} is not read: `pip install pyhocon` has it read")
+        warn(f"{path} is not read: `pip install 'taskstore[clearml]'` has it read")
         return {}
     try:
         tree = library.ConfigFactory.parse_file(str(path), resolve=False)

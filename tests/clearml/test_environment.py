@@ -74,4 +74,4 @@ def test_without_pyhocon_a_configuration_file_is_warned_of(
     environment.apply(environ)
     assert environ == {"HOME": str(tmp_path)}
     assert len(told) == 1
-    assert "pip install pyhocon" in told[0]
+    assert "taskstore[clearml]" in told[0]

@@ -146,7 +146,6 @@ def test_files_are_measured(folder: Path) -> None:
 
 
 def test_places_of_fsspec_work_alike(folder: Path, tmp_path: Path) -> None:
-    pytest.importorskip("fsspec")
     StorageManager.upload_folder(str(folder), "memory://bucket/all")
     assert StorageManager.list("memory://bucket/all") == ["a.txt", "sub/b.bin"]
     assert StorageManager.exists_file("memory://bucket/all/a.txt")

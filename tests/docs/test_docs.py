@@ -349,10 +349,13 @@ def test_the_floors_shown_are_those_that_are_tested() -> None:
 def test_every_dependency_is_argued_for() -> None:
     project = (ROOT / "pyproject.toml").read_text("utf-8")
     listed = re.search(r"^dependencies = \[\n(.*?)^\]", project, re.M | re.S)
+    extras = project.partition("[project.optional-dependencies]\n")[2].partition("\n[")[0]
     assert listed is not None
-    names = set(re.findall(r'"([a-z]+)', listed[1]))
-    rows = next(rows for _, rows in tables(page("decisions/0003-dependencies.md")))
-    assert {row[0].split()[0] for row in rows} == names
+    of_all, of_some = [rows for _, rows in tables(page("decisions/0003-dependencies.md"))]
+    assert {row[0].split()[0] for row in of_all} == set(re.findall(r'"([a-z]+)', listed[1]))
+    assert {(words(row[1])[0], row[0]) for row in of_some} == {
+        (f"taskstore[{name}]", package) for name, package in re.findall(r'^(\w+) = \["([\w-]+)', extras, re.M)
+    }
 
 
 def test_the_generated_page_is_made_by_a_program_that_runs_by_itself() -> None:

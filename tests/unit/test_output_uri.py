@@ -180,7 +180,6 @@ def test_of_two_that_put_weights_at_one_address_the_later_keeps_its_own_here(
 
 
 def test_an_address_with_credentials_is_used_and_recorded_without_them(store: Store) -> None:
-    pytest.importorskip("fsspec")
     store.paths.config.write_text("output:\n  keep_local: false\n")
     task = Task.init("vision", "a run", output_uri="memory://ada:secret@runs/here")
     task.upload_artifact("scores", {"a": 1})

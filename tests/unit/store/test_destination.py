@@ -1,4 +1,4 @@
-"""Other places for files: a folder here, and fsspec's memory:// where that is installed."""
+"""Other places for files: a folder here, and fsspec's memory://."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import fsspec.core
 import pytest
 
 from taskstore.core.errors import BadValue, Damaged, NotFound, Refused, RemoteError
@@ -36,7 +37,6 @@ DIGEST = hashlib.sha256(b"weights").hexdigest()
 @pytest.fixture(params=["folder", "file://", "memory://"])
 def root(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "memory://":
-        pytest.importorskip("fsspec")
         return destination.recorded(f"memory://{tmp_path.name}/out")
     folder = tmp_path / "out put"
     return destination.recorded(str(folder) if request.param == "folder" else folder.as_uri())
@@ -72,7 +72,6 @@ def test_names_lead_nowhere_outside(tmp_path: Path, source: Path) -> None:
 
 
 def test_credentials_are_not_recorded_and_are_used(source: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    fsspec = pytest.importorskip("fsspec")
     seen: list[str] = []
     real = fsspec.core.url_to_fs
     monkeypatch.setattr(fsspec.core, "url_to_fs", lambda uri: (seen.append(uri), real("memory://x/" + uri[-4:]))[1])
@@ -95,7 +94,6 @@ def test_what_is_no_place_is_refused_and_a_missing_package_named(monkeypatch: py
 
 
 def test_an_unknown_kind_of_place_is_refused() -> None:
-    pytest.importorskip("fsspec")
     with pytest.raises(BadValue, match="nowhere"):
         destination.recorded("nowhere://x/y")
 
