@@ -7,6 +7,7 @@ costs more than ten times that and which cannot bound what a command prints.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,21 +15,15 @@ from ..core.urls import strip_credentials
 from .vcs import place
 from .vcs.bundle import write_bundle
 from .vcs.command import Git, environment, find_git
+from .vcs.diff import read_diff
 from .vcs.porcelain import Config, Status, commit_id, parse_config, parse_status, remote_url
-from .vcs.records import DEFAULT_LIMITS, Limits, Snapshot, Submodule, Untracked
+from .vcs.records import DEFAULT_LIMITS, Limits, Missing, Snapshot, Submodule, Untracked
 from .vcs.submodules import Indexed, read_index
-from .vcs.untracked import choose, describe, listed
+from .vcs.untracked import Stores, choose, describe, listed
 
-__all__ = ["DEFAULT_LIMITS", "Limits", "Snapshot", "Submodule", "Untracked", "snapshot", "write_bundle"]
+__all__ = ["DEFAULT_LIMITS", "Limits", "Missing", "Snapshot", "Submodule", "Untracked", "snapshot", "write_bundle"]
 
 _CONFIG_KEYS = r"^(remote\..*\.url|branch\..*\.remote|url\..*\.insteadof|submodule\..*\.url)$"
-# each option undoes a setting of the user's that would make a diff that `git apply` does not take
-_DIFF = (
-    *("-c", "diff.autoRefreshIndex=true", "-c", "diff.suppressBlankEmpty=false"),
-    *("diff", "--binary", "--no-color", "--no-ext-diff", "--no-textconv", "--find-renames", "--unified=3"),
-    *("--inter-hunk-context=0", "--src-prefix=a/", "--dst-prefix=b/"),
-    *("--submodule=short", "--ignore-submodules=dirty"),
-)
 _LFS_POINTER = b"\n+version https://git-lfs.github.com/spec/"
 
 
@@ -50,7 +45,8 @@ def snapshot(script: Path | None, cwd: Path, *, limits: Limits = DEFAULT_LIMITS)
         if marked is None:
             continue
         if executable is None:
-            return Snapshot(marked, notes=("git is not on the PATH: the state of the repository is not recorded",))
+            note = "git is not on the PATH: the state of the repository is not recorded"
+            return Snapshot(marked, missing=Missing(reason="git is not on the PATH"), notes=(note,))
         found = _read_at(_git(executable, folder, limits), marked, script, cwd, limits)
         if found is not None:
             return found
@@ -80,9 +76,10 @@ def _read_at(git: Git, marked: Path, script: Path | None, cwd: Path, limits: Lim
         return None
     if answer.problem or not answer.stdout.startswith(b"true"):
         problem = _advised(answer.problem or "git did not answer", marked)
-        return Snapshot(marked, notes=(f"the repository cannot be read: {problem}",))
+        note = f"the repository cannot be read: {problem}"
+        return Snapshot(marked, missing=Missing(reason=problem), notes=(note,))
     root = Path(os.fsdecode(answer.stdout.removeprefix(b"true").strip(b"\r\n")))
-    return _Reading(git.inside(root), root, limits).run(script, cwd)
+    return _Reading(git.inside(root), root, limits, Stores(root)).run(script, cwd)
 
 
 def _advised(problem: str, root: Path) -> str:
@@ -98,6 +95,10 @@ class _Reading:
     git: Git
     root: Path
     limits: Limits
+    stores: Stores
+    reasons: list[str] = field(default_factory=list)
+    lost_changes: list[str] = field(default_factory=list)
+    lost_untracked: int = 0
     notes: list[str] = field(default_factory=list)
 
     def run(self, script: Path | None, cwd: Path) -> Snapshot:
@@ -106,7 +107,8 @@ class _Reading:
         inside = place.working_dir(self.root, cwd)
         script_path = place.script_path(self.root, script) if script is not None else None
         indexed = self.index(config, status, script_path)
-        untracked = self.untracked(status, None if indexed.is_tracked else script_path)
+        untracked = self.untracked(status, script_path, is_tracked=indexed.is_tracked)
+        diff = self.diff(status, script_path)
         return Snapshot(
             root=self.root,
             repository=self.repository(config, status.branch),
@@ -115,10 +117,12 @@ class _Reading:
             tag=self.tag(status.commit),
             working_dir=inside,
             entry_point=place.entry_point(self.root, script, inside),
-            diff=self.diff(status),
+            diff=diff,
             untracked=untracked,
             submodules=indexed.submodules,
             unpushed=self.unpushed(status, config),
+            has_entry_point=self.has_script(script_path, status, indexed, untracked),
+            missing=self.missing(),
             notes=tuple(self.notes),
         )
 
@@ -129,14 +133,17 @@ class _Reading:
             return parse_status(answer.stdout)
         left_out = "untracked files and the state of submodules" if answer.stopped else "the state of submodules"
         self.notes.append(f"{left_out} left out: {answer.problem}")
+        if answer.stopped:
+            self.reasons.append(f"untracked files: {answer.problem}")
         untracked = "no" if answer.stopped else "all"
         answer = self.git.ask(*common, f"--untracked-files={untracked}", "--ignore-submodules=all")
         if not answer.problem:
             return parse_status(answer.stdout)
         self.notes.append(f"uncommitted changes and untracked files left out: {answer.problem}")
+        self.reasons.append(answer.problem)
         head = self.git.ask("rev-parse", "--verify", "HEAD").stdout.decode(errors="replace").strip()
         branch = os.fsdecode(self.git.ask("symbolic-ref", "--quiet", "--short", "HEAD").stdout).rstrip("\n")
-        return Status(commit=commit_id(head), branch=branch)
+        return Status(commit=commit_id(head), branch=branch, is_known=False)
 
     def config(self) -> Config:
         answer = self.git.ask("config", "-z", "--get-regexp", _CONFIG_KEYS)
@@ -156,37 +163,61 @@ class _Reading:
         indexed = read_index(self.git, self.root, config, status.submodules, script_path)
         if indexed.problem:
             self.notes.append(f"submodules left out: {indexed.problem}")
+        if indexed.unpushed:
+            self.notes.append(
+                f"commits inside submodules that are on no remote, and left out: {listed(indexed.unpushed)}"
+            )
         dirty = [module.path for module in indexed.submodules if module.is_dirty]
         if dirty:
             self.notes.append(f"uncommitted changes inside submodules left out: {listed(dirty)}")
         return indexed
 
-    def untracked(self, status: Status, ignored_script: str | None) -> tuple[Untracked, ...]:
-        files, notes = choose(self.root, status.untracked, self.limits)
-        self.notes.extend(notes)
-        if ignored_script is None or ignored_script in status.untracked:
+    def untracked(self, status: Status, script: str | None, *, is_tracked: bool) -> tuple[Untracked, ...]:
+        paths = [path for path in status.untracked if not self.stores.has(path)]
+        files, left_out = choose(self.root, paths, script, self.limits)
+        self.leave("untracked files left out", left_out)
+        self.lost_untracked = sum(map(len, left_out.values()))
+        if script is None or is_tracked or script in status.untracked or self.stores.has(script):
             return files
-        description = describe(self.root, ignored_script)
+        description = describe(self.root, script)
         if isinstance(description, str) or description.size_bytes > self.limits.untracked_file_bytes:
-            self.notes.append(f"the entry point is not tracked by git, and left out: {listed([ignored_script])}")
+            self.notes.append(f"the entry point is not tracked by git, and left out: {listed([script])}")
             return files
         return (*files, description)
 
-    def diff(self, status: Status) -> bytes:
-        if not status.is_changed:
+    def diff(self, status: Status, script: str | None) -> bytes:
+        changed = [path for path in status.changed if not self.stores.has(path)]
+        if not changed:
             return b""
         base = status.commit or self.empty_tree()
         if not status.commit and not status.branch:
             self.notes.append("the present commit cannot be read: the diff holds all files whole")
-        answer = self.git.ask(*_DIFF, base, "--", max_bytes=self.limits.diff_bytes)
-        if answer.problem:
-            self.notes.append(f"uncommitted changes left out: {answer.problem}")
-            return b""
+        is_all = len(changed) == len(status.changed)
+        found = read_diff(self.git, self.root, base, changed, script, self.limits, is_all=is_all)
+        self.leave("uncommitted changes left out", found.left_out)
+        self.lost_changes = [path for paths in found.left_out.values() for path in paths]
         if status.unmerged:
             self.notes.append(f"conflicts of a merge, in the diff as they stand in: {listed(status.unmerged)}")
-        if _LFS_POINTER in answer.stdout:
+        if _LFS_POINTER in found.text:
             self.notes.append("contents of changed LFS files left out: the diff holds their pointers")
-        return answer.stdout
+        return found.text
+
+    def leave(self, what: str, left_out: Mapping[str, Sequence[str]]) -> None:
+        self.notes.extend(f"{what}, {reason}: {listed(paths)}" for reason, paths in left_out.items())
+        self.reasons.extend(left_out)
+
+    def missing(self) -> Missing | None:
+        if not self.reasons:
+            return None
+        return Missing(len(self.lost_changes), self.lost_untracked, "; ".join(dict.fromkeys(self.reasons)))
+
+    def has_script(self, path: str | None, status: Status, indexed: Indexed, untracked: Sequence[Untracked]) -> bool:
+        """Tell whether the script can be had from what is recorded."""
+        if path is None or not status.is_known or indexed.problem:
+            return False
+        if place.relative(self.root, (self.root / path).resolve()) is None:  # a link that leads out
+            return False
+        return path not in self.lost_changes if indexed.is_tracked else any(file.path == path for file in untracked)
 
     def empty_tree(self) -> str:
         """What a work tree without a commit is compared with; its name depends on the hash. Nothing is written."""

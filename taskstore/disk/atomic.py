@@ -52,6 +52,21 @@ def is_abandoned(path: Path, now: float) -> bool:
     return now - touched > _GRACE_S if is_gone is None else is_gone
 
 
+def drop_abandoned(folder: Path) -> None:
+    """Remove the temporary files below `folder` whose writers are known to be gone; never anything else, nor a folder.
+
+    Raises nothing: what cannot be removed stays for `doctor`.
+    """
+    for parent, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not is_temporary(name)]
+        for name in names:
+            owner = _OWNER.search(name) if is_temporary(name) else None
+            path = Path(parent, name)
+            with contextlib.suppress(OSError):
+                if owner is not None and is_owner_gone(owner[1], path.lstat().st_ctime):
+                    path.unlink()
+
+
 def replace_record(path: Path, data: bytes, *, is_durable: bool = True) -> None:
     """Replace the file at `path` whole; afterwards it survives a power cut, unless `is_durable` is false.
 

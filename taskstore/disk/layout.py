@@ -8,6 +8,8 @@ from pathlib import Path
 
 from ..core.names import encode
 
+STORE = "taskstore.json"
+IGNORE = ".gitignore"
 RECORD = "task.json"
 PARAMS = "params.json"
 SCRIPT = "script.json"
@@ -198,7 +200,12 @@ class StorePaths:
     @property
     def record(self) -> Path:
         """Format number, store id, lock kind."""
-        return self.root / "taskstore.json"
+        return self.root / STORE
+
+    @property
+    def ignore(self) -> Path:
+        """What keeps the store out of the git repository that it may lie in."""
+        return self.root / IGNORE
 
     @property
     def projects(self) -> Path:

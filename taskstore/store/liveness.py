@@ -11,6 +11,7 @@ import msgspec
 from ..core.clock import UTC
 from ..core.errors import BadTransition, Busy, NotFound, ReadOnly
 from ..core.states import ENDED, Status, parse
+from ..disk.atomic import drop_abandoned
 from ..disk.beacon import BY_EXIT_CODE, ended_by_signal, exit_code, is_alive, last_sign, read_beacon, why_gone
 from ..disk.layout import TaskPaths
 from ..schema.record import Change, TaskRecord
@@ -36,7 +37,8 @@ def settle(store: Store, paths: TaskPaths, record: TaskRecord) -> TaskRecord:
     """Return the record as it truly is: a run that died becomes failed, with the reason where it can be known.
 
     That is written down, and the summary brought up to date, where the store can be written; otherwise only the
-    returned record says it.
+    returned record says it. What the run was writing when it died goes: nothing was promised of it, no record
+    names it, and to be killed is an ordinary end, after which `doctor` is to have nothing to say.
     """
     if record.status is not Status.IN_PROGRESS or is_running(store, paths, record):
         return record
@@ -73,6 +75,7 @@ def settle(store: Store, paths: TaskPaths, record: TaskRecord) -> TaskRecord:
     with contextlib.suppress(OSError):
         paths.stop.unlink(missing_ok=True)
         events.refresh_summary(paths)
+    drop_abandoned(paths.home)
     return settled
 
 

@@ -13,7 +13,7 @@ import msgspec
 from ..core.clock import SYSTEM, Clock
 from ..core.errors import BadValue, Conflict, Damaged, NotFound, ReadOnly, Refused
 from ..disk.atomic import is_temporary, replace_record
-from ..disk.layout import LOCK, StorePaths
+from ..disk.layout import IGNORE, LOCK, STORE, StorePaths
 from ..disk.lock import LockKind, edit_lock
 from ..disk.text import read_bytes
 from ..schema import codec, migrate
@@ -120,13 +120,15 @@ def _make(paths: StorePaths, kind: LockKind, clock: Clock) -> None:
                 return
             paths.projects.mkdir(exist_ok=True)
             paths.trash.mkdir(exist_ok=True)
+            if not paths.ignore.exists():
+                replace_record(paths.ignore, b"*\n")
             record = StoreRecord(format=FORMAT, id=secrets.token_hex(16), locks=kind.value, created=clock.now())
             replace_record(paths.record, codec.encode(record))
     except OSError as error:
         raise ReadOnly(f"no store can be made at {paths.root}: {error.strerror or error}") from None
 
 
-_OWN_NAMES = frozenset({"projects", "trash", "taskstore.json", "cache", "config.yaml", "quarantine", "locks", "ranks"})
+_OWN_NAMES = frozenset({"projects", "trash", STORE, IGNORE, "cache", "config.yaml", "quarantine", "locks", "ranks"})
 
 
 def _is_own(name: str) -> bool:

@@ -21,7 +21,10 @@ class Status:
     branch: str = ""
     is_ahead: bool | None = None
     """Whether HEAD has commits that its upstream lacks; None where that is not known."""
-    is_changed: bool = False
+    changed: tuple[str, ...] = ()
+    """Paths that differ from HEAD in the index or the work tree; what was renamed has both its names."""
+    is_known: bool = True
+    """False where git did not tell what has changed."""
     unmerged: tuple[str, ...] = ()
     submodules: dict[str, str] = field(default_factory=dict)
     """Path to git's four letters, of the submodules that differ from the index or from HEAD."""
@@ -34,7 +37,7 @@ def parse_status(output: bytes) -> Status:
     unmerged: list[str] = []
     untracked: list[str] = []
     submodules: dict[str, str] = {}
-    is_changed = False
+    changed: list[str] = []
     entries = iter(os.fsdecode(output).split("\0"))
     for entry in entries:
         kind, _, rest = entry.partition(" ")
@@ -44,20 +47,20 @@ def parse_status(output: bytes) -> Status:
         elif kind == "?":
             untracked.append(rest)
         elif kind in _FIELDS:
-            is_changed = True
             fields = entry.split(" ", _FIELDS[kind])
+            changed.append(fields[-1])
             if fields[2].startswith("S"):
                 submodules[fields[-1]] = fields[2]
             if kind == "u":
                 unmerged.append(fields[-1])
             if kind == "2":
-                next(entries, None)  # the name it had before
+                changed.append(next(entries, ""))  # the name it had before
     branch = headers.get("branch.head", "")
     return Status(
         commit=commit_id(headers.get("branch.oid", "")),
         branch="" if branch in _NO_BRANCH else branch,
         is_ahead=_is_ahead(headers.get("branch.ab")),
-        is_changed=is_changed,
+        changed=tuple(changed),
         unmerged=tuple(unmerged),
         submodules=submodules,
         untracked=tuple(untracked),

@@ -57,6 +57,15 @@ class Submodule:
 
 
 @dataclass(frozen=True)
+class Missing:
+    """What of the work tree is not in a snapshot: numbers of files, and why; no numbers where git did not tell."""
+
+    changed: int = 0
+    untracked: int = 0
+    reason: str = ""
+
+
+@dataclass(frozen=True)
 class Snapshot:
     """The state of a work tree: `version_num` checked out, then `diff` applied, then `untracked` copied over it.
 
@@ -77,5 +86,8 @@ class Snapshot:
     submodules: tuple[Submodule, ...] = ()
     unpushed: tuple[str, ...] = ()
     """Commits of HEAD that no remote-tracking branch has, newest first, cut at `Limits.unpushed_commits`."""
+    has_entry_point: bool = False
+    """Whether commit, diff and untracked files hold the script that runs, as it is."""
+    missing: Missing | None = None
     notes: tuple[str, ...] = ()
     """What was left out, and why."""

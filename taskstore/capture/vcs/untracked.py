@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from ...disk.layout import StorePaths
 from .records import Limits, Untracked
 
 _NAMES_IN_A_NOTE = 5
@@ -45,6 +46,30 @@ def _is_secret(path: str) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in _SECRET_NAMES)
 
 
+class Stores:
+    """Which paths of a repository lie in a store, whichever that is: what runs left there is no part of the code."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._known: dict[str, bool] = {}
+
+    def has(self, path: str) -> bool:
+        """Tell whether a folder above `path` is a store; `path` is relative to the root."""
+        end = -1
+        while True:
+            if self._is_store(path[: max(end, 0)]):
+                return True
+            end = path.find("/", end + 1)
+            if end < 0:
+                return False
+
+    def _is_store(self, folder: str) -> bool:
+        if folder not in self._known:
+            paths = StorePaths(self._root / folder)
+            self._known[folder] = paths.record.is_file() and paths.projects.is_dir()
+        return self._known[folder]
+
+
 def describe(root: Path, path: str) -> Untracked | str:
     """Describe one file below the root, or say why it cannot be taken. No link is followed."""
     source = root / path
@@ -67,10 +92,13 @@ def describe(root: Path, path: str) -> Untracked | str:
     return Untracked(path, source, facts.st_size, is_executable=is_executable)
 
 
-def choose(root: Path, paths: Sequence[str], limits: Limits) -> tuple[tuple[Untracked, ...], list[str]]:
-    """Return the files that fit within the limits, sorted by path, and one note for each reason to leave some out.
+def choose(
+    root: Path, paths: Sequence[str], first: str | None, limits: Limits
+) -> tuple[tuple[Untracked, ...], dict[str, list[str]]]:
+    """Return the files that fit within the limits, sorted by path, and the others by the reason to leave them out.
 
-    Source code comes first and small files before large ones, so that data loses before code does.
+    The entry point `first` and source code come first and small files before large ones, so that data loses before
+    code does.
     """
     left_out: dict[str, list[str]] = {}
     found: list[Untracked] = []
@@ -82,7 +110,7 @@ def choose(root: Path, paths: Sequence[str], limits: Limits) -> tuple[tuple[Untr
             left_out.setdefault(description, []).append(path)
     taken: list[Untracked] = []
     total_bytes = 0
-    for file in sorted(found, key=_rank):
+    for file in sorted(found, key=lambda file: (file.path != first, _rank(file))):
         reason = _excess(file, len(taken), total_bytes, limits)
         if reason:
             left_out.setdefault(reason, []).append(file.path)
@@ -90,7 +118,7 @@ def choose(root: Path, paths: Sequence[str], limits: Limits) -> tuple[tuple[Untr
             taken.append(file)
             total_bytes += file.size_bytes
     taken.sort(key=lambda file: file.path)
-    return tuple(taken), [_note(reason, names) for reason, names in left_out.items()]
+    return tuple(taken), left_out
 
 
 def _rank(file: Untracked) -> tuple[bool, int, str]:
@@ -106,10 +134,6 @@ def _excess(file: Untracked, count: int, total_bytes: int, limits: Limits) -> st
     if total_bytes + file.size_bytes > limits.untracked_total_bytes:
         return f"beyond {limits.untracked_total_bytes:,} bytes in all"
     return ""
-
-
-def _note(reason: str, paths: Sequence[str]) -> str:
-    return f"untracked files left out, {reason}: {listed(paths)}"
 
 
 def listed(paths: Sequence[str]) -> str:

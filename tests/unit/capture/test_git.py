@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from gitrepo import GitRepo, git, isolate, link
 
-from taskstore.capture.git import Limits, Untracked, snapshot
+from taskstore.capture.git import Limits, Missing, Untracked, snapshot
+from taskstore.store.store import init
 
 
 @pytest.fixture
@@ -213,13 +214,81 @@ def test_a_note_names_a_few_files_and_counts_the_others(repo: GitRepo) -> None:
     assert note.endswith("0.csv, 1.csv, 2.csv, 3.csv, 4.csv and 4 more")
 
 
-def test_a_diff_over_the_limit_is_left_out_whole(repo: GitRepo) -> None:
-    repo.write("train.py", "changed\n" * 100_000)
-    taken = repo.snapshot(Limits(diff_bytes=100_000))
-    assert (taken.diff, taken.notes) == (b"", ("uncommitted changes left out: more than 100,000 bytes",))
-    whole = repo.snapshot(Limits(diff_bytes=10**7)).diff
+def test_a_file_that_is_too_large_for_the_diff_costs_itself_only(repo: GitRepo) -> None:
+    for number in range(20):
+        repo.write(f"data/{number:02}.csv", "0\n" * number)
+    repo.commit()
+    for number in range(20):
+        repo.write(f"data/{number:02}.csv", f"{number}\n" * 10)
+    repo.write("data/07.csv", "changed\n" * 100_000)
+    repo.write("train.py", "edited\n")
+    taken = repo.snapshot(Limits(diff_bytes=100_000), script=repo.root / "train.py")
+    names = [line.split(b" b/")[1].decode() for line in taken.diff.splitlines() if line.startswith(b"diff --git")]
+    assert sorted(names) == sorted([*(f"data/{n:02}.csv" for n in range(20) if n != 7), "train.py"])
+    assert names[0] == "train.py"
+    assert taken.notes == ("uncommitted changes left out, beyond 100,000 bytes in all: data/07.csv",)
+    assert taken.missing == Missing(1, 0, "beyond 100,000 bytes in all")
+    assert taken.has_entry_point
+
+
+def test_the_entry_point_comes_before_smaller_files(repo: GitRepo) -> None:
+    repo.write("train.py", "edited\n" * 1000)
+    repo.write("sub/dir/eval.py", "edited\n" * 900)
+    limits = Limits(diff_bytes=9_000)
+    taken = repo.snapshot(limits, script=repo.root / "train.py")
+    assert b"train.py" in taken.diff
+    assert taken.missing == Missing(1, 0, "beyond 9,000 bytes in all")
+    assert taken.has_entry_point
+    assert b"eval.py" in repo.snapshot(limits, script=repo.root / "sub/dir/eval.py").diff
+
+
+def test_a_diff_of_exactly_the_limit_fits(repo: GitRepo) -> None:
+    repo.write("train.py", "changed\n" * 1_000)
+    whole = repo.snapshot().diff
     assert repo.snapshot(Limits(diff_bytes=len(whole))).diff == whole
-    assert repo.snapshot(Limits(diff_bytes=len(whole) - 1)).diff == b""
+    taken = repo.snapshot(Limits(diff_bytes=len(whole) - 1), script=repo.root / "train.py")
+    assert (taken.diff, taken.has_entry_point) == (b"", False)
+    assert taken.missing is not None
+    assert taken.missing.changed == 1
+
+
+def test_the_entry_point_is_held_where_git_or_the_untracked_files_hold_it(repo: GitRepo, tmp_path: Path) -> None:
+    stray = tmp_path / "stray.py"
+    stray.touch()
+    repo.write("new.py")
+    repo.link("out.py", str(stray))
+    scripts = (repo.root / "train.py", repo.root / "new.py", stray, repo.root / "out.py", None)
+    held = [repo.snapshot(script=script).has_entry_point for script in scripts]
+    assert held == [True, True, False, False, False]
+    limits = Limits(untracked_file_bytes=1)
+    taken = repo.snapshot(limits, script=repo.root / "new.py")
+    assert not taken.has_entry_point
+    assert taken.missing == Missing(0, 1, "larger than 1 bytes")
+
+
+@pytest.mark.parametrize("is_tracked", [False, True], ids=["untracked", "tracked"])
+def test_what_lies_in_a_store_is_no_part_of_the_code(is_tracked: bool, repo: GitRepo) -> None:
+    for name in (".taskstore", "deep/er/mine"):
+        made = init(repo.root / name)
+        made.paths.ignore.unlink()  # as stores were made once
+        repo.write(f"{name}/projects/a/log.txt")
+    if is_tracked:
+        repo.commit()
+        for name in (".taskstore", "deep/er/mine"):
+            repo.write(f"{name}/projects/a/log.txt", "more\n")
+        repo.write("train.py", "edited\n")
+    repo.write("deep/own.py")
+    repo.write("fixture/taskstore.json")
+    taken = repo.snapshot(script=repo.root / "train.py")
+    assert paths(taken.untracked) == ["deep/own.py", "fixture/taskstore.json"]
+    assert (taken.notes, taken.missing) == ((), None)
+    assert b"log.txt" not in taken.diff
+    assert (b"train.py" in taken.diff) is is_tracked
+
+
+def test_git_does_not_see_a_store(repo: GitRepo) -> None:
+    init(repo.root / ".taskstore")
+    assert repo.git("status", "--porcelain") == ""
 
 
 def test_unpushed_are_the_commits_that_no_remote_branch_has(repo: GitRepo, tmp_path: Path) -> None:
@@ -272,7 +341,12 @@ def test_a_submodule_moved_to_another_commit_is_in_the_diff_which_still_applies(
     taken = repo.snapshot()
     (found,) = taken.submodules
     assert (found.commit, found.is_dirty) == (moved, True)
-    assert taken.notes == ("uncommitted changes inside submodules left out: deps/lib",)
+    assert taken.notes == (
+        f"commits inside submodules that are on no remote, and left out: deps/lib (1 up to {moved[:12]})",
+        "uncommitted changes inside submodules left out: deps/lib",
+    )
+    module.git("push", "-q", "origin", "HEAD:refs/heads/elsewhere")
+    assert repo.snapshot().notes == ("uncommitted changes inside submodules left out: deps/lib",)
     git(tmp_path, "clone", "-q", str(repo.root), "again")
     git(tmp_path / "again", "apply", "--index", given=taken.diff)
     assert moved in git(tmp_path / "again", "ls-files", "--stage", "deps/lib")

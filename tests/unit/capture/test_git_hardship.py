@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from gitrepo import GitRepo, git, isolate
 
-from taskstore.capture.git import Limits, Snapshot, snapshot, write_bundle
+from taskstore.capture.git import Limits, Missing, Snapshot, snapshot, write_bundle
 from taskstore.capture.vcs.command import Git, environment, find_git
 
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="shell scripts as programs")
@@ -133,7 +133,9 @@ def is_running(pid: int) -> bool:
 
 def test_without_time_left_there_is_a_note_and_no_wait(repo: GitRepo) -> None:
     taken = repo.snapshot(Limits(total_s=0))
-    assert taken == Snapshot(repo.root, notes=("the repository cannot be read: no time left for it",))
+    why = "no time left for it"
+    note = f"the repository cannot be read: {why}"
+    assert taken == Snapshot(repo.root, missing=Missing(reason=why), notes=(note,))
 
 
 def test_all_commands_share_one_budget_of_time(repo: GitRepo) -> None:
@@ -245,6 +247,32 @@ def test_a_broken_repository_gives_notes_and_no_error(
     assert taken.notes
     assert all(note.isprintable() for note in taken.notes)
     write_bundle(taken, tmp_path / "broken.bundle")
+
+
+@pytest.mark.parametrize(
+    "broken", [objects_lost, index_torn, head_of_zeros, config_torn], ids=lambda broken: broken.__name__
+)
+def test_what_cannot_be_read_is_never_taken_for_unchanged(broken: Callable[[GitRepo], None], repo: GitRepo) -> None:
+    assert repo.snapshot().missing is None
+    broken(repo)
+    taken = repo.snapshot(script=repo.root / "train.py")
+    assert taken.missing is not None
+    assert taken.missing.reason
+    assert not taken.has_entry_point
+
+
+def test_a_file_whose_content_git_has_lost_costs_itself_only(repo: GitRepo) -> None:
+    repo.write("other.py", "a\n")
+    repo.commit()
+    blobs_torn(repo)
+    repo.write("train.py", "edited\n")
+    repo.write("other.py", "b\n")
+    taken = repo.snapshot(script=repo.root / "train.py")
+    assert b"other.py" in taken.diff
+    assert b"train.py" not in taken.diff
+    assert taken.missing is not None
+    assert (taken.missing.changed, taken.missing.untracked) == (1, 0)
+    assert not taken.has_entry_point
 
 
 def test_a_broken_submodule_does_not_cost_the_rest(repo: GitRepo) -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from gitrepo import GitRepo, git, isolate, rebuild, tree
 
+from taskstore.capture.git import Limits
+
 BINARY = random.Random(7).randbytes(5000)
 LINES = "".join(f"line {number}\n" for number in range(50))
 
@@ -186,6 +188,22 @@ def test_clone_and_diff_and_untracked_are_the_tree(
     taken = repo.snapshot()
     assert (taken.notes, taken.unpushed) == ((), ())
     assert tree(rebuild(taken, tmp_path / "again", remote=remote)) == tree(repo.root)
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
+def test_a_diff_without_its_large_file_is_the_rest_of_the_tree(
+    change: Callable[[GitRepo], None], repo: GitRepo, tmp_path: Path
+) -> None:
+    repo.write("large.bin", b"small\n")
+    repo.commit()
+    remote = repo.publish(tmp_path / "remote.git")
+    change(repo)
+    repo.write("large.bin", random.Random(8).randbytes(200_000))
+    taken = repo.snapshot(Limits(diff_bytes=100_000))
+    assert taken.notes == ("uncommitted changes left out, beyond 100,000 bytes in all: large.bin",)
+    again, here = tree(rebuild(taken, tmp_path / "again", remote=remote)), tree(repo.root)
+    assert again.pop("large.bin") != here.pop("large.bin")
+    assert again == here
 
 
 def test_unpushed_commits_come_back_from_the_bundle_on_top_of_the_remote(repo: GitRepo, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from taskstore.core.clock import FixedClock
 from taskstore.core.states import Status
+from taskstore.disk.atomic import temporary_beside
 from taskstore.disk.beacon import BY_EXIT_CODE, EXIT_CODE_AT, Beacon, hold_beacon, read_beacon
 from taskstore.disk.layout import TaskPaths
 from taskstore.disk.lock import LockKind
@@ -185,3 +186,16 @@ def test_the_end_is_written_where_a_disk_is_full(tmp_path: Path) -> None:
     held.release()
     assert (before.st_size, before.st_blocks, before.st_ino) == (after.st_size, after.st_blocks, after.st_ino)
     assert read_beacon(tmp_path / ".alive").ended == "failed"
+
+
+def test_what_a_dead_run_was_writing_goes_with_the_look_that_settles_it(store: Store) -> None:
+    task = running(store)
+    task.source.mkdir()
+    mine = temporary_beside(task.bundle)
+    gone = mine.with_name(mine.name.replace(f"-{os.getpid()}-", "-4194305-"))
+    elsewhere = task.home / ".script.json.00000000-1-abcdef.tmp"
+    for path in (mine, gone, elsewhere, task.diff):
+        path.write_bytes(b"half")
+    dead_beacon(task)
+    assert settled(store, task).status is Status.FAILED
+    assert [path.exists() for path in (gone, mine, elsewhere, task.diff)] == [False, True, True, True]
