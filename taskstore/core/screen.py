@@ -295,7 +295,8 @@ class Screen:
         self._column, self._style, self._is_anchored = 0, "", False
         if is_bottom:
             self._retire(len(self._rows) - 1 - self._reach)
-            self._first_at = self._first_at if self._reach or row.is_new else None  # the next bar is another one
+            self._first_at = self._first_at if self._reach or row.is_new else None  # the next bar is another one,
+            self._last_text = None  # and its line is its own, though it says the same
         elif not self._is_climbed and self._rows[self._at].is_blank():
             self._rows[self._at] = Row()
 

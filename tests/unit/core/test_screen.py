@@ -127,6 +127,21 @@ def test_bars_in_a_row_are_not_each_persisted_twice():
     assert len(shown(*texts)) == 101
 
 
+def test_a_bar_that_ends_as_the_one_before_it_did_is_a_line_of_its_own():
+    epoch = ["\rworking", "\rdone", "\n"]
+    assert lines(shown(*epoch * 3)) == ["working", "doneing", "doneing", "doneing"]
+    in_rows = ["\r  0% |    |", "\r100% |####|", "\n"]
+    assert lines(shown(*in_rows * 3, step_s=0.1)).count("100% |####|") == 3
+    assert lines(shown(*["\rdone"] * 3, "\n", "\rdone", "\n")) == ["done", "done"]
+
+
+def test_a_million_refreshes_are_little_also_where_every_bar_ends_alike():
+    epochs = [[*(f"\r{n:4}/1000" for n in range(0, 1001, 10)), "\n"] for _ in range(100)]
+    out = shown(*(text for epoch in epochs for text in epoch), step_s=0.01)
+    assert lines(out).count("1000/1000") == 100
+    assert len(out) < 300
+
+
 BARS = {
     "carriage return": lambda n: [f"\rbar {n}"],
     "carriage return after": lambda n: [f"bar {n}\r"],
