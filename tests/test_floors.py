@@ -39,7 +39,10 @@ SIBLINGS = frozenset({"core", "disk", "schema", "store"})
 ALONE = ("taskstore.sections", "taskstore.capture", "taskstore.share.importers", "taskstore.importers")
 """Modules directly in one of these know nothing of one another, but for what is named here."""
 KNOWN_BY_ALL = frozenset(
-    {"taskstore.capture.base", "taskstore.capture.imports", "taskstore.capture.relay", "taskstore.capture.saving"}
+    {
+        *("taskstore.capture.base", "taskstore.capture.imports", "taskstore.capture.relay", "taskstore.capture.saving"),
+        "taskstore.share.importers.base",
+    }
 )
 """`saving` knows in which call a thread is: a library's save that goes through another's is reported once."""
 PARTS = {

@@ -29,15 +29,6 @@ class Absent(Held):
     ) -> None:
         """Do nothing: no server is asked, and no credentials are kept."""
 
-    @classmethod
-    def import_offline_session(
-        cls, session_folder_zip: str, previous_task_id: str | None = None, iteration_offset: int | None = 0
-    ) -> NoReturn:
-        """Raise NotSupported."""
-        refuse(
-            "import_offline_session", "importers come with the next version; what taskstore records is offline already"
-        )
-
     def get_http_router(self) -> NoReturn:
         """Raise NotSupported."""
         refuse("get_http_router", _ROUTER)

@@ -10,6 +10,7 @@ from typing import Any, NoReturn, TypeVar
 from .. import functions
 from .. import task as native
 from ..run import requirements
+from ..run.sink import warn
 from ..sections import document
 from .data import Data
 from .errors import as_value_error, refuse
@@ -234,6 +235,24 @@ class Executable(Held):
             target = native_of(target_task)
             document.update(target._store, target.id, task_data)
             return cls(target)
+
+    @classmethod
+    def import_offline_session(
+        cls, session_folder_zip: str | Path, previous_task_id: str | None = None, iteration_offset: int | None = 0
+    ) -> str:
+        """Make a task of an offline session of ClearML's, a folder or a zip, and return its id.
+
+        Imported again, it is the task that it became. With `previous_task_id` it goes on in that task.
+        """
+        from ..share.importers import of_kind
+        from ..share.importers.base import Options
+
+        options = Options(task_id=previous_task_id, iteration_offset=iteration_offset or 0)
+        with as_value_error():
+            found = of_kind("clearml").run(native._default_store(), Path(session_folder_zip), options)
+        for note in found.notes:
+            warn(note)
+        return found.task_id
 
 
 def _joined(given: str | Sequence[str] | None, separator: str) -> str:

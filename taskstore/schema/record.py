@@ -46,6 +46,20 @@ class Trashed(msgspec.Struct, kw_only=True, omit_defaults=True):
     who: str = ""
 
 
+class Imported(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """Where what is in a task comes from, when another program has recorded it: in which format, its id and path there.
+
+    `notes` say what of it was lost or changed on the way in.
+    """
+
+    kind: str
+    id: str
+    path: str
+    time: Moment
+    who: str = ""
+    notes: list[str] = []
+
+
 class Container(msgspec.Struct, kw_only=True, omit_defaults=True):
     """The container that a task asks to be run in, and the shell script that prepares it."""
 
@@ -83,6 +97,7 @@ class TaskRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     runtime: dict[str, str] = {}
     output_destination: str = ""
     history: list[Change] = []
+    imported: list[Imported] = []
     trashed: Trashed | None = None
 
 

@@ -214,6 +214,13 @@ def _leave_hint(store: Store, path: Path, blob: Staged) -> None:
         replace_record(hint, path.relative_to(store.root).as_posix().encode(), is_durable=False)
 
 
+def settle(store: Store, path: Path, digest: str, size: int) -> None:
+    """Close a blob of a task that nobody sees yet; it becomes a link where the store has its bytes."""
+    _became_link(store, path, Staged(path.name, digest, size))
+    if os.name != "nt":
+        path.chmod(0o444)
+
+
 def share(source: Path, target: Path) -> None:
     """Give another task of the store the same blob: a link where that is possible, else a copy."""
     target.parent.mkdir(parents=True, exist_ok=True)

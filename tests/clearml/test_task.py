@@ -282,7 +282,6 @@ def test_there_is_no_server(task: Task) -> None:
         lambda task: task.launch_multi_node(2),
         lambda task: task.get_http_router(),
         lambda task: task.request_external_endpoint(80),
-        lambda task: Task.import_offline_session("session.zip"),
         lambda task: task.session,
     ],
 )

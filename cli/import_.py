@@ -1,0 +1,95 @@
+"""`taskstore import`: runs that were recorded elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from taskstore.core.errors import TaskstoreError
+
+from . import context, several
+
+if TYPE_CHECKING:
+    from taskstore.share.importers.base import Options
+    from taskstore.store.store import Store
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
+
+
+def _kinds() -> list[str]:
+    from taskstore.share.importers import KINDS
+
+    return list(KINDS)
+
+
+def _kind(text: str) -> str:
+    return context.one_of(*_kinds())(text)
+
+
+def _complete_kind(incomplete: str) -> list[str]:
+    return context.completing(*_kinds())(incomplete)
+
+
+@app.command("import")
+def import_(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(metavar="PATH...", help="Zips or folders.", show_default=False),
+    ],
+    kind: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            parser=_kind,
+            metavar="KIND",
+            help="What they are: clearml (offline sessions). Else it is seen by what is in them.",
+            autocompletion=_complete_kind,
+        ),
+    ] = None,
+    into: Annotated[
+        str | None,
+        typer.Option(
+            "--into", metavar="PROJECT", help="A project, else each run's own.", autocompletion=context.complete_project
+        ),
+    ] = None,
+    as_json: context.JsonOption = False,
+) -> None:
+    """Bring in runs that were recorded elsewhere; print the ids of their tasks.
+
+    Nothing is unpacked and nothing in it is run. A run comes in whole or not at
+    all, and once: again, it is the task that it became. What of it cannot be
+    read is said, and stands in the task.
+
+    Example: taskstore import --from clearml offline-*.zip --into laptop
+    """
+    from taskstore.share.importers.base import Options
+
+    store = context.open_store()
+    exit_code = 0
+    for path in dict.fromkeys(paths):
+        try:
+            _import(store, path, kind, Options(project=into), as_json=as_json)
+        except TaskstoreError as error:
+            code = several.report(error)
+            exit_code = exit_code or code
+    if exit_code:
+        raise typer.Exit(exit_code)
+
+
+def _import(store: Store, path: Path, kind: str | None, options: Options, *, as_json: bool) -> None:
+    from taskstore.share import importers
+    from taskstore.store import places
+
+    importer = importers.of_path(path) if kind is None else importers.of_kind(kind)
+    found = importer.run(store, path, options)
+    task = places.locate(store, found.task_id)
+    for note in found.notes:
+        context.say(f"{path}: {note}")
+    if not as_json:
+        typer.echo(found.task_id)
+    what = f"imported from {path}" if found.is_new else f"it was imported before; {path} is left as it is"
+    several.tell(
+        store, task, what, as_json=as_json, imported_from=str(path), is_new=found.is_new, notes=list(found.notes)
+    )
