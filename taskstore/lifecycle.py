@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable
 from .core import states
 from .core.errors import BadTransition, BadValue, Refused
 from .core.states import Status
-from .run import remote
 from .run.ending import PUBLISH
 from .run.stopping import StopListener
 from .schema.record import TaskRecord
@@ -98,14 +97,15 @@ class Lifecycle:
         `force` an ended task is reset first. Raises NotFound for a queue that is not there (`default` always is),
         BadTransition, Conflict where it waits in that one already.
         """
-        self._hold.settled()
-        with self._hold.guard():
-            remote.enqueue(self._hold.store, self._hold.task_id, queue, priority=priority, force=force)
+        from .run import remote  # a run has no use for it
+
+        remote.enqueue(self._hold.store, self._hold.task_id, queue, priority=priority, force=force)
 
     def dequeue(self) -> None:
         """Take the task out of the queue that it waits in: its status is as it was before. Raises Refused."""
-        with self._hold.guard():
-            remote.dequeue(self._hold.store, self._hold.task_id)
+        from .run import remote  # a run has no use for it
+
+        remote.dequeue(self._hold.store, self._hold.task_id)
 
     def execute_remotely(
         self, queue: str | None = None, *, clone: bool = False, exit_process: bool = True
@@ -117,6 +117,8 @@ class Lifecycle:
         keeps nothing that it has reported. Of a task that is not this process's own, nothing but the enqueueing is
         done. Raises NotFound for a queue that is not there, BadValue where neither a clone nor an exit is wanted.
         """
+        from .run import remote  # most runs have no use for it
+
         return remote.execute_remotely(
             self._hold.store, self._hold.task_id, queue, with_clone=clone, exit_process=exit_process
         )

@@ -170,6 +170,11 @@ def show(store: Store, name: str) -> list[Entry]:
     return _entries(store, tickets.of_queue(store, name))
 
 
+def count(store: Store, name: str) -> int:
+    """Return how many tasks really wait in a queue. Raises NotFound."""
+    return sum(entry.problem is None for entry in show(store, name))
+
+
 def show_claimed(store: Store, name: str) -> list[tuple[Ticket, TicketRecord]]:
     """Return what workers have taken of a queue, and not yet done with."""
     found = []
@@ -224,6 +229,11 @@ def position(store: Store, task_id: str) -> tuple[str, int, int] | None:
             if entry.ticket.task_id == task_id:
                 return ticket.queue, entry.position, len(waiting)
     return None
+
+
+def is_claimed(store: Store, task_id: str) -> bool:
+    """Tell whether a worker has taken the task's ticket and is not yet done with it."""
+    return any(True for _ in tickets.of_task(store, task_id, claimed=True))
 
 
 def enqueue(store: Store, task_id: str, queue: str = DEFAULT, *, priority: int = 0) -> TaskRecord:

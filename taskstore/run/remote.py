@@ -9,7 +9,7 @@ from ..core.states import ENDED, Status
 from ..queues import queue as queues
 from ..schema.record import TaskRecord
 from ..sections import clone
-from ..store import liveness, places, tasks
+from ..store import liveness, places, tasks, tickets
 from ..store.store import Store
 from . import session as sessions
 from .ending import Outcome
@@ -21,7 +21,7 @@ _RESET_FIRST = ENDED - {Status.PUBLISHED}
 
 
 def enqueue(
-    store: Store, task_id: str, queue: str = queues.DEFAULT, *, priority: int = 0, force: bool = False
+    store: Store, task_id: str, queue: str = tickets.DEFAULT, *, priority: int = 0, force: bool = False
 ) -> TaskRecord:
     """Put a task into a queue; with `force` one that has ended is reset first, which deletes what it has produced.
 

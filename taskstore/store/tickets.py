@@ -159,11 +159,12 @@ def mark_waiting(record: TaskRecord, queue: str, before: Status) -> None:
 
 
 def mark_left(record: TaskRecord, to: Status) -> None:
-    """Take that out again; one that is started keeps the queue that it comes from."""
+    """Take that out again, as the status is about to change; one that is started keeps the queue that it comes from."""
     if to is Status.QUEUED:
         return
     record.enqueue_status = None
-    if to is not Status.IN_PROGRESS and record.execution is not None:
+    has_not_run = to is Status.CREATED or (record.status is Status.QUEUED and to is not Status.IN_PROGRESS)
+    if has_not_run and record.execution is not None:
         record.execution.queue = ""
 
 
