@@ -100,12 +100,14 @@ def ack(ticket: Ticket) -> bool:
 def give_back(store: Store, ticket: Ticket) -> bool:
     """Put a ticket that was taken back to its place in the queue; tell whether it waits there again.
 
-    Where its task is not queued there any more (it was started, dequeued or deleted), the ticket is dropped.
+    Where its task is not queued there any more (it was started, dequeued or deleted), the ticket is dropped; so too
+    where it was dequeued and enqueued again, for then it has another.
     """
     waiting = tickets.new(store, ticket.queue, replace(ticket.place, owner=""))
 
     def action(paths: TaskPaths) -> bool:
-        if tickets.is_good(ticket.queue, tasks.read(paths)):
+        has_another = any(each.queue == ticket.queue for each in tickets.of_task(store, ticket.task_id))
+        if tickets.is_good(ticket.queue, tasks.read(paths)) and not has_another:
             return _return(ticket, waiting)
         tickets.discard(ticket)
         return False

@@ -75,6 +75,17 @@ def test_a_ticket_whose_task_left_is_not_given_back(store: Store, told: list[str
     assert [*tickets.of_task(store, task_id), *tickets.of_task(store, task_id, claimed=True)] == []
 
 
+def test_nor_is_one_whose_task_has_another_by_now(store: Store, told: list[str]) -> None:
+    task_id = _enqueued(store)
+    ticket = claim.claim(store, ["default"], "worker 1", tell=told.append)
+    assert ticket is not None
+    queue.dequeue(store, task_id)
+    queue.enqueue(store, task_id)
+    assert not claim.give_back(store, ticket)
+    assert queue.position(store, task_id) == ("default", 1, 1)
+    assert doctor.check(store) == []
+
+
 def _stale_ticket(store: Store, task_id: str) -> tickets.Ticket:
     ticket = tickets.new(store, "default", Place(0, 0, task_id))
     tickets.write(store, ticket, TicketRecord(task=task_id))
