@@ -29,6 +29,7 @@ def clone(
     comment: Annotated[
         str | None, typer.Option("--comment", metavar="TEXT", help="Its comment, else the original's.")
     ] = None,
+    queue: context.QueueOption = None,
     run: Annotated[bool, typer.Option("--run", help="Run it at once; the exit code is the program's.")] = False,
     as_json: context.JsonOption = False,
 ) -> None:
@@ -41,9 +42,15 @@ def clone(
     from taskstore.sections import clone as cloning
     from taskstore.sections import parameters
 
+    from . import enqueue as enqueuing
+
+    if queue is not None and run:
+        raise typer.BadParameter("--queue and --run exclude each other: it is run here, or waits to be run")
     parsed = [parameters.parse_assignment(text) for text in assignments]
     store = context.open_store()
     source = context.resolve(store, task)
+    if queue is not None:
+        enqueuing.check(store, queue)
     masker = several.masker_of(store, source)
     warnings: list[str] = []
 
@@ -56,7 +63,12 @@ def clone(
         context.say(warning)
     if not as_json:
         typer.echo(made.id)
-    several.tell(store, made, f"a draft, cloned from {source.id[:12]}", as_json=as_json, cloned_from=source.id)
+    if queue is not None:
+        enqueuing.enqueue(store, made.id, queue)
+    told = f"a draft, cloned from {source.id[:12]}"
+    if queue is not None:
+        told = f"cloned from {source.id[:12]}, {enqueuing.waits(made.id, queue)}"
+    several.tell(store, made, told, as_json=as_json, cloned_from=source.id)
     if run:
         from .run import run_and_leave
 

@@ -108,6 +108,18 @@ def complete_project(ctx: typer.Context, incomplete: str) -> list[str]:
     return [name for name in names if name.startswith(incomplete) and name.isprintable()]
 
 
+def complete_queue(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Complete a queue's name; says nothing where the store cannot be read."""
+    from taskstore.core.errors import TaskstoreError
+    from taskstore.store import tickets
+
+    try:
+        names = tickets.names(_store_to_complete(ctx))
+    except (OSError, TaskstoreError):
+        return []
+    return [name for name in names if name.startswith(incomplete) and name.isprintable()]
+
+
 def whole_number(text: str) -> int:
     """Read the value of an option that is a number from 0 on; what Typer says of a wrong one is its validator's."""
     try:
@@ -167,5 +179,13 @@ TasksArgument = Annotated[
 ProjectOption = Annotated[
     str | None,
     typer.Option("--project", "-p", metavar="NAME", help="A project.", autocompletion=complete_project),
+]
+QueueOption = Annotated[
+    str | None,
+    typer.Option("--queue", metavar="NAME", help="Put it into that queue.", autocompletion=complete_queue),
+]
+QueueArgument = Annotated[
+    str,
+    typer.Argument(metavar="QUEUE", help="A queue's name.", autocompletion=complete_queue, show_default=False),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")]

@@ -81,6 +81,7 @@ def create(
     single_script: Annotated[
         bool, typer.Option("--single-script", help="Keep a copy of the script alone, though it is in git.")
     ] = False,
+    queue: context.QueueOption = None,
     as_json: context.JsonOption = False,
 ) -> None:
     """Make a draft from a script, module, repository or task, running nothing.
@@ -93,6 +94,8 @@ def create(
     """
     from taskstore.core.errors import BadValue
     from taskstore.run import create as creating
+
+    from . import enqueue as enqueuing
 
     if no_requirements and (packages or requirements):
         raise typer.BadParameter("--no-requirements goes with neither --package nor --requirements")
@@ -122,10 +125,14 @@ def create(
     store = context.open_store()
     if base_task is None and not words and not module and not name:
         raise BadValue("what is to be made a draft of? name a script, -m MODULE, --base-task TASK, or a --name")
+    if queue is not None:
+        enqueuing.check(store, queue)
     made = creating.create(store, wanted)
+    if queue is not None:
+        enqueuing.enqueue(store, made.id, queue)
     if not as_json:
         typer.echo(made.id)
-    several.tell(store, made, "a draft", as_json=as_json)
+    several.tell(store, made, "a draft" if queue is None else enqueuing.waits(made.id, queue), as_json=as_json)
 
 
 def _pair(text: str) -> tuple[str, str]:

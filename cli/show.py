@@ -82,6 +82,8 @@ def _as_object(row: Row, script: ScriptRecord) -> dict[str, object]:
         "status_changed": task.status_changed,
         "runtime": task.runtime,
         "history": task.history,
+        "execution": task.execution,
+        "enqueue_status": task.enqueue_status,
         "script": script,
         "artifacts": artifacts.read(row.paths).artifacts,
         "models": models.read(row.paths),
@@ -95,7 +97,7 @@ def _print_page(store: Store, row: Row, script: ScriptRecord) -> None:
     page.facts([("id", row.id), ("project", row.project), ("type", row.task.type), ("tags", ", ".join(row.task.tags))])
     page.facts([("parent", row.task.parent or ""), ("comment", row.task.comment)])
     render.line()
-    _print_status(row)
+    _print_status(store, row)
     _print_place(row, script)
     _print_code(row.paths, script)
     _print_parameters(row)
@@ -125,7 +127,7 @@ _UNFINISHED = (Status.IN_PROGRESS, Status.FAILED, Status.STOPPED)
 """Statuses in which it matters how far the task has come."""
 
 
-def _print_status(row: Row) -> None:
+def _print_status(store: Store, row: Row) -> None:
     task = row.task
     status = task.status.label
     if task.status_reason and task.status_reason.lower() != status.lower():
@@ -140,9 +142,24 @@ def _print_status(row: Row) -> None:
             ("ended", _moment(task.completed)),
             ("ran", _how_long(row)),
             ("archived", "yes" if row.is_archived else ""),
+            ("queue", _queue(store, row)),
         ],
         styles={"status": render.style_of(task.status)},
     )
+
+
+def _queue(store: Store, row: Row) -> str:
+    name = row.task.execution.queue if row.task.execution else ""
+    if row.task.status is not Status.QUEUED:
+        return name and f"taken from {name}"
+    from taskstore.queues import queue
+
+    found = queue.position(store, row.id)
+    if found is not None:
+        return f"{found[0]}, {found[1]} of {found[2]}"
+    if queue.is_claimed(store, row.id):
+        return f"{name}, taken by a worker"
+    return f"{name}, without a ticket: `taskstore doctor --fix` puts it back"
 
 
 def _moment(moment: datetime | None) -> str:
@@ -322,7 +339,10 @@ def _next_commands(row: Row, short: str) -> list[tuple[str, str]]:
             (f"taskstore run {short}", "run it here"),
         ]
     if status is Status.QUEUED:
-        return [(f"taskstore abort {short}", "take it back")]
+        return [
+            (f"taskstore run {short}", "run it here (there is no agent yet)"),
+            (f"taskstore dequeue {short}", "take it out of the queue"),
+        ]
     if status is Status.IN_PROGRESS:
         return [(f"taskstore logs -f {short}", "follow what it prints"), (f"taskstore abort {short}", "end it")]
     if status is Status.PUBLISHED:

@@ -71,8 +71,10 @@ NOTES = {
     "Task.create": "supported; add_task_init_call changes nothing: `taskstore run` records a script without it",
     "Task.create_function_task": "supported; `taskstore run` runs it, up to the call that made it",
     "Task.delete": "differs: it goes to the trash, from which `taskstore trash restore` brings it back",
-    "Task.execute_remotely": "differs: it does nothing in a task that is run again; elsewhere it is not supported: "
-    "queues come with the next version",
+    "Task.execute_remotely": "supported; there is no agent yet: `taskstore run` runs what waits in a queue",
+    "Task.enqueue": "supported; a queue's id is its name. There is no agent yet: `taskstore run` runs what waits",
+    "Task.get_executed_queue": "supported; a queue's id is its name",
+    "Task.get_num_enqueued_tasks": "supported; a queue's id is its name",
     "Task.get_reported_console_output": "differs: each line is a report",
     "Task.set_parameters": "differs: user properties stay",
     "Task.update_output_model": _KEPT,

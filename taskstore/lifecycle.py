@@ -90,6 +90,39 @@ class Lifecycle:
 
         self._hold.edit(change)
 
+    def enqueue(self, queue: str = "default", *, priority: int = 0, force: bool = False) -> None:
+        """Put the task into a queue, to be run by whoever takes it from there, and out of any other queue.
+
+        A higher priority (-1000 to 1000) comes first. A draft can be enqueued, and what was stopped or has failed; with
+        `force` an ended task is reset first. Raises NotFound for a queue that is not there (`default` always is),
+        BadTransition, Conflict where it waits in that one already.
+        """
+        from .run import remote  # a run has no use for it
+
+        remote.enqueue(self._hold.store, self._hold.task_id, queue, priority=priority, force=force)
+
+    def dequeue(self) -> None:
+        """Take the task out of the queue that it waits in: its status is as it was before. Raises Refused."""
+        from .run import remote  # a run has no use for it
+
+        remote.dequeue(self._hold.store, self._hold.task_id)
+
+    def execute_remotely(
+        self, queue: str | None = None, *, clone: bool = False, exit_process: bool = True
+    ) -> str | None:
+        """Stop here, and let the task go on from a queue: close it, enqueue it, and end the process with exit code 0.
+
+        Where the process was launched for the task, nothing happens: what follows is what is run. With `clone` a copy
+        is enqueued, and its id returned where the process goes on. Without a queue the task is left as a draft, which
+        keeps nothing that it has reported. Of a task that is not this process's own, nothing but the enqueueing is
+        done. Raises NotFound for a queue that is not there, BadValue where neither a clone nor an exit is wanted.
+        """
+        from .run import remote  # most runs have no use for it
+
+        return remote.execute_remotely(
+            self._hold.store, self._hold.task_id, queue, with_clone=clone, exit_process=exit_process
+        )
+
     def delete(self, *, force: bool = False) -> None:
         """Move the task to the trash, from which it can be restored. A running or published one needs `force`."""
         self._hold.settled()

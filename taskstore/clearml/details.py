@@ -173,9 +173,10 @@ class Detailed(Held):
 
         return next(one for one in Finding.get_projects() if one.name == self._task.get_project_name())
 
-    def get_executed_queue(self, return_name: bool = False) -> str | None:  # noqa: ARG002 - there are none
-        """Return None: nothing was run from a queue."""
-        return None
+    def get_executed_queue(self, return_name: bool = False) -> str | None:  # noqa: ARG002 - a queue's id is its name
+        """Return the queue that the task waits in, or was started from."""
+        execution = self._record().execution
+        return (execution.queue or None) if execution is not None else None
 
     def get_random_seed(self) -> int | None:
         """Return None: taskstore seeds nothing."""

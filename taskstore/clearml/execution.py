@@ -9,16 +9,18 @@ from typing import Any, NoReturn, TypeVar
 
 from .. import functions
 from .. import task as native
+from ..core.errors import NotFound
+from ..queues import queue as queues
 from ..run import requirements
 from ..run.sink import warn
 from ..sections import document
+from ..store import tickets
 from .data import Data
-from .errors import as_value_error, refuse
+from .errors import BadCall, as_value_error, refuse
 from .held import Held, native_of
 from .kinds import text_of
 
 T = TypeVar("T", bound="Executable")
-_QUEUES = "queues and agents come with the next version; until then `taskstore run TASK` runs a draft here"
 _CODE = "where the code lies is recorded as it is; `taskstore clone TASK` and task.set_script change a draft"
 
 
@@ -86,29 +88,37 @@ class Executable(Held):
             made = functions.create_function_task(self._task, func, func_name, task_name, kwargs)
         return type(self)(made) if made is not None else None
 
-    def execute_remotely(self, queue_name: str | None = None, clone: bool = False, exit_process: bool = True) -> None:  # noqa: ARG002
-        """Do nothing where the process was launched for the task; raise NotSupported elsewhere."""
-        from .place import running_remotely
-
-        if not running_remotely():
-            refuse("execute_remotely", _QUEUES)
+    def execute_remotely(
+        self: T, queue_name: str | None = None, clone: bool = False, exit_process: bool = True
+    ) -> T | None:
+        """Hand the task over to a queue, and end the process; nothing where it was launched for the task."""
+        with as_value_error():
+            made = self._task.lifecycle.execute_remotely(queue_name, clone=clone, exit_process=exit_process)
+        return None if made is None else type(self)(native_of(made))
 
     @classmethod
     def enqueue(
         cls, task: Held | str, queue_name: str | None = None, queue_id: str | None = None, force: bool = False
-    ) -> NoReturn:
-        """Raise NotSupported: there are no queues yet."""
-        refuse("enqueue", _QUEUES)
+    ) -> dict[str, Any]:
+        """Put a task into a queue, of which name and id are the same; `force` resets what has ended."""
+        with as_value_error():
+            found = native_of(task)
+            found.lifecycle.enqueue(_queue(queue_name, queue_id), force=force)
+        return {"queued": 1, **_changed(found)}
 
     @classmethod
-    def dequeue(cls, task: Held | str) -> NoReturn:
-        """Raise NotSupported: there are no queues yet."""
-        refuse("dequeue", _QUEUES)
+    def dequeue(cls, task: Held | str) -> dict[str, Any]:
+        """Take a task out of its queue: its status is as it was before."""
+        with as_value_error():
+            found = native_of(task)
+            found.lifecycle.dequeue()
+        return {"dequeued": 1, **_changed(found)}
 
     @classmethod
-    def get_num_enqueued_tasks(cls, queue_name: str | None = None, queue_id: str | None = None) -> NoReturn:
-        """Raise NotSupported: there are no queues yet."""
-        refuse("get_num_enqueued_tasks", _QUEUES)
+    def get_num_enqueued_tasks(cls, queue_name: str | None = None, queue_id: str | None = None) -> int:
+        """Return how many tasks wait in a queue."""
+        with as_value_error():
+            return queues.count(native._default_store(), _queue(queue_name, queue_id))
 
     def launch_multi_node(
         self,
@@ -120,7 +130,7 @@ class Executable(Held):
         devices: int | Sequence[int] | None = None,
         hide_children: bool = False,
     ) -> NoReturn:
-        """Raise NotSupported: there are no queues yet."""
+        """Raise NotSupported: no agent starts the nodes."""
         refuse("launch_multi_node", "start the nodes by torchrun or srun: ranks report into one task")
 
     def get_script(self) -> Mapping[str, str]:
@@ -257,3 +267,29 @@ class Executable(Held):
 
 def _joined(given: str | Sequence[str] | None, separator: str) -> str:
     return given if isinstance(given, str) else separator.join(given or ())
+
+
+def _queue(name: str | None, queue_id: str | None) -> str:
+    """Return the queue that is meant. Raises ValueError unless just one is named, and it is there."""
+    if (name is None) == (queue_id is None):
+        raise BadCall("name one of queue_name and queue_id; `taskstore queue ls` lists the queues")
+    wanted = str(name if name is not None else queue_id)
+    try:
+        return queues.find(native._default_store(), wanted)
+    except NotFound:
+        which = "named" if name is not None else "with id"
+        raise BadCall(f'Could not find queue {which} "{wanted}"; {tickets.unknown(wanted)}') from None
+
+
+def _changed(task: native.Task) -> dict[str, Any]:
+    """Return what ClearML's server answers: how many tasks were changed, and the fields that were."""
+    record = task._record()
+    fields = {
+        "status": record.status.value,
+        "status_reason": record.status_reason,
+        "status_message": record.status_message,
+        "status_changed": record.status_changed,
+        "last_update": record.last_update,
+        "execution.queue": (record.execution.queue or None) if record.execution is not None else None,
+    }
+    return {"updated": 1, "fields": fields}

@@ -23,6 +23,9 @@ STOP = "stop.json"
 LOCK = ".lock"
 BEACON = ".alive"
 PROJECT = "project.yaml"
+QUEUE = "queue.json"
+WAITING = "waiting"
+CLAIMED = "claimed"
 TEMPORARY_SUFFIX = ".tmp"
 NEW_PREFIX = ".new-"
 PURGE_PREFIX = ".purge-"
@@ -192,6 +195,28 @@ class TaskPaths:
 
 
 @dataclass(frozen=True)
+class QueuePaths:
+    """The files of one queue."""
+
+    home: Path
+
+    @property
+    def record(self) -> Path:
+        """Its name, and when it was made."""
+        return self.home / QUEUE
+
+    @property
+    def waiting(self) -> Path:
+        """The folder of tickets that nobody has taken; where it is, there is the queue."""
+        return self.home / WAITING
+
+    @property
+    def claimed(self) -> Path:
+        """The folder of tickets that a worker has taken and not yet done with."""
+        return self.home / CLAIMED
+
+
+@dataclass(frozen=True)
 class StorePaths:
     """The files of a store."""
 
@@ -285,6 +310,15 @@ class StorePaths:
     def meeting(self, key: str) -> Path:
         """The file by which the ranks of one run find their task."""
         return self.ranks / f"{key}.json"
+
+    @property
+    def queues(self) -> Path:
+        """The folder of queues."""
+        return self.root / "queues"
+
+    def queue(self, name: str) -> QueuePaths:
+        """Where the queue of that name is."""
+        return QueuePaths(self.queues / encode(name))
 
     def project(self, parts: Sequence[str]) -> Path:
         """A project's folder, by the parts of its name."""

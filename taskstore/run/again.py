@@ -14,14 +14,13 @@ from ..core.states import ENDED, Status
 from ..disk.beacon import is_alive
 from ..disk.layout import TaskPaths
 from ..schema.model import ModelsRecord
-from ..schema.record import ARCHIVED, ParamsRecord, TaskRecord
+from ..schema.record import ARCHIVED, DEVELOPMENT, ParamsRecord, TaskRecord
 from ..sections import clone
 from ..store import artifacts, configuration, events, liveness, models, places, projects, tasks
 from ..store.store import Store
 
 OFFSET = "iteration_offset"
 """The key among a task's runtime facts of what is added to each iteration."""
-DEVELOPMENT = "development"
 _CONTINUED = (ENDED - {Status.PUBLISHED}) | {Status.CREATED, Status.IN_PROGRESS}
 
 

@@ -51,7 +51,7 @@ class Session:
         self.is_recording = True
         self.is_adoptable = False
         """Begun by a launcher for a program that may say Task.init itself, and then names the task."""
-        self.ending = Ending(self._finish, left=self._wait_for_code)
+        self.ending = Ending(self._finish, left=self.wait_for_code)
         self.masker = Masker(tuple(self.settings.secrets.extra), tuple(self.settings.secrets.allowed))
         self.sink = StoreSink(
             self.store, self.task_id, self.paths, self.masker, self.ending.undisturbed, is_rerun=self.is_rerun
@@ -273,7 +273,8 @@ class Session:
         except (OSError, TaskstoreError):
             return False
 
-    def _wait_for_code(self) -> None:
+    def wait_for_code(self) -> None:
+        """Wait until what the program consists of is recorded, for a time."""
         if self._code is not None:
             self._code.wait(_CODE_WAIT_S)
 

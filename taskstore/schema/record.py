@@ -18,6 +18,9 @@ USER_PROPERTIES = "properties"
 ARCHIVED = "archived"
 """The system tag of a task that was put away."""
 
+DEVELOPMENT = "development"
+"""The system tag of a task that a run has made; one that is cloned or enqueued has it no more."""
+
 
 class StoreRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     """taskstore.json. `locks` is how every host locks here: flock or lease."""
@@ -68,6 +71,12 @@ class Container(msgspec.Struct, kw_only=True, omit_defaults=True):
     setup_shell_script: str = ""
 
 
+class Execution(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """How a task came to run: the name of the queue that it waits in, or was started from."""
+
+    queue: str = ""
+
+
 class TaskRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     """task.json: identity, status and its history, times, tags, who and where.
 
@@ -82,6 +91,7 @@ class TaskRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     status_reason: str = ""
     status_message: str = ""
     status_changed: Moment | None = None
+    enqueue_status: Status | None = None
     created: Moment
     started: Moment | None = None
     completed: Moment | None = None
@@ -94,6 +104,7 @@ class TaskRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     system_tags: list[str] = []
     comment: str = ""
     container: Container | None = None
+    execution: Execution | None = None
     runtime: dict[str, str] = {}
     output_destination: str = ""
     history: list[Change] = []

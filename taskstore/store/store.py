@@ -128,7 +128,9 @@ def _make(paths: StorePaths, kind: LockKind, clock: Clock) -> None:
         raise ReadOnly(f"no store can be made at {paths.root}: {error.strerror or error}") from None
 
 
-_OWN_NAMES = frozenset({"projects", "trash", STORE, IGNORE, "cache", "config.yaml", "quarantine", "locks", "ranks"})
+_OWN_NAMES = frozenset(
+    {"projects", "queues", "trash", STORE, IGNORE, "cache", "config.yaml", "quarantine", "locks", "ranks"}
+)
 
 
 def _is_own(name: str) -> bool:

@@ -25,7 +25,7 @@ from ..disk.lock import EDIT_TIMEOUT_S, edit_lock
 from ..disk.text import read_bytes
 from ..schema import codec
 from ..schema.record import MAX_HISTORY, USER_PROPERTIES, Change, ParamsRecord, ScriptRecord, TaskRecord
-from . import places
+from . import places, tickets
 from .projects import ensure_folder, parts_of
 from .store import Store
 
@@ -327,13 +327,23 @@ def transition(
             raise BadTransition(record.id, record.status.value, to.value, _hint(record, to))
         if not force and not is_allowed(record.status, to):
             raise BadTransition(record.id, record.status.value, to.value, _hint(record, to))
+        was = record.status
         _enter(record, to, Change(status=to, time=store.clock.now(), reason=reason, message=message, who=who()))
         if also is not None:
             also(paths, record)
         write(paths, record, previous)
+        if Status.QUEUED in (was, to):
+            tickets.prune(store, record)
         return record
 
     return under_lock(store, task_id, action)
+
+
+def take_back(store: Store, record: TaskRecord, reason: str) -> None:
+    """Give a queued task the status back that it had before, with its times; the caller writes the record."""
+    before = record.enqueue_status or Status.CREATED
+    tickets.mark_left(record, before)
+    _note(record, Change(status=before, time=store.clock.now(), reason=reason, who=who()))
 
 
 def _hint(record: TaskRecord, to: Status) -> str:
@@ -358,7 +368,12 @@ def _enter(record: TaskRecord, to: Status, change: Change) -> None:
         record.completed = change.time
         if record.started is not None:
             record.active_duration = max(0.0, (change.time - record.started).total_seconds())
-    record.status = to
+    tickets.mark_left(record, to)
+    _note(record, change)
+
+
+def _note(record: TaskRecord, change: Change) -> None:
+    record.status = change.status
     record.status_reason = change.reason
     record.status_message = change.message
     record.status_changed = record.last_update = change.time

@@ -16,13 +16,16 @@ from ..disk.lock import edit_lock
 from ..disk.text import read_bytes
 from ..schema import codec
 from ..schema.record import TaskRecord, Trashed
-from . import liveness, places, tasks
+from . import liveness, places, tasks, tickets
 from .projects import ensure_folder
 from .store import Store
 
 
 def put(store: Store, task_id: str, *, force: bool = False) -> TaskPaths:
-    """Move a task to the trash. A running or a published one is refused unless `force` is given."""
+    """Move a task to the trash. A running or a published one is refused unless `force` is given.
+
+    One that waits in a queue is taken out of it.
+    """
 
     def action(paths: TaskPaths) -> TaskPaths:
         previous = read_bytes(paths.record)
@@ -33,7 +36,12 @@ def put(store: Store, task_id: str, *, force: bool = False) -> TaskPaths:
             raise Refused(f"task {task_id[:12]} is {label}; give --force to delete it all the same")
         project = places.project_of(store, paths.home)
         record.trashed = Trashed(project=project, time=store.clock.now(), who=tasks.who())
+        was_queued = record.status is Status.QUEUED
+        if was_queued:
+            tasks.take_back(store, record, "deleted while it waited")
         tasks.write(paths, record, previous)
+        if was_queued:
+            tickets.prune(store, record)
         store.paths.trash.mkdir(exist_ok=True)
         target = store.paths.trashed(task_id)
         tasks.rename_home(paths, target.home)

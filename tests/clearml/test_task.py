@@ -259,6 +259,52 @@ def test_a_function_becomes_a_draft_with_its_arguments(task: Task) -> None:
         task.create_function_task(work, number=object())
 
 
+def test_a_task_is_enqueued_and_dequeued_with_clearmls_answers(task: Task) -> None:
+    draft = Task.clone(task)
+    assert (draft.get_executed_queue(), Task.get_num_enqueued_tasks("default")) == (None, 0)
+    answer = Task.enqueue(draft, queue_name="default")
+    assert (answer["queued"], answer["updated"]) == (1, 1)
+    assert (answer["fields"]["status"], answer["fields"]["execution.queue"]) == ("queued", "default")
+    assert (draft.status, draft.get_executed_queue(return_name=True)) == ("queued", "default")
+    assert Task.get_num_enqueued_tasks(queue_id="default") == 1
+    with pytest.raises(ValueError, match="already"):
+        Task.enqueue(draft.id, queue_id="default")
+    answer = Task.dequeue(draft)
+    assert (answer["dequeued"], answer["fields"]["status"], draft.status) == (1, "created", "created")
+    with pytest.raises(ValueError, match="no queue"):
+        Task.dequeue(draft)
+
+
+def test_what_is_completed_is_enqueued_by_force(task: Task) -> None:
+    draft = Task.clone(task)
+    draft.mark_completed(force=True)
+    with pytest.raises(ValueError, match="Completed"):
+        Task.enqueue(draft, queue_name="default")
+    assert Task.enqueue(draft, queue_name="default", force=True)["queued"] == 1
+
+
+def test_one_queue_that_is_there_must_be_named(task: Task) -> None:
+    draft = Task.clone(task)
+    with pytest.raises(ValueError, match='Could not find queue named "gpu"'):
+        Task.enqueue(draft, queue_name="gpu")
+    for names in ({}, {"queue_name": "default", "queue_id": "default"}):
+        with pytest.raises(ValueError, match="name one of"):
+            Task.enqueue(draft, **names)
+    assert draft.status == "created"
+
+
+def test_execute_remotely_enqueues_and_leaves(task: Task) -> None:
+    with pytest.raises(ValueError, match="clone=True"):
+        task.execute_remotely("default", exit_process=False)
+    with pytest.raises(ValueError, match="queue create"):
+        task.execute_remotely("gpu")
+    with pytest.raises(SystemExit) as left:
+        task.execute_remotely("default")
+    assert left.value.code == 0
+    assert task.status == "queued"
+    assert task.get_executed_queue() == "default"
+
+
 def test_there_is_no_server(task: Task) -> None:
     assert Task.is_offline()
     Task.set_offline(True)
@@ -276,9 +322,6 @@ def test_there_is_no_server(task: Task) -> None:
 @pytest.mark.parametrize(
     "call",
     [
-        lambda task: task.execute_remotely(queue_name="default"),
-        lambda task: Task.enqueue(task, queue_name="default"),
-        lambda task: Task.dequeue(task),
         lambda task: task.launch_multi_node(2),
         lambda task: task.get_http_router(),
         lambda task: task.request_external_endpoint(80),

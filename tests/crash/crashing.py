@@ -24,6 +24,7 @@ from taskstore.core.clock import FixedClock
 from taskstore.core.states import Status
 from taskstore.disk.atomic import write_blob
 from taskstore.disk.log import LogWriter
+from taskstore.queues import queue
 from taskstore.schema.artifact import Artifact
 from taskstore.schema.model import Model, ModelInput
 from taskstore.schema.record import FileRef, Parameter, Untracked
@@ -40,12 +41,14 @@ from taskstore.store import (
     query,
     store,
     tasks,
+    tickets,
     trash,
 )
 from taskstore.store.store import Store
 
 LONG = "a project whose name is far too long for one component of a path " * 4
 DRAFT, DONE, PUBLIC, DELETED, RUNNING, DELETED_PUBLIC, LONG_ONE = (f"{n:012x}70008000{n:012x}" for n in range(1, 8))
+WAITING = f"{8:012x}70008000{8:012x}"
 NEW = f"{99:012x}70008000{99:012x}"
 _FLAGS = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 # A writer of a process that is long gone: no pid is that high.
@@ -70,6 +73,7 @@ def build(root: Path, locks: str = "flock") -> Store:
         (RUNNING, "Runs: now?"),
         (DELETED_PUBLIC, "vision"),
         (LONG_ONE, LONG),
+        (WAITING, "vision"),
     ):
         tasks.create(made, project, f"task {task_id[11]}", task_id=task_id, fill=_fill)
     keep(made, "data", ARTIFACT)
@@ -83,6 +87,8 @@ def build(root: Path, locks: str = "flock") -> Store:
         tasks.transition(made, task_id, Status.COMPLETED, also=lambda paths, _: _summarise(paths))
     for task_id in (PUBLIC, DELETED_PUBLIC):
         published.publish(made, task_id)
+    queue.create(made, "gpu")
+    queue.enqueue(made, WAITING, "gpu", priority=3)
     trash.put(made, DELETED)
     trash.put(made, DELETED_PUBLIC, force=True)
     made.paths.config.write_text("capture:\n  diff_mib: 5\n")
@@ -173,6 +179,14 @@ def state(opened: Store) -> dict[str, Any]:
     assert not listing.damaged, listing.damaged
     seen: dict[str, Any] = {row.id: _task(row.paths, row.project) for row in listing.rows}
     seen["trash"] = {paths.id: _task(paths, "") for paths in trash.listed(opened)}
+    seen["queues"] = {
+        each.name: [(entry.ticket.task_id, entry.ticket.place.priority, entry.problem) for entry in shown]
+        for each in queue.listed(opened)
+        if (shown := queue.show(opened, each.name)) or each.name != "default"
+    }
+    seen["claimed"] = [
+        ticket.task_id for name in tickets.names(opened) for ticket in tickets.of_queue(opened, name, claimed=True)
+    ]
     seen["projects"] = {
         project.name: (said.description, tuple(said.tags))
         for project in projects.list_all(opened)

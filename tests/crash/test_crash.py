@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from taskstore.core.states import Status
 from taskstore.disk.atomic import temporary_beside
 from taskstore.disk.layout import TaskPaths
 from taskstore.disk.log import LogWriter, writer_name
+from taskstore.queues import claim, queue
 from taskstore.schema import migrate
 from taskstore.schema.record import Parameter
 from taskstore.sections.clone import reset
@@ -29,9 +31,11 @@ from taskstore.store import (
     query,
     store,
     tasks,
+    tickets,
     trash,
 )
 from taskstore.store.store import Store
+from taskstore.store.tickets import Ticket
 
 from .crashing import (
     ARTIFACT,
@@ -44,6 +48,7 @@ from .crashing import (
     NEW,
     PUBLIC,
     RUNNING,
+    WAITING,
     Act,
     _fill,
     build,
@@ -108,6 +113,20 @@ def _index(made: Store) -> None:
     query.find(made)
 
 
+def _claim(made: Store) -> Ticket:
+    ticket = claim.claim(made, ["gpu"], "worker 1", tell=_fail)
+    assert ticket is not None
+    return ticket
+
+
+def _claim_and_give_back(made: Store) -> None:
+    assert claim.give_back(made, _claim(made))
+
+
+def _fail(message: str) -> None:
+    raise AssertionError(message)
+
+
 OPERATIONS: dict[str, Act] = {
     "create": lambda made: tasks.create(made, "vision/cats", "a new one", task_id=NEW, fill=_fill),
     "create in a new project": lambda made: tasks.create(made, "new/" + OTHER_LONG, "a new one", task_id=NEW),
@@ -116,7 +135,16 @@ OPERATIONS: dict[str, Act] = {
     "edit_params": _edit_params,
     "edit properties of published": _edit_properties,
     "edit_script": _edit_script,
-    "transition": lambda made: tasks.transition(made, DRAFT, Status.QUEUED, reason="because"),
+    "transition": lambda made: tasks.transition(made, DRAFT, Status.IN_PROGRESS, reason="because"),
+    "queue create": lambda made: queue.create(made, "cpu"),
+    "queue create, long": lambda made: queue.create(made, LONG),
+    "enqueue": lambda made: queue.enqueue(made, DRAFT, "gpu"),
+    "enqueue in the default queue": lambda made: queue.enqueue(made, DRAFT),
+    "dequeue": lambda made: queue.dequeue(made, WAITING),
+    "claim": _claim,
+    "claim and give back": _claim_and_give_back,
+    "queue move": lambda made: queue.set_priority(made, WAITING, -7),
+    "start what waits": lambda made: tasks.transition(made, WAITING, Status.IN_PROGRESS),
     "move": lambda made: tasks.move(made, DONE, "vision/dogs"),
     "move published": lambda made: tasks.move(made, PUBLIC, "vision/dogs"),
     "project create": lambda made: projects.create(made, "a/b/c", description="new", tags=("x",)),
@@ -147,7 +175,7 @@ OPERATIONS: dict[str, Act] = {
     "index": _index,
     "append": _append,
 }
-LEASED = ("create", "edit", "move", "trash", "restore", "project rename")
+LEASED = ("enqueue", "dequeue", "create", "edit", "move", "trash", "restore", "project rename")
 
 
 @pytest.fixture(scope="module")
@@ -244,6 +272,52 @@ def test_killed_in_the_deletion_of_an_empty_project_it_keeps_its_description_or_
     source = copy(built, tmp_path / "source")
     projects.create(open_again(source), "empty/one", description="said")
     _battery(source, tmp_path / "store", lambda made: projects.delete(made, "empty/one"))
+
+
+def test_killed_in_a_move_to_another_queue_it_waits_in_one_of_them(built, tmp_path):
+    source = copy(built, tmp_path / "source")
+    queue.create(open_again(source), "cpu")
+    _battery(source, tmp_path / "store", lambda made: queue.enqueue(made, WAITING, "cpu"))
+
+
+def test_killed_on_the_way_to_the_trash_what_waits_is_there_and_waits_or_does_not(built, tmp_path):
+    def is_allowed(before: Any, after: Any, seen: Any) -> bool:
+        waits = [task_id for task_id, _, problem in seen["queues"]["gpu"] if problem is None]
+        if WAITING in seen["trash"]:
+            return WAITING not in seen and waits == []
+        return (seen[WAITING]["task"]["status"], waits) in (("queued", [WAITING]), ("created", []))
+
+    _battery(built, tmp_path / "store", lambda made: trash.put(made, WAITING), is_allowed)
+
+
+def test_killed_between_claim_and_ack_a_task_that_began_does_not_wait_and_another_does(built, tmp_path):
+    def act(made: Store) -> None:
+        ticket = _claim(made)
+        tasks.transition(made, WAITING, Status.IN_PROGRESS, only_from=frozenset({Status.QUEUED}))
+        assert claim.ack(ticket)
+
+    _battery(built, tmp_path / "store", act)
+
+
+def test_killed_in_the_deletion_of_a_queue_its_tasks_wait_or_are_drafts_again(built, tmp_path):
+    def is_allowed(before: Any, after: Any, seen: Any) -> bool:
+        status = seen[WAITING]["task"]["status"]
+        waits = [task_id for task_id, _, problem in seen["queues"].get("gpu", []) if problem is None]
+        return (status, waits) in (("queued", [WAITING]), ("created", []))
+
+    _battery(built, tmp_path / "store", lambda made: queue.delete(made, "gpu", force=True), is_allowed)
+
+
+def test_killed_in_making_room_between_tickets_their_order_stays(built, tmp_path):
+    source = copy(built, tmp_path / "source")
+    made = open_again(source)
+    queue.enqueue(made, DRAFT, "gpu", priority=3)
+    queue.enqueue(made, LONG_ONE, "gpu", priority=3)
+    for name, count in ((DRAFT, 1), (LONG_ONE, 2)):  # no room at all between the first and the next
+        first, own = tickets.of_queue(made, "gpu")[0], next(tickets.of_task(made, name))
+        place = replace(own.place, key=first.place.key + count)
+        assert tickets.moved(made, own, place)
+    _battery(source, tmp_path / "store", lambda made: queue.move(made, LONG_ONE, 2))
 
 
 def _configure(made: Store, data: bytes) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from taskstore.core.errors import TaskstoreError
 from taskstore.core.states import Status
+from taskstore.queues import claim, queue
 from taskstore.schema.model import Model
 from taskstore.schema.record import Parameter
 from taskstore.sections.models import weights
@@ -163,3 +164,74 @@ def find_again_and_again(store: Store, number: int, task_id: str) -> int:
         store.places.clear()
         places.locate(store, task_id)
     return 60
+
+
+def enqueue(store: Store, number: int, task_id: str) -> str:
+    name = f"queue {number % 2}"
+    queue.enqueue(store, task_id, name, priority=number)
+    return name
+
+
+def claim_all(store: Store, number: int, name: str) -> list[str]:
+    """Take tickets until there is none, and begin the task of each, as a worker does."""
+    begun = []
+    while (ticket := claim.claim(store, [name], f"worker {number}", tell=_unexpected)) is not None:
+        tasks.transition(store, ticket.task_id, Status.IN_PROGRESS, only_from=frozenset({Status.QUEUED}))
+        claim.ack(ticket)
+        begun.append(ticket.task_id)
+    return begun
+
+
+def _unexpected(message: str) -> None:
+    raise AssertionError(message)
+
+
+def claim_and_give_back(store: Store, number: int, name: str) -> int:
+    given = 0
+    for _ in range(30):
+        ticket = claim.claim(store, [name], f"worker {number}", tell=_unexpected)
+        given += ticket is not None and claim.give_back(store, ticket)
+    return given
+
+
+def enqueue_and_dequeue(store: Store, number: int, task_ids: str) -> int:
+    """Put a task of one's own into the queue and take it out again, on and on."""
+    task_id = task_ids.split()[number]
+    for _ in range(20):
+        queue.enqueue(store, task_id)
+        queue.dequeue(store, task_id)
+    queue.enqueue(store, task_id)
+    return 20
+
+
+def claim_what_comes(store: Store, number: int, task_ids: str) -> list[str]:
+    """Take tickets while others put them in and take them out; give back what is good."""
+    told: list[str] = []
+    for _ in range(200):
+        ticket = claim.claim(store, ["default"], f"worker {number}", tell=told.append)
+        if ticket is not None:
+            claim.give_back(store, ticket)
+    return told
+
+
+def make_queue(store: Store, number: int, name: str) -> str:
+    return queue.create(store, name)
+
+
+def delete_queue_0(store: Store, number: int, about: str) -> int:
+    """Delete it while it is empty, and make it again, on and on."""
+    done = 0
+    for _ in range(40):
+        try:
+            queue.delete(store, "queue 0")
+            queue.create(store, "queue 0")
+            done += 1
+        except TaskstoreError:
+            continue
+    return done
+
+
+def move_to_the_front(store: Store, number: int, task_ids: str) -> int:
+    for _ in range(10):
+        queue.move(store, task_ids.split()[number], 1)
+    return 10

@@ -9,7 +9,8 @@ import pytest
 from taskstore.core.errors import BadTransition, Conflict, NotFound
 from taskstore.core.states import Status
 from taskstore.disk.lock import LockKind
-from taskstore.store import doctor, models, places, projects, tasks, trash
+from taskstore.queues import queue
+from taskstore.store import doctor, models, places, projects, tasks, tickets, trash
 from taskstore.store.store import Store, init, open_at
 
 from . import racers
@@ -149,3 +150,79 @@ def test_of_many_that_save_models_into_a_task_that_moves_each_keeps_its_own(aren
     texts = {key: (paths.home / model.file.path).read_text() for key, model in found.items() if model.file}
     assert texts == {f"{n}{c}".rjust(32, "0"): f"{n} {c} 1" for n in range(4) for c in range(4)}
     assert doctor.check(afresh(arena)) == []
+
+
+def _waiting(store: Store, count: int, name: str = "default") -> list[str]:
+    made = [tasks.create(store, "vision", f"run {number}").id for number in range(count)]
+    for task_id in made:
+        queue.enqueue(store, task_id, name)
+    return made
+
+
+def test_of_many_claimers_each_ticket_has_one(arena: Store) -> None:
+    made = _waiting(arena, 60)
+    answers = race(racers.claim_all, arena.root, "default")
+    begun = [task_id for answer in answers for task_id in answer]  # type: ignore[attr-defined]
+    assert sorted(begun) == made
+    assert [len(tasks.read(places.locate(arena, task_id)).history) for task_id in made] == [3] * 60
+    assert queue.listed(arena) == [queue.Counts("default", 0, 0, 0)]
+    assert doctor.check(afresh(arena)) == []
+
+
+def test_what_claimers_give_back_all_waits_in_its_order(arena: Store) -> None:
+    made = _waiting(arena, 8)
+    answers = race(racers.claim_and_give_back, arena.root, "default")
+    assert all(isinstance(answer, int) and answer for answer in answers), answers
+    assert [entry.ticket.task_id for entry in queue.show(afresh(arena), "default")] == made
+    assert nothing_unfinished(arena)
+
+
+def test_of_many_who_enqueue_one_task_in_one_queue_one_wins_and_it_waits_in_one(arena: Store) -> None:
+    for name in ("queue 0", "queue 1"):
+        queue.create(arena, name)
+    task = tasks.create(arena, "vision", "a run")
+    answers = race(racers.enqueue, arena.root, task.id)
+    assert {type(answer) for answer in answers} <= {str, Conflict}, answers
+    assert any(isinstance(answer, str) for answer in answers)
+    (ticket,) = tickets.of_task(arena, task.id)
+    record = tasks.read(task)
+    assert (record.status, record.execution.queue if record.execution else "") == (Status.QUEUED, ticket.queue)
+    assert doctor.check(afresh(arena)) == []
+
+
+def test_a_claimer_never_drops_a_ticket_that_is_being_enqueued(arena: Store) -> None:
+    made = [tasks.create(arena, "vision", f"run {number}").id for number in range(4)]
+    actions = [racers.enqueue_and_dequeue] * 4 + [racers.claim_what_comes] * 2
+    answers = race_of(actions, arena.root, " ".join(made))
+    for answer in answers[:4]:  # its ticket may be in a claimer's hands for a moment
+        assert answer == 20 or isinstance(answer, Conflict), answer
+    assert all(isinstance(told, list) for told in answers[4:]), answers[4:]
+    for task_id in made:
+        record = tasks.read(places.locate(arena, task_id))
+        assert (queue.position(arena, task_id) is not None) == (record.status is Status.QUEUED)
+    assert doctor.check(afresh(arena)) == []
+
+
+def test_of_many_makers_of_one_queue_one_wins(arena: Store) -> None:
+    one_winner(race(racers.make_queue, arena.root, "gpu"), Conflict)
+    assert [each.name for each in queue.listed(arena)] == ["default", "gpu"]
+    assert nothing_unfinished(arena)
+
+
+def test_no_ticket_is_lost_while_its_queue_is_deleted(arena: Store) -> None:
+    for name in ("queue 0", "queue 1"):
+        queue.create(arena, name)
+    task = tasks.create(arena, "vision", "a run")
+    actions = [racers.enqueue, racers.delete_queue_0, racers.delete_queue_0]
+    answers = race_of(actions, arena.root, task.id)
+    assert isinstance(answers[0], (str, NotFound)), answers
+    is_waiting = isinstance(answers[0], str)
+    assert (queue.position(afresh(arena), task.id) is not None) == is_waiting
+    assert (tasks.read(task).status is Status.QUEUED) == is_waiting
+
+
+def test_many_who_move_tickets_lose_none(arena: Store) -> None:
+    made = _waiting(arena, 6)
+    answers = race(racers.move_to_the_front, arena.root, " ".join(made))
+    assert answers == [10] * 6
+    assert sorted(entry.ticket.task_id for entry in queue.show(afresh(arena), "default")) == made

@@ -34,6 +34,10 @@ class Kind(str, Enum):
     PERMISSIONS = "permissions"
     PROJECT = "project record"
     PROJECT_FOLDER = "project folder"
+    QUEUE = "queue"
+    TICKET = "ticket"
+    CLAIM = "claim"
+    UNQUEUED = "unqueued"
     CONFIG = "settings"
     CACHE = "cache"
 

@@ -25,7 +25,7 @@ from ...schema import codec
 from ...schema.record import ProjectRecord, TaskRecord
 from .. import events, liveness, places, projects, published, tasks, trash
 from ..store import Store
-from . import quarantine, salvage, samples
+from . import quarantine, queues, salvage, samples
 from .contents import PARTS, orphans
 from .finding import Finding, Kind
 
@@ -281,5 +281,9 @@ _REPAIRS: Mapping[Kind, Callable[[Store, Finding], None]] = {
     Kind.PERMISSIONS: _permissions,
     Kind.PROJECT: _project_record,
     Kind.PROJECT_FOLDER: _project_folder,
+    Kind.QUEUE: queues.mend_queue,
+    Kind.TICKET: queues.mend_ticket,
+    Kind.CLAIM: queues.mend_claim,
+    Kind.UNQUEUED: queues.mend_unqueued,
     Kind.CACHE: _cache,
 }

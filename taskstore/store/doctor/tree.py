@@ -18,7 +18,7 @@ from ...schema.record import ProjectRecord, TaskRecord
 from .. import index, places, settings
 from .. import store as stores
 from ..store import Store
-from . import contents
+from . import contents, queues
 from .finding import Finding, Kind
 
 
@@ -59,6 +59,7 @@ def check(store: Store) -> Iterator[Finding]:
     yield from _trash(store, seen)
     for found in seen.homes.values():
         yield from _duplicates(found)
+    yield from queues.check(store)
     yield from _misnamed(seen)
 
 

@@ -1,0 +1,78 @@
+"""`taskstore enqueue`: tasks that are to be run from a queue."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from . import context, several
+
+if TYPE_CHECKING:
+    from taskstore.disk.layout import TaskPaths
+    from taskstore.store.store import Store
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
+
+
+@app.command("enqueue")
+def enqueue_tasks(
+    tasks: context.TasksArgument,
+    queue: Annotated[
+        str,
+        typer.Option(
+            "--queue", metavar="NAME", help="The queue; default is always there.", autocompletion=context.complete_queue
+        ),
+    ] = "default",
+    priority: Annotated[
+        int,
+        typer.Option("--priority", metavar="N", help="The higher comes first: -1000 to 1000."),
+    ] = 0,
+    force: Annotated[
+        bool, typer.Option("--force", help="Reset tasks that have ended first: what they produced is deleted.")
+    ] = False,
+    as_json: context.JsonOption = False,
+) -> None:
+    """Put tasks into a queue, and out of any other that they wait in.
+
+    Drafts can be enqueued, and what was stopped or has failed. They are taken
+    in the order of their priorities, and within one first in, first out.
+    There is no agent yet that takes them: `taskstore run TASK` runs one here.
+
+    Example: taskstore enqueue 01a2b3c4 --queue default --priority 10
+    """
+    from taskstore.queues import queue as queues
+
+    def action(store: Store, paths: TaskPaths) -> None:
+        enqueue(store, paths.id, queue, priority=priority, force=force)
+        found = queues.position(store, paths.id)
+        several.tell(
+            store,
+            paths,
+            waits(paths.id, queue),
+            as_json=as_json,
+            queue=queue,
+            priority=priority,
+            position=found[1] if found else None,
+        )
+
+    several.for_each(tasks, action)
+
+
+def check(store: Store, queue: str) -> None:
+    """Raise NotFound for a queue that is not there, before anything is made for it."""
+    from taskstore.queues import queue as queues
+
+    queues.find(store, queue)
+
+
+def enqueue(store: Store, task_id: str, queue: str, *, priority: int = 0, force: bool = False) -> None:
+    """Put a task into a queue."""
+    from taskstore.run import remote
+
+    remote.enqueue(store, task_id, queue, priority=priority, force=force)
+
+
+def waits(task_id: str, queue: str) -> str:
+    """Say where a task waits, and how it comes to run."""
+    return f"waits in queue {queue}; no agent yet: `taskstore run {task_id[:12]}` runs it here"

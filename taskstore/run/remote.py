@@ -1,0 +1,100 @@
+"""Handing a task over to a queue: from outside, and by the program that runs in it."""
+
+from __future__ import annotations
+
+import sys
+
+from ..core.errors import BadValue, Refused
+from ..core.states import ENDED, Status
+from ..queues import queue as queues
+from ..schema.record import TaskRecord
+from ..sections import clone
+from ..store import liveness, places, tasks, tickets
+from ..store.store import Store
+from . import session as sessions
+from .ending import Outcome
+from .mode import Mode
+from .session import Session
+from .sink import warn
+
+_RESET_FIRST = ENDED - {Status.PUBLISHED}
+
+
+def enqueue(
+    store: Store, task_id: str, queue: str = tickets.DEFAULT, *, priority: int = 0, force: bool = False
+) -> TaskRecord:
+    """Put a task into a queue; with `force` one that has ended is reset first, which deletes what it has produced.
+
+    Raises as `queues.queue.enqueue` does, before anything is deleted.
+    """
+    queue = queues.find(store, queue)
+    paths = places.locate(store, task_id)
+    record = liveness.settle(store, paths, tasks.read(paths))
+    if force and record.status in _RESET_FIRST:
+        clone.reset(store, task_id)
+    return queues.enqueue(store, task_id, queue, priority=priority)
+
+
+def dequeue(store: Store, task_id: str) -> TaskRecord:
+    """Take a task out of its queue. Raises Refused where it waits in none."""
+    return queues.dequeue(store, task_id)
+
+
+def execute_remotely(
+    store: Store, task_id: str, queue: str | None, *, with_clone: bool, exit_process: bool
+) -> str | None:
+    """Hand this process's task over to a queue, and leave; return the id of what was enqueued where it goes on.
+
+    See `Lifecycle.execute_remotely`.
+    """
+    session = sessions.opened()
+    if session is None or session.task_id != task_id:
+        return _enqueue_another(store, task_id, queue, with_clone=with_clone)
+    if session.is_rerun or session.mode is Mode.HELPER:
+        return None  # launched for it, or a part of what was, or of what decides itself
+    if not with_clone and not exit_process:
+        raise BadValue("a task that goes on here cannot be enqueued too; give clone=True, or exit_process=True")
+    if not session.is_recording:
+        warn("execute_remotely: this run is not recorded, so there is nothing to enqueue; it goes on here")
+        return None
+    if queue is not None:
+        queue = queues.find(store, queue)
+    handed = _cloned(session) if with_clone else _stopped(session, queue)
+    if queue is not None:
+        queues.enqueue(store, handed, queue)
+    elif not with_clone:
+        clone.reset(store, handed)
+    _tell(handed, queue)
+    if exit_process:
+        sys.exit(0)
+    return handed
+
+
+def _enqueue_another(store: Store, task_id: str, queue: str | None, *, with_clone: bool) -> str:
+    if queue is None:
+        raise Refused(f"task {task_id[:12]} is not this process's open task; name the queue that it is to wait in")
+    queue = queues.find(store, queue)
+    warn(f"execute_remotely: task {task_id[:12]} is not this process's own; it is enqueued, and nothing else is done")
+    if with_clone:
+        task_id = clone.clone(store, places.locate(store, task_id)).id
+    enqueue(store, task_id, queue)
+    return task_id
+
+
+def _cloned(session: Session) -> str:
+    session.wait_for_code()
+    return clone.clone(session.store, session.paths(), name=tasks.read(session.paths()).name).id
+
+
+def _stopped(session: Session, queue: str | None) -> str:
+    where = f"queue '{queue}'" if queue is not None else "nobody: left as a draft"
+    session.close(Outcome(Status.STOPPED, f"handed over to {where}"))
+    session.sink.writer.refuse(Refused(f"task {session.task_id[:12]} was handed over to {where}"))
+    return session.task_id
+
+
+def _tell(task_id: str, queue: str | None) -> None:
+    if queue is None:
+        warn(f"task {task_id[:12]} is a draft; `taskstore run {task_id[:12]}` runs it")
+    else:
+        warn(f"task {task_id[:12]} waits in queue '{queue}'; no agent yet: `taskstore run {task_id[:12]}` runs it here")
