@@ -265,3 +265,13 @@ def test_a_model_is_connected_by_the_task_under_a_name(task: Task, weights: Path
 def test_a_flush_of_a_task_that_has_ended_does_no_harm(task: Task) -> None:
     task.close()
     assert task.flush()
+
+
+def test_a_text_that_is_written_for_a_number_keeps_the_numbers_type(task: Task) -> None:
+    settings = task.connect({"lr": 2.2, "steps": 3, "name": "a"})
+    settings["lr"] = "9.9"
+    settings["steps"] = "many"
+    settings["name"] = ""
+    assert task.get_parameters(cast=True) == {"General/lr": 9.9, "General/steps": "many", "General/name": ""}
+    settings["steps"] = ""
+    assert task.get_parameters(cast=True)["General/steps"] == ""
