@@ -56,6 +56,8 @@ A script that begins no task leaves none, also where `taskstore run --as-clearml
 | `CLEARML_DEFAULT_OUTPUT_URI`, `sdk.development.default_output_uri` | the setting `output.uri` |
 | `CLEARML_LOG_ENVIRONMENT`, `sdk.development.log_os_environments` | the setting `capture.environment_variables` |
 | `sdk.development.task_reuse_time_window_in_hours` | the setting `reuse.window_hours` |
+| `sdk.development.worker.report_start_sec` | the setting `resources.start_after_s` |
+| `sdk.development.store_uncommitted_code_diff: false` | `capture.diff_mib` and `capture.untracked_files` of 0 |
 | `sdk.metrics.file_history_size` | the setting `reports.sample_history` |
 | `CLEARML_CONFIG_FILE`, else `~/clearml.conf` | read where pyhocon is installed, else warned of |
 | `CLEARML_OFFLINE_MODE`, and those that name servers and keys | nothing: no server is asked |
@@ -66,7 +68,8 @@ before.
 _SAME = "supported"
 _KEPT = "differs: the file stays where it is unless auto_delete_file=True is given"
 NOTES = {
-    "Task.init": "supported; deferred_init changes nothing, for it takes milliseconds",
+    "Task.init": "supported; deferred_init changes nothing, for it takes milliseconds; of auto_resource_monitoring as "
+    "a dict only the seconds until the first report mean something",
     "Task.clone": "differs: without a name it is called 'Clone Of ...', as ClearML's page calls it",
     "Task.create": "supported; add_task_init_call changes nothing: `taskstore run` records a script without it",
     "Task.create_function_task": "supported; `taskstore run` runs it, up to the call that made it",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .code import Code
 from .core.errors import BadValue, ReadOnly, Refused, TaskstoreError
@@ -16,6 +17,7 @@ from .logger import Logger
 from .parameters import Parameters
 from .reports import Reports
 from .run import session as sessions
+from .run import streams
 from .run.again import earlier_of
 from .run.ending import COMPLETED
 from .run.session import Session, Wanted
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
     from .core.secrets import Masker
     from .models import Models
     from .sections.artifacts import Artifacts, Watch
+
+T = TypeVar("T")
 
 
 class Task:
@@ -61,8 +65,8 @@ class Task:
         continue_last_task: bool | str | int = False,
         auto_connect_arg_parser: bool | Mapping[str, object] = True,
         auto_connect_frameworks: bool | Mapping[str, object] = True,
-        auto_connect_streams: bool = True,
-        auto_resource_monitoring: bool = True,
+        auto_connect_streams: bool | Mapping[str, object] = True,
+        auto_resource_monitoring: bool | Mapping[str, float] = True,
     ) -> Task:
         """Begin this process's task, and capture code, packages, arguments and console from here on.
 
@@ -79,6 +83,9 @@ class Task:
         nothing any more, and `continue_last_task` goes on with it (docs/reference/api.md). Both are True, or an id; a
         number is an offset of iterations.
 
+        Of `auto_connect_streams` a dict names what is captured (stdout, stderr, logging), of `auto_resource_monitoring`
+        one says start_after_s and interval_s for this run.
+
         Raises BadName for a name under 3 characters, BadValue for an unknown type or kind of output_uri, Refused where
         another task is open in this process, or a package for the output_uri is missing. A store that cannot be written
         warns, once, and the program goes on unrecorded.
@@ -91,10 +98,12 @@ class Task:
             type=task_type,
             tags=_checked_tags(tags),
             output_uri=_checked_place(output_uri),
-            with_streams=auto_connect_streams,
+            with_streams=_checked_choice("auto_connect_streams", auto_connect_streams, streams.KEYS),
             with_arguments=auto_connect_arg_parser,
             with_frameworks=auto_connect_frameworks,
-            with_resources=auto_resource_monitoring,
+            with_resources=_checked_choice(
+                "auto_resource_monitoring", auto_resource_monitoring, ("start_after_s", "interval_s")
+            ),
             earlier=earlier_of(reuse_last_task_id, continue_last_task),
         )
         session = sessions.opened()
@@ -342,9 +351,13 @@ class Task:
         A dict comes back as a dict whose later changes are recorded too; a class, or an object with attributes of
         whatever kind, comes back as it is (a frozen one as one like it), and is looked at again at the end. An argparse
         parser or namespace goes to section "Args" unless `name` says otherwise, all else to "General". Credentials are
-        masked. With `ignore_remote_overrides` the program's values are kept, and recorded. Raises BadValue.
+        masked. With `ignore_remote_overrides` the program's values are kept, and recorded. An InputModel or OutputModel
+        is connected as its own `connect` says. Raises BadValue.
         """
         session = self._open_session()
+        if _is_model(mutable):
+            mutable.connect(self, name, ignore_remote_overrides=ignore_remote_overrides)
+            return mutable
         is_argparse = type(mutable).__module__ == "argparse" or hasattr(mutable, "_actions")
         if is_argparse and hasattr(mutable, "parse_args"):
             return self._connect_parser(mutable, name or "Args", keeps_own=ignore_remote_overrides)
@@ -488,6 +501,19 @@ def _check_texts(**arguments: object) -> None:
     for name, text in arguments.items():
         if text is not None and not isinstance(text, str):
             raise BadValue(f"{name} must be a text, not {type(text).__name__} {text!r}")
+
+
+def _checked_choice(name: str, choice: bool | Mapping[str, T], keys: Sequence[str]) -> bool | Mapping[str, T]:
+    unknown = [key for key in choice if key not in keys] if isinstance(choice, Mapping) else []
+    if unknown:
+        raise BadValue(f"{name} has no key {unknown[0]!r}; there are {', '.join(keys)}")
+    return choice
+
+
+def _is_model(given: object) -> bool:
+    """Tell whether that is a model to be connected; where none was made, that file has not been loaded either."""
+    facts = sys.modules.get(f"{__package__}.models.facts")
+    return facts is not None and isinstance(given, facts.Facts)
 
 
 def _checked_place(output_uri: object) -> str | bool | None:

@@ -16,6 +16,9 @@ _REUSE_HOURS = ("reuse", "window_hours")
 _HISTORY = ("reports", "sample_history")
 _OUTPUT = ("output", "uri")
 _VARIABLES = ("capture", "environment_variables")
+_DIFF = ("capture", "diff_mib")
+_UNTRACKED = ("capture", "untracked_files")
+_RESOURCES = ("resources", "start_after_s")
 _TRANSLATED = {
     "TASK_NO_REUSE": NO_REUSE_VARIABLE,
     "SET_ITERATION_OFFSET": OFFSET_VARIABLE,
@@ -26,8 +29,10 @@ _KEYS = {
     "sdk.development.task_reuse_time_window_in_hours": _REUSE_HOURS,
     "sdk.development.default_output_uri": _OUTPUT,
     "sdk.development.log_os_environments": _VARIABLES,
+    "sdk.development.worker.report_start_sec": _RESOURCES,
     "sdk.metrics.file_history_size": _HISTORY,
 }
+_DIFF_KEY = "sdk.development.store_uncommitted_code_diff"
 _CONFIGURATION = "clearml.conf"
 
 
@@ -53,7 +58,11 @@ def apply(environ: MutableMapping[str, str] = os.environ) -> None:
     for name, setting in _SETTINGS.items():
         _set(environ, setting, value(name, environ))
     for key, found in _configured(environ).items():
-        _set(environ, _KEYS[key], ",".join(map(str, found)) if isinstance(found, list) else str(found))
+        if key != _DIFF_KEY:
+            _set(environ, _KEYS[key], ",".join(map(str, found)) if isinstance(found, list) else str(found))
+        elif found is False:
+            _set(environ, _DIFF, "0")
+            _set(environ, _UNTRACKED, "0")
 
 
 def _set(environ: MutableMapping[str, str], setting: tuple[str, str], text: str) -> None:
@@ -75,7 +84,7 @@ def _configured(environ: Mapping[str, str]) -> dict[str, Any]:
         return {}
     try:
         tree = library.ConfigFactory.parse_file(str(path), resolve=False)
-        return {key: tree.get(key) for key in _KEYS if tree.get(key, None) not in (None, "")}
+        return {key: tree.get(key) for key in (*_KEYS, _DIFF_KEY) if tree.get(key, None) not in (None, "")}
     except Exception as error:  # noqa: BLE001 - whatever a parser of people's files raises: the run goes on without it
         warn(f"{path} is not read: {type(error).__name__}: {error}")
         return {}

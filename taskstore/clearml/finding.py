@@ -15,6 +15,7 @@ from .kinds import TaskTypes, text_of
 
 T = TypeVar("T", bound="Finding")
 Kind = Enum | str | None
+_STARTS = ("report_start_sec", "first_report_sec", "seconds_from_start")
 _main: Finding | None = None
 
 
@@ -53,7 +54,8 @@ class Finding(Held):
                 output_uri=output_uri,
                 auto_connect_arg_parser=auto_connect_arg_parser,
                 auto_connect_frameworks=auto_connect_frameworks,
-                auto_connect_streams=bool(auto_connect_streams),
+                auto_connect_streams=auto_connect_streams,
+                auto_resource_monitoring=_monitoring(auto_resource_monitoring),
             )
         return cls._of(begun)
 
@@ -191,6 +193,17 @@ class Finding(Held):
         """Nothing changes by it. Raises UsageError while a task is open, as ClearML does where that is left."""
         if not offline_mode and native.Task.current_task() is not None:
             raise UsageError("offline mode is not left while a task is open; there is no server to go online with")
+
+
+def _monitoring(choice: bool | Mapping[str, Any]) -> bool | dict[str, float]:
+    """Return what is said of resource monitoring in taskstore's terms; what else ClearML's dict may say means nothing.
+
+    (Resources are reported against time, and wait for no iteration.)
+    """
+    if not isinstance(choice, Mapping):
+        return bool(choice)
+    found = next((choice[key] for key in _STARTS if choice.get(key) is not None), None)
+    return bool(choice) if found is None else {"start_after_s": float(found)}
 
 
 def _given(task: Held | str | None, kind: type[Finding]) -> Held | str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable
 from enum import Enum
-from typing import Any
 
-from ..core.errors import Refused
+from ..core.errors import ReadOnly, Refused
 from ..run import session as sessions
 from .errors import as_value_error
 from .held import Held, attempt
@@ -78,15 +78,13 @@ class Living(Held):
         )
 
     def stop_request(self, ignore_errors: bool = True, force: bool = False, status_message: str | None = None) -> bool:
-        """Ask the task's process to end, as `taskstore abort` does; tell whether there was one."""
+        """Ask the task's process to end itself; tell whether there was one."""
         return attempt(lambda: self.mark_stop_request(force, status_message), ignore_errors=ignore_errors)
 
-    def mark_stop_request(self, force: bool = False, status_message: str | None = None) -> None:  # noqa: ARG002 - a process is asked by a signal, which says nothing more
-        """Ask the task's process to end, as `taskstore abort` does."""
-        from ..run import abort
-
+    def mark_stop_request(self, force: bool = False, status_message: str | None = None) -> None:  # noqa: ARG002 - what does not run cannot be asked
+        """Ask the task's process to end itself, after its abort callback; wait for nothing."""
         with as_value_error():
-            abort.abort(self._task._store, self._task.id)
+            self._task.lifecycle.request_stop(status_message or "")
 
     def reset(self, set_started_on_success: bool = False, force: bool = False) -> None:
         """Make the task a draft again: what it produced is deleted for good."""
@@ -136,8 +134,9 @@ class Living(Held):
         self._task.close()
 
     def flush(self, wait_for_uploads: bool = False) -> bool:  # noqa: ARG002 - nothing waits to be sent
-        """Take what was reported to the disk."""
-        self._task.get_logger().flush()
+        """Take what was reported to the disk, and registered artifacts that have changed."""
+        with contextlib.suppress(ReadOnly):  # it has ended, and all is there
+            self._task.get_logger().flush()
         return True
 
     def reload(self) -> None:
@@ -147,8 +146,8 @@ class Living(Held):
         self, callback_function: Callable[[], object] | None, callback_execution_timeout: float = 30.0
     ) -> None:
         """Be called when the run is asked to stop, on a thread of its own, before it gets SIGTERM."""
-        lifecycle: Any = self._task.lifecycle
-        lifecycle.register_abort_callback(callback_function, timeout_s=callback_execution_timeout)
+        with as_value_error():
+            self._task.lifecycle.register_abort_callback(callback_function, timeout_s=callback_execution_timeout)
 
     def is_main_task(self) -> bool:
         """Tell whether this is the process's own task, begun by init."""

@@ -64,19 +64,15 @@ class Producing(Held):
         uniqueness_columns: bool | Sequence[str] = True,
     ) -> None:
         """Keep a DataFrame, and keep it again whenever it has changed."""
-        self._registered.register(name, artifact, metadata=metadata, uniqueness_columns=uniqueness_columns)
+        self._task.artifacts.register(name, artifact, metadata=metadata, uniqueness_columns=uniqueness_columns)
 
     def unregister_artifact(self, name: str) -> None:
         """Watch a registered DataFrame no longer; what is kept stays."""
-        self._registered.unregister(name)
+        self._task.artifacts.unregister(name)
 
     def get_registered_artifacts(self) -> dict[str, Any]:
         """Return the registered DataFrames by name."""
-        return dict(self._registered.registered())
-
-    @property
-    def _registered(self) -> Any:  # noqa: ANN401 - the noun of artifacts, which watches DataFrames
-        return self._task.artifacts
+        return self._task.artifacts.registered()
 
     def set_artifacts(self, artifacts_list: object = None) -> None:  # noqa: ARG002
         """Raise NotSupported."""

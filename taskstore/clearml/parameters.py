@@ -86,25 +86,21 @@ class Parameterized(Held):
         ignore_remote_overrides: bool = False,
     ) -> Any:  # noqa: ANN401 - what comes in goes out
         """Record a configuration, and in a task that is run again return the stored one."""
-        return self._configuration.connect(
+        return self._task.configuration.connect(
             configuration, name, description=description, ignore_remote_overrides=ignore_remote_overrides
         )
 
-    @property
-    def _configuration(self) -> Any:  # noqa: ANN401 - the noun of configuration objects
-        return getattr(self._task, "configuration")  # noqa: B009 - it comes with another branch
-
-    def get_configuration_object(self, name: str) -> Any:  # noqa: ANN401 - a text, or None
+    def get_configuration_object(self, name: str) -> str | None:
         """Return a configuration as text; None where there is none of that name."""
-        return self._configuration.get(name)
+        return self._task.configuration.get(name)
 
     def get_configuration_object_as_dict(self, name: str) -> Any:  # noqa: ANN401 - a dictionary or a list
         """Return a configuration, parsed; None where there is none of that name."""
-        return self._configuration.get_dict(name)
+        return self._task.configuration.get_dict(name)
 
-    def get_configuration_objects(self) -> Any:  # noqa: ANN401 - {name: text}
+    def get_configuration_objects(self) -> dict[str, str]:
         """Return all configurations as text, by name."""
-        return self._configuration.all()
+        return self._task.configuration.all()
 
     def set_configuration_object(
         self,
@@ -116,7 +112,9 @@ class Parameterized(Held):
     ) -> None:
         """Set a configuration, given as text or as a dictionary or list."""
         with as_value_error():
-            self._configuration.set(name, config_text, config_dict, description=description, config_type=config_type)
+            self._task.configuration.set(
+                name, config_text, config_dict, description=description, config_type=config_type
+            )
 
     def set_model_config(self, config_text: str | None = None, config_dict: Mapping[str, Any] | None = None) -> None:
         """Set the configuration that models have, by ClearML's earlier name."""

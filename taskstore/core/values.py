@@ -166,7 +166,7 @@ def _container_type(value: list[Any] | tuple[Any, ...] | dict[Any, Any] | Set[An
     name = type(value).__name__
     kinds = {type(item) for item in (value.values() if isinstance(value, dict) else value)}
     only = kinds.pop() if len(kinds) == 1 else None
-    return f"{name}/{only.__name__}" if only in BASIC else name
+    return f"{name}/{only.__name__}" if only in (*BASIC, list, tuple, dict) else name
 
 
 def _literal(value: object) -> str:

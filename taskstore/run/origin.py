@@ -33,10 +33,10 @@ class Wanted:
     type: str | None = None
     tags: Sequence[str] = ()
     output_uri: str | bool | None = None
-    with_streams: bool = True
+    with_streams: bool | Mapping[str, object] = True
     with_arguments: bool | Mapping[str, object] = True
     with_frameworks: bool | Mapping[str, object] = True
-    with_resources: bool = True
+    with_resources: bool | Mapping[str, float] = True
     earlier: again.Earlier = again.Earlier()
 
     def fits(self, project: str, name: str) -> bool:

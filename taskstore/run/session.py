@@ -6,10 +6,10 @@ import atexit
 import contextlib
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from ..capture import arguments, console, packages, resources, source
+from ..capture import arguments, packages, resources, source
 from ..capture.base import contained
 from ..core.errors import BadName, BadTransition, BadValue, Busy, Damaged, NotFound, ReadOnly, TaskstoreError
 from ..core.secrets import Masker
@@ -21,7 +21,7 @@ from ..schema import codec
 from ..schema.record import ScriptRecord, TaskRecord
 from ..store import events, places, published, tasks
 from ..store.store import Store, open_default
-from . import frameworks, origin, ranks
+from . import frameworks, origin, ranks, streams
 from .chosen import chosen
 from .code import CodeCapture, first_look
 from .ending import COMPLETED, PUBLISH, Ending, Outcome, leave_exit_code
@@ -114,7 +114,7 @@ class Session:
         if entry is not None:
             self._take_over(entry)
         if wanted.with_streams:
-            self._enter("console", console.capture(self.sink))
+            self._enter("console", streams.captured(self.sink, wanted.with_streams))
         if entry is not None:
             self._hooks.enter_context(self.ending.watched(self.paths().beacon))
             self._capture_program(wanted, entry)
@@ -133,17 +133,20 @@ class Session:
             self._enter("frameworks", frameworks.connected(frameworks.ARGUMENTS, True, sink))
         self._enter("frameworks", frameworks.connected(frameworks.FRAMEWORKS, wanted.with_frameworks, self.sink))
         if wanted.with_resources:
-            self._watch_resources()
+            self._watch_resources(wanted.with_resources)
         self._code = CodeCapture(self.store, self.task_id, self.paths, entry, self.settings.capture, self.sink)
         self._code.start()
         self._heartbeat.start()
         follow(_owned)
 
-    def _watch_resources(self) -> None:
+    def _watch_resources(self, choice: bool | Mapping[str, float]) -> None:
         with contained(self.sink, resources.CAPTURE):
-            chosen = self.settings.resources
+            settings, chosen = self.settings.resources, choice if isinstance(choice, Mapping) else {}
             watch = resources.monitored(
-                self.sink, str(self.store.root), start_after_s=chosen.start_after_s, interval_s=chosen.interval_s
+                self.sink,
+                str(self.store.root),
+                start_after_s=chosen.get("start_after_s", settings.start_after_s),
+                interval_s=chosen.get("interval_s", settings.interval_s),
             )
             self._monitor = self._captures.enter_context(watch)
 

@@ -8,10 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from taskstore import Task as NativeTask
 from taskstore.clearml import InputModel, Logger, Model, OutputModel, Task
 from taskstore.core.errors import BadValue, NotSupported
-from taskstore.sections.artifacts import Artifacts
 
 # parameters
 
@@ -45,12 +43,6 @@ def test_set_parameters_replaces_all_but_the_user_properties(task: Task) -> None
     assert task.get_user_properties() == {}
 
 
-needs_configuration = pytest.mark.skipif(
-    not hasattr(NativeTask, "configuration"), reason="comes with task.configuration"
-)
-
-
-@needs_configuration
 def test_configurations_are_connected_set_and_read(task: Task, tmp_path: Path) -> None:
     found = task.connect_configuration({"depth": 3}, name="network")
     assert found["depth"] == 3
@@ -168,15 +160,15 @@ def test_artifacts_are_kept_found_and_deleted(task: Task, tmp_path: Path) -> Non
         task.set_artifacts([])
 
 
-@pytest.mark.skipif(
-    "register" not in vars(Artifacts),
-    reason="comes with registered artifacts",
-)
 def test_a_registered_table_is_kept_and_watched(task: Task) -> None:
     pandas = pytest.importorskip("pandas")
     frame = pandas.DataFrame({"a": [1, 2]})
     task.register_artifact("frame", frame)
     assert list(task.get_registered_artifacts()) == ["frame"]
+    before = task.artifacts["frame"].hash
+    frame.loc[0, "a"] = 7
+    assert task.flush()
+    assert task.artifacts["frame"].hash != before
     task.unregister_artifact("frame")
     assert task.get_registered_artifacts() == {}
 
@@ -207,7 +199,8 @@ def test_models_are_made_given_and_found(task: Task, weights: Path) -> None:
     assert any(title.endswith("quality") for title in task.get_reported_scalars())
     task.close()
     later = Task.init("examples", "given", reuse_last_task_id=False)
-    InputModel(model_id=model.id).connect(later)
+    given = InputModel(model_id=model.id)
+    assert later.connect(given) is given
     assert later.input_models_id == {"net": model.id}
     later.remove_input_models([model.id])
     assert later.input_models_id == {}
@@ -256,3 +249,29 @@ def test_what_is_wrong_is_a_value_error_that_says_what(task: Task) -> None:
         task.logger.report_scalar("t", "s", 1.0, "first")
     with pytest.raises(ValueError, match="value"):
         task.logger.report_scalar("t", "s", "no number", 1)
+
+
+def test_a_model_is_connected_by_the_task_under_a_name(task: Task, weights: Path) -> None:
+    made = OutputModel(task=task, name="net")
+    made.update_weights(weights_filename=str(weights), auto_delete_file=False)
+    assert task.connect(made, name="best") is made
+    assert task.models["output"][-1].slot == "best"
+    task.connect(InputModel(model_id=made.id), name="start")
+    assert task.input_models_id == {made.name: made.id}
+    assert task.models["input"].keys() == ["start"]
+    assert task.get_parameters() == {}
+
+
+def test_a_flush_of_a_task_that_has_ended_does_no_harm(task: Task) -> None:
+    task.close()
+    assert task.flush()
+
+
+def test_a_text_that_is_written_for_a_number_keeps_the_numbers_type(task: Task) -> None:
+    settings = task.connect({"lr": 2.2, "steps": 3, "name": "a"})
+    settings["lr"] = "9.9"
+    settings["steps"] = "many"
+    settings["name"] = ""
+    assert task.get_parameters(cast=True) == {"General/lr": 9.9, "General/steps": "many", "General/name": ""}
+    settings["steps"] = ""
+    assert task.get_parameters(cast=True)["General/steps"] == ""

@@ -11,7 +11,10 @@ from taskstore.clearml import environment
 CONF = """
 # a comment
 sdk {
-    development { task_reuse_time_window_in_hours: 5, default_output_uri: "/data/out", log_os_environments: ["A*"] }
+    development {
+        task_reuse_time_window_in_hours: 5, default_output_uri: "/data/out", log_os_environments: ["A*"]
+        store_uncommitted_code_diff: false, worker.report_start_sec: 3
+    }
     metrics.file_history_size: 7
 }
 """
@@ -60,6 +63,9 @@ def test_the_configuration_file_is_read_where_pyhocon_is_installed(tmp_path: Pat
             "TASKSTORE_OUTPUT__URI": "/data/out",
             "TASKSTORE_CAPTURE__ENVIRONMENT_VARIABLES": "A*",
             "TASKSTORE_REPORTS__SAMPLE_HISTORY": "7",
+            "TASKSTORE_RESOURCES__START_AFTER_S": "3",
+            "TASKSTORE_CAPTURE__DIFF_MIB": "0",
+            "TASKSTORE_CAPTURE__UNTRACKED_FILES": "0",
         }
 
 

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -164,3 +165,35 @@ def test_a_task_that_was_closed_takes_no_more_reports(tmp_path: Path) -> None:
         with pytest.raises(ReadOnly, match="closed"):
             report()
     assert task.reports.scalars()["loss"]["train"].values == [1.0]
+
+
+@pytest.mark.parametrize(
+    ("choice", "wanted"),
+    [
+        ({"start_after_s": 5.0}, (5.0, 30)),
+        ({"interval_s": 2.0}, (30, 2.0)),
+        (True, (30, 30)),
+        (False, None),
+        ({}, None),
+    ],
+)
+def test_a_run_says_itself_from_when_on_and_how_often_resources_are_reported(
+    choice: bool | dict[str, float], wanted: tuple[float, float] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from taskstore.capture import resources
+
+    asked: list[tuple[float, float]] = []
+    original = resources.monitored
+
+    def monitored(sink: Any, folder: str, *, start_after_s: float, interval_s: float) -> Any:
+        asked.append((start_after_s, interval_s))
+        return original(sink, folder, start_after_s=start_after_s, interval_s=interval_s)
+
+    monkeypatch.setattr(resources, "monitored", monitored)
+    Task.init("examples", "a run", auto_resource_monitoring=choice)
+    assert asked == ([] if wanted is None else [wanted])
+
+
+def test_an_unknown_word_of_resource_monitoring_is_refused() -> None:
+    with pytest.raises(BadValue, match="auto_resource_monitoring has no key 'often'"):
+        Task.init("examples", "a run", auto_resource_monitoring={"often": 1.0})

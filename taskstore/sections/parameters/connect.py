@@ -12,7 +12,7 @@ from ...core.secrets import Masker
 from ...schema.record import Parameter
 from . import shapes
 from .live import Keys, LiveDict, plain
-from .stored import overrides, parameter_of
+from .stored import overrides, parameter_of, reads
 
 
 class Recorder(Protocol):
@@ -224,6 +224,10 @@ class _Live:
         return {name: parameter_of(name, level, self._recorder.masker)}
 
     def _record(self, found: Mapping[str, Parameter], known: Any) -> None:  # noqa: ANN401 - any iterable of names
+        for name, item in found.items():
+            before = self._seen.get(name)
+            if before is not None and item.type == "str" and item.value and reads(item.value, before.type):
+                item.type = before.type  # a text that is written for a number is one, as ClearML has it
         changed: dict[str, Parameter | None] = {
             name: item for name, item in found.items() if self._seen.get(name) != item
         }

@@ -9,7 +9,7 @@ from ...core import nesting, values
 from ...core.errors import BadValue
 from ...core.secrets import Masker
 from ...schema.record import USER_PROPERTIES, Parameter, ParamsRecord
-from .stored import parameter_of, split_name
+from .stored import parameter_of, reads, split_name
 
 
 def value_of(item: Parameter) -> Any:  # noqa: ANN401 - of whatever type is stored
@@ -64,20 +64,9 @@ def set_one(
     item = parameter_of(key, value, masker, kind=value_type, about=description or "")
     if before is not None and item.description is None:
         item.description = before.description
-    if value_type is None and isinstance(value, str) and before is not None and _reads(value, before.type):
+    if value_type is None and isinstance(value, str) and before is not None and reads(value, before.type):
         item.type = before.type
     params.hyperparams.setdefault(section, {})[key] = item
-
-
-def _reads(text: str, kind: str | None) -> bool:
-    """Tell whether a text may stand for a value of a type: '0.1' given for a float is one."""
-    if not kind:
-        return False
-    try:
-        values.from_text(text, kind)
-    except BadValue:
-        return False
-    return True
 
 
 def replace(params: ParamsRecord, wanted: Mapping[str, object], masker: Masker) -> None:

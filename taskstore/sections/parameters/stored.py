@@ -24,6 +24,17 @@ def parameter_of(name: str, value: object, masker: Masker, *, kind: str | None =
     return Parameter(stored, kind or found_kind or None, described)
 
 
+def reads(text: str, kind: str | None) -> bool:
+    """Tell whether a text may stand for a value of a type: '0.1' given for a float is one."""
+    if not kind:
+        return False
+    try:
+        values.from_text(text, kind)
+    except BadValue:
+        return False
+    return True
+
+
 def record(
     store: Store,
     task_id: str,

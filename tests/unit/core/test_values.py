@@ -130,6 +130,8 @@ def test_a_stored_value_is_cast_to_its_own_default(value):
         ([True, False], "[true, false]", "list/bool"),
         ([], "[]", "list"),
         (["é"], '["é"]', "list/str"),
+        ([{"z": 1}, {}], '[{"z": 1}, {}]', "list/dict"),
+        ({"a": [1], "b": []}, '{"a": [1], "b": []}', "dict/list"),
         ([1, (2,)], "[1, (2,)]", "list"),
         ({1: "a"}, "{1: 'a'}", "dict/str"),
         ({"b", "a"}, "{'a', 'b'}", "set/str"),
