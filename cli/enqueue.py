@@ -29,7 +29,7 @@ def enqueue_tasks(
         typer.Option("--priority", metavar="N", help="The higher comes first: -1000 to 1000."),
     ] = 0,
     force: Annotated[
-        bool, typer.Option("--force", help="Reset tasks that have ended first: what they produced is deleted.")
+        bool, typer.Option("--force", help="Reset completed tasks first: what they produced is deleted.")
     ] = False,
     as_json: context.JsonOption = False,
 ) -> None:

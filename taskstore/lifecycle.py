@@ -94,7 +94,7 @@ class Lifecycle:
         """Put the task into a queue, to be run by whoever takes it from there, and out of any other queue.
 
         A higher priority (-1000 to 1000) comes first. A draft can be enqueued, and what was stopped or has failed; with
-        `force` an ended task is reset first. Raises NotFound for a queue that is not there (`default` always is),
+        `force` a completed one is reset first. Raises NotFound for a queue that is not there (`default` always is),
         BadTransition, Conflict where it waits in that one already.
         """
         from .run import remote  # a run has no use for it

@@ -100,7 +100,7 @@ class Executable(Held):
     def enqueue(
         cls, task: Held | str, queue_name: str | None = None, queue_id: str | None = None, force: bool = False
     ) -> dict[str, Any]:
-        """Put a task into a queue, of which name and id are the same; `force` resets what has ended."""
+        """Put a task into a queue, of which name and id are the same; `force` resets what is completed."""
         with as_value_error():
             found = native_of(task)
             found.lifecycle.enqueue(_queue(queue_name, queue_id), force=force)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from ..core.errors import BadValue, Refused
-from ..core.states import ENDED, Status
+from ..core.states import Status
 from ..queues import queue as queues
 from ..schema.record import TaskRecord
 from ..sections import clone
@@ -17,13 +17,14 @@ from .mode import Mode
 from .session import Session
 from .sink import warn
 
-_RESET_FIRST = ENDED - {Status.PUBLISHED}
+_RESET_FIRST = frozenset({Status.COMPLETED, Status.CLOSED})
+"""What cannot be enqueued as it is: what was stopped or has failed can, and keeps what it has produced."""
 
 
 def enqueue(
     store: Store, task_id: str, queue: str = tickets.DEFAULT, *, priority: int = 0, force: bool = False
 ) -> TaskRecord:
-    """Put a task into a queue; with `force` one that has ended is reset first, which deletes what it has produced.
+    """Put a task into a queue; with `force` one that is completed is reset first, which deletes its outputs.
 
     Raises as `queues.queue.enqueue` does, before anything is deleted.
     """

@@ -28,7 +28,7 @@ def complete(line: str, cwd: Path | None = None, **more: str) -> list[str]:
 
 
 def test_commands_are_completed() -> None:
-    assert complete("taskstore d") == ["diff", "du", "doctor"]
+    assert complete("taskstore d") == ["diff", "dequeue", "du", "doctor"]
 
 
 def test_ids_and_names_that_a_shell_takes_are_completed(workshop: Workshop) -> None:

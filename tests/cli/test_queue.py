@@ -59,13 +59,19 @@ def test_what_is_refused_says_what_to_do_and_changes_nothing(
     assert _status(store, task_id) is Status.CREATED
 
 
-def test_what_has_ended_is_enqueued_by_force_only(cli: Cli, workshop: Workshop, store: Store) -> None:
+def test_what_is_completed_is_enqueued_by_force_only(cli: Cli, workshop: Workshop, store: Store) -> None:
     task_id = workshop.task(scalars={"loss/train": [1.0]}).id
     assert cli("enqueue", task_id).code == 4
     assert places.locate(store, task_id).events.exists()
     assert cli("enqueue", task_id, "--force").code == 0
     assert _status(store, task_id) is Status.QUEUED
     assert not places.locate(store, task_id).events.exists()
+
+
+def test_force_deletes_nothing_of_what_can_be_enqueued_without(cli: Cli, workshop: Workshop, store: Store) -> None:
+    task_id = workshop.task(scalars={"loss/train": [1.0]}, status=Status.STOPPED).id
+    assert cli("enqueue", task_id, "--force").code == 0
+    assert places.locate(store, task_id).events.exists()
 
 
 def test_a_clone_and_a_new_draft_are_enqueued_at_once(cli: Cli, workshop: Workshop, tmp_path: Path) -> None:

@@ -89,7 +89,7 @@ def test_the_page_says_all_that_a_person_asks_first(rich_task: TaskPaths, cli: C
     ("status", "commands"),
     [
         (Status.CREATED, ["set", "run"]),
-        (Status.QUEUED, ["abort"]),
+        (Status.QUEUED, ["run", "dequeue"]),
         (Status.COMPLETED, ["logs", "clone", "publish"]),
         (Status.FAILED, ["logs", "reset", "clone"]),
         (Status.STOPPED, ["logs", "reset", "clone"]),
