@@ -84,12 +84,17 @@ class LazyGroup(TyperGroup):
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401
         """Run the command; of --store behind it, say where it goes."""
         try:
-            return super().invoke(ctx)
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:  # before click makes a failure of it
+            _leave_closed_pipe()
+            raise typer.Exit(0) from None
         except _UsageError as error:
             if getattr(error, "option_name", "") == "--store":
                 error.message = "--store goes before the command: taskstore --store DIR COMMAND"  # type: ignore[attr-defined]  # click's own
                 error.possibilities = None  # type: ignore[attr-defined]  # click's own
             raise
+        return result
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401
         """List the commands from the table, importing none."""
@@ -164,8 +169,7 @@ def run(argv: Sequence[str]) -> int:
     except FileNotFoundError as error:
         return _tell_missing(error)
     except BrokenPipeError:
-        # The reader (head, less) has left; nothing more may be written to it at exit either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _leave_closed_pipe()
         return 0
     except OSError as error:
         return _tell_system_error(error)
@@ -175,6 +179,11 @@ def run(argv: Sequence[str]) -> int:
         context.say(f"a fault of taskstore itself; please report it\n{traceback.format_exc()}")
         return 70
     return int(code or 0)
+
+
+def _leave_closed_pipe() -> None:
+    """The reader (head, less) has left, as it may; nothing more is written to it, at exit either."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _tell_missing(error: FileNotFoundError) -> int:

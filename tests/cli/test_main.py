@@ -254,3 +254,16 @@ def test_a_closed_stdout_is_no_fault(cli, workshop, monkeypatch):
     monkeypatch.setattr(sys, "stdout", None)
     assert main.run(["ls"]) == 0
     sys.stdout.close()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes of a POSIX shell")
+@pytest.mark.parametrize("command", ["show", "logs"])
+def test_a_reader_that_leaves_early_is_no_failure(command, program, workshop):
+    paths = workshop.task(console=[("stdout", "x" * 100)] * 2000)
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "wb") as closed:
+        done = subprocess.run(
+            [*program, command, paths.id], stdout=closed, stderr=subprocess.PIPE, text=True, timeout=60
+        )
+    assert (done.returncode, done.stderr) == (0, "")
