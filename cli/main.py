@@ -12,13 +12,15 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from traceback import walk_tb
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from taskstore.core.errors import Refused, TaskstoreError
+from taskstore.core.errors import Damaged, Refused, TaskstoreError
+from taskstore.disk.layout import RECORD
 
 from . import context
 
@@ -86,12 +88,17 @@ class LazyGroup(TyperGroup):
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401
         """Run the command; of --store behind it, say where it goes."""
         try:
-            return super().invoke(ctx)
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:  # before click makes a failure of it
+            _leave_closed_pipe()
+            raise typer.Exit(0) from None
         except _UsageError as error:
             if getattr(error, "option_name", "") == "--store":
                 error.message = "--store goes before the command: taskstore --store DIR COMMAND"  # type: ignore[attr-defined]  # click's own
                 error.possibilities = None  # type: ignore[attr-defined]  # click's own
             raise
+        return result
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401
         """List the commands from the table, importing none."""
@@ -147,6 +154,8 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def run(argv: Sequence[str]) -> int:
     """Run the command line; return its exit code. The boundary: no traceback for a person's mistake."""
+    if sys.stdout is None:  # closed by who has started it
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - stays for the whole process
     command = typer.main.get_command(app)
     if COMPLETE_VARIABLE in os.environ:
         from typer._completion_classes import completion_init
@@ -161,9 +170,10 @@ def run(argv: Sequence[str]) -> int:
         return error.exit_code
     except KeyboardInterrupt:
         return 130
+    except FileNotFoundError as error:
+        return _tell_missing(error)
     except BrokenPipeError:
-        # The reader (head, less) has left; nothing more may be written to it at exit either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _leave_closed_pipe()
         return 0
     except OSError as error:
         return _tell_system_error(error)
@@ -173,6 +183,20 @@ def run(argv: Sequence[str]) -> int:
         context.say(f"a fault of taskstore itself; please report it\n{traceback.format_exc()}")
         return 70
     return int(code or 0)
+
+
+def _leave_closed_pipe() -> None:
+    """The reader (head, less) has left, as it may; nothing more is written to it, at exit either."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _tell_missing(error: FileNotFoundError) -> int:
+    """Say what file is missing; a task's folder without its record is damaged."""
+    path = Path(os.fsdecode(error.filename)) if error.filename and not isinstance(error.filename, int) else None
+    if path is None or path.name != RECORD or not path.parent.is_dir():
+        return _tell_system_error(error)
+    context.say(str(Damaged(path, "the file is missing")))
+    return Damaged.exit_code
 
 
 def _tell_system_error(error: OSError) -> int:

@@ -26,7 +26,8 @@ _INTRODUCTION = """\
 - Results go to stdout, all else that is said goes to stderr. In a terminal results are aligned and coloured; piped, a
   listing is tab-separated values with whole ids and times in UTC.
 - `--json` prints one JSON object a line. Its keys are kept: a change of them is announced in the changelog.
-- The exit code is 0, or as [errors.md](errors.md) says. `taskstore run` leaves with the program's own.
+- The exit code is 0, or as [errors.md](errors.md) says; 0 also where the reader of a pipe (`head`) leaves early.
+  `taskstore run` leaves with the program's own.
 - `--store` and `--version` stand before the command, all other options behind it.
 """
 

@@ -18,6 +18,7 @@ MODELS = "models.json"
 CONFIGURATION = "config.json"
 CONFIG_FOLDER = "config"
 SUMMARY = "summary.json"
+EVENTS = "events"
 MANIFEST = "manifest.json"
 STOP = "stop.json"
 LOCK = ".lock"
@@ -143,7 +144,7 @@ class TaskPaths:
     @property
     def events(self) -> Path:
         """The folder of logs."""
-        return self.home / "events"
+        return self.home / EVENTS
 
     def scalars(self, writer: str) -> Path:
         """One writer's scalars."""

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..core.clock import SYSTEM, Clock
-from ..core.errors import BadTransition, BadValue, Refused
+from ..core.errors import BadTransition, BadValue, Refused, TaskstoreError
 from ..core.states import Status
 from ..disk.beacon import is_alive, read_beacon
 from ..disk.layout import TaskPaths
 from ..disk.process import ProcessIdentity, is_gone, is_here
 from ..schema.record import TaskRecord
-from ..store import liveness, places, stopping, tasks
+from ..store import events, liveness, places, stopping, tasks
 from ..store.store import Store
 from .stopping import POLL_S
 
@@ -173,11 +173,14 @@ def _outcome(store: Store, task_id: str, grace_s: float, *, is_killed: bool) -> 
 
 
 def _stop(store: Store, task_id: str, only_from: frozenset[Status], reason: str, message: str) -> TaskRecord:
-    """Say that the task is stopped, where it has not said itself how it ended."""
-    paths = places.locate(store, task_id)
-    message = "\n".join(filter(None, (stopping.who_asked(paths), message)))
-    with contextlib.suppress(BadTransition):
+    """Say that the task is stopped, and sum up its logs, where it has not said itself how it ended."""
+    message = "\n".join(filter(None, (stopping.who_asked(places.locate(store, task_id)), message)))
+    try:
         record = tasks.transition(store, task_id, Status.STOPPED, only_from=only_from, reason=reason, message=message)
+    except BadTransition:
+        return tasks.read(places.locate(store, task_id))
+    with contextlib.suppress(OSError, TaskstoreError):  # derived: it is read on from, or made again
+        paths = places.locate(store, task_id)
         paths.stop.unlink(missing_ok=True)
-        return record
-    return tasks.read(places.locate(store, task_id))
+        events.refresh_summary(paths)
+    return record

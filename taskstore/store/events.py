@@ -7,8 +7,9 @@ import heapq
 import itertools
 import math
 import operator
+import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -167,13 +168,30 @@ def read_summary(paths: TaskPaths) -> SummaryRecord:
     It starts from summary.json where that is sound, and reads only what has been logged since. Writes nothing.
     """
     summary = _stored_summary(paths)
-    logs = scalar_logs(paths)
-    sizes = {log.name: _size_of(log) for log in logs}
-    if any(not 0 <= count <= sizes.get(name, -1) for name, count in summary.covered.items()):
+    sizes = scalar_sizes(paths)
+    if not may_continue(summary, sizes):
         summary = SummaryRecord()  # a log is gone, or shorter than what was read of it: begin again
-    for log in logs:
-        _extend(summary, log, summary.covered.get(log.name, 0))
+    for name, size in sorted(sizes.items()):
+        start = summary.covered.get(name, 0)
+        if size > start:
+            _extend(summary, paths.events / name, start)
     return summary
+
+
+def scalar_sizes(paths: TaskPaths) -> dict[str, int]:
+    """Return the size in bytes of each scalar log that holds something, by its name."""
+    sizes = {}
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(paths.events) as scan:
+        for entry in scan:
+            if entry.name.startswith("scalars.") and entry.name.endswith(".jsonl"):
+                with contextlib.suppress(FileNotFoundError):
+                    sizes[entry.name] = entry.stat().st_size
+    return {name: size for name, size in sizes.items() if size}
+
+
+def may_continue(summary: SummaryRecord, sizes: Mapping[str, int]) -> bool:
+    """Tell whether every log that was summed up is there, and at least as long as what was read of it."""
+    return all(0 <= count <= sizes.get(name, -1) for name, count in summary.covered.items())
 
 
 def rebuild_summary(paths: TaskPaths) -> SummaryRecord:
@@ -182,13 +200,6 @@ def rebuild_summary(paths: TaskPaths) -> SummaryRecord:
     for log in scalar_logs(paths):
         _extend(summary, log, 0)
     return summary
-
-
-def _size_of(log: Path) -> int:
-    try:
-        return log.stat().st_size
-    except FileNotFoundError:
-        return -1
 
 
 def _stored_summary(paths: TaskPaths) -> SummaryRecord:
@@ -201,9 +212,14 @@ def _stored_summary(paths: TaskPaths) -> SummaryRecord:
 def refresh_summary(paths: TaskPaths) -> SummaryRecord:
     """Bring summary.json up to date with the logs, and return it. Anybody may; it is derived."""
     summary = read_summary(paths)
-    if summary.covered:
-        replace_record(paths.summary, codec.encode(summary), is_durable=False)
+    write_summary(paths, summary)
     return summary
+
+
+def write_summary(paths: TaskPaths, summary: SummaryRecord) -> None:
+    """Write what was read of the logs; a task that never had any gets no file. Raises OSError."""
+    if summary.covered or paths.summary.exists():
+        replace_record(paths.summary, codec.encode(summary), is_durable=False)
 
 
 def _extend(summary: SummaryRecord, log: Path, start: int) -> None:

@@ -2,6 +2,8 @@
 
 The index is never trusted further than the records' own signatures (inode, mtime, size), and a record that was
 written in the last instants before it was read is not trusted at all, because a clock's tick is longer than an edit.
+A log has no signature, for a process may outlive the run and still report: where the writer of one may be alive, the
+sizes of the logs are remembered, and looked at again.
 Deleting the cache changes nothing but speed.
 """
 
@@ -18,20 +20,23 @@ import msgspec
 from ..core.errors import Damaged, NotFound, TaskstoreError
 from ..core.states import Status
 from ..disk.atomic import replace_record
-from ..disk.layout import PARAMS, RECORD, SUMMARY, TaskPaths
+from ..disk.layout import EVENTS, PARAMS, RECORD, SUMMARY, TaskPaths
 from ..disk.text import read_bytes
 from ..schema import codec
 from ..schema.record import LastMetric, Parameter, ParamsRecord, SummaryRecord, TaskRecord
 from . import events, liveness, places
 from .store import Store
 
-_VERSION = 1
+_VERSION = 2
 _RACY_NS = 50_000_000
 _STALE_BEFORE_SAVE = 50
 
 
 class Entry(msgspec.Struct, array_like=True):
-    """One task as the listing last read it. `signature` is empty where it must be read again."""
+    """One task as the listing last read it. `signature` is empty where it must be read again.
+
+    `watched` are the sizes of its scalar logs; None where nobody can be writing to them any more.
+    """
 
     id: str
     folder: str
@@ -40,6 +45,7 @@ class Entry(msgspec.Struct, array_like=True):
     hyperparams: dict[str, dict[str, Parameter]]
     last_metrics: dict[str, dict[str, LastMetric]]
     last_iteration: int | None = None
+    watched: dict[str, int] | None = None
 
 
 class _File(msgspec.Struct, array_like=True):
@@ -64,9 +70,9 @@ def entries(store: Store, damaged: list[Damaged]) -> Iterator[Entry]:
         home = f"{folder}{os.sep}{task_id}"
         signature = _signature(home)
         entry = cached.get(task_id)
-        if entry is None or not entry.signature or entry.signature != signature:
+        if entry is None or not entry.signature or entry.signature != signature or _has_grown(store, home, entry):
             stale += 1
-            entry = _read(home, signature, damaged)
+            entry = _read(store, home, signature, damaged)
             if entry is None:
                 continue
         entry.folder = folder[len(root) + 1 :]
@@ -87,10 +93,30 @@ def _signature(home: str) -> tuple[int, ...]:
             numbers += (0, 0, 0)
         else:
             numbers += (stat.st_ino, stat.st_mtime_ns, stat.st_size)
+    try:
+        stat = os.stat(f"{home}/{EVENTS}")  # noqa: PTH116 - as above
+    except OSError:
+        numbers += (0, 0, 0)
+    else:
+        numbers += (stat.st_ino, max(stat.st_mtime_ns, stat.st_ctime_ns), 0)  # a copy of a store keeps the first
     return tuple(numbers)
 
 
-def _read(home: str, signature: tuple[int, ...], damaged: list[Damaged]) -> Entry | None:
+def _has_grown(store: Store, home: str, entry: Entry) -> bool:
+    """Tell whether the logs of a task are not as they were read, or may be read now for good."""
+    if entry.watched is None:
+        return False
+    paths = TaskPaths(Path(home))
+    return events.scalar_sizes(paths) != entry.watched or _watched(store, paths) is None
+
+
+def _watched(store: Store, paths: TaskPaths) -> dict[str, int] | None:
+    if any(liveness.may_be_written(store, log) for log in events.scalar_logs(paths)):
+        return events.scalar_sizes(paths)
+    return None
+
+
+def _read(store: Store, home: str, signature: tuple[int, ...], damaged: list[Damaged]) -> Entry | None:
     paths = TaskPaths(Path(home))
     is_racy = max(signature[1::3]) > time.time_ns() - _RACY_NS
     try:
@@ -105,7 +131,8 @@ def _read(home: str, signature: tuple[int, ...], damaged: list[Damaged]) -> Entr
     except Damaged as error:
         damaged.append(error)
         return None
-    summary = _summary(paths)
+    watched = _watched(store, paths)  # before the logs are read: what comes after is news
+    summary = _summary(paths, task)
     return Entry(
         paths.id,
         "",
@@ -114,13 +141,14 @@ def _read(home: str, signature: tuple[int, ...], damaged: list[Damaged]) -> Entr
         params.hyperparams if params else {},
         summary.last_metrics,
         summary.last_iteration,
+        watched,
     )
 
 
 def entry_of(store: Store, paths: TaskPaths) -> Entry:
     """Return one task's entry, read afresh. Raises Damaged, or NotFound where it has just gone."""
     damaged: list[Damaged] = []
-    entry = _read(str(paths.home), _signature(str(paths.home)), damaged)
+    entry = _read(store, str(paths.home), _signature(str(paths.home)), damaged)
     if damaged:
         raise damaged[0]
     if entry is None:
@@ -135,13 +163,30 @@ def _optional(kind: type[ParamsRecord], path: Path) -> ParamsRecord | None:
         return None
 
 
-def _summary(paths: TaskPaths) -> SummaryRecord:
+def _summary(paths: TaskPaths, task: TaskRecord) -> SummaryRecord:
+    """Return the summary as the logs are now: a child of the run may have reported since its end.
+
+    What was behind is written down, but for a published task, whose files are final.
+    """
+    is_sound = True
     try:
-        return codec.decode(SummaryRecord, read_bytes(paths.summary), paths.summary)
-    except (FileNotFoundError, Damaged):
-        with contextlib.suppress(OSError, TaskstoreError):
-            return events.read_summary(paths)
-        return SummaryRecord()
+        stored = codec.decode(SummaryRecord, read_bytes(paths.summary), paths.summary)
+    except FileNotFoundError:
+        stored = SummaryRecord()
+    except Damaged:
+        stored, is_sound = SummaryRecord(), False  # doctor's
+    if task.status is Status.IN_PROGRESS:
+        return stored  # it is looked at closely
+    try:
+        if stored.covered == events.scalar_sizes(paths) and is_sound:
+            return stored
+        summary = events.read_summary(paths)
+    except (OSError, TaskstoreError):
+        return stored
+    if is_sound and summary != stored and task.status not in (Status.PUBLISHED, Status.PUBLISHING):
+        with contextlib.suppress(OSError):
+            events.write_summary(paths, summary)
+    return summary
 
 
 def _look_closely(store: Store, home: Path, entry: Entry) -> Entry:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import msgspec
 
@@ -14,6 +15,7 @@ from ..core.states import ENDED, Status, parse
 from ..disk.atomic import drop_abandoned
 from ..disk.beacon import BY_EXIT_CODE, ended_by_signal, exit_code, is_alive, last_sign, read_beacon, why_gone
 from ..disk.layout import TaskPaths
+from ..disk.log import is_writer_gone
 from ..schema.record import Change, TaskRecord
 from . import events, stopping, tasks
 from .store import Store
@@ -21,6 +23,7 @@ from .store import Store
 _NO_BEACON_S = 7200.0
 """How long a task without a beacon counts as running after its last change: one that a person, an importer or a
 remote marked as started. ClearML's watchdog waits as long."""
+_SILENT_S = 3600.0
 
 
 def is_running(store: Store, paths: TaskPaths, record: TaskRecord) -> bool:
@@ -125,3 +128,14 @@ def _still_dead(store: Store, ended_at: datetime | None) -> Callable[[TaskPaths,
         _set_end(record, ended_at)
 
     return check
+
+
+def may_be_written(store: Store, log: Path) -> bool:
+    """Tell whether the writer of a log, or of a sample, may still be there."""
+    is_gone = is_writer_gone(log.name)
+    if is_gone is not None:
+        return not is_gone
+    try:
+        return store.clock.now().timestamp() - log.stat().st_mtime < _SILENT_S
+    except FileNotFoundError:
+        return True

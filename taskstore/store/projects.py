@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from ..core.errors import Conflict, Damaged, NotFound, Refused
+from ..core.errors import BadName, Conflict, Damaged, NotFound, Refused
 from ..core.ids import is_id
 from ..core.names import decode, project_parts, split_project
 from ..disk.atomic import make_folders, replace_record, staging_beside, sync_folder
@@ -69,7 +69,12 @@ def _appear(folder: Path, record: ProjectRecord) -> None:
 def parts_of(store: Store, name: str) -> tuple[str, ...]:
     """Return the parts of a project's name; one that is not there yet must be fit to be made. Raises BadName."""
     parts = project_parts(name)
-    return parts if store.paths.project(parts).is_dir() else split_project(name)
+    try:
+        return parts if store.paths.project(parts).is_dir() else split_project(name)
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        raise BadName("project", f"{name[:40]}…", "its folder's path is longer than the system allows") from None
 
 
 def find(store: Store, name: str) -> Path:

@@ -229,3 +229,41 @@ def test_a_wrong_value_of_an_option_is_a_plain_sentence(argv: list[str], words: 
     done = cli(*argv)
     assert done.code == 2
     assert done.err.splitlines()[-1].endswith(f": {words}")
+
+
+@pytest.mark.parametrize("command", ["show", "logs -f", "publish", "run", "diff"])
+def test_a_task_without_its_record_is_damaged_whatever_is_asked_of_it(command, cli, workshop):
+    paths, other = workshop.task(), workshop.task("other")
+    paths.record.unlink()
+    done = cli(*command.split(), paths.id, *([other.id] if command == "diff" else []))
+    assert done.code == 6
+    assert done.err.startswith(f"taskstore: damaged file {paths.record}: the file is missing; `taskstore doctor`")
+
+
+def test_a_path_that_the_system_finds_too_long_is_a_bad_name(cli, workshop):
+    paths = workshop.task()
+    for name in ("x" * 5000, "/".join(["xx"] * 1700)):
+        done = cli("mv", paths.id, name)
+        assert done.code == 4
+        assert done.err.startswith("taskstore: bad project name 'xx")
+        assert len(done.err) < 300
+
+
+def test_a_closed_stdout_is_no_fault(cli, workshop, monkeypatch):
+    workshop.task()
+    monkeypatch.setattr(sys, "stdout", None)
+    assert main.run(["ls"]) == 0
+    sys.stdout.close()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes of a POSIX shell")
+@pytest.mark.parametrize("command", ["show", "logs"])
+def test_a_reader_that_leaves_early_is_no_failure(command, program, workshop):
+    paths = workshop.task(console=[("stdout", "x" * 100)] * 2000)
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "wb") as closed:
+        done = subprocess.run(
+            [*program, command, paths.id], stdout=closed, stderr=subprocess.PIPE, text=True, timeout=60
+        )
+    assert (done.returncode, done.stderr) == (0, "")

@@ -14,6 +14,7 @@ from ...disk.text import read_bytes
 from ...schema import codec
 from ...schema.record import SummaryRecord
 from .. import events, plots
+from ..liveness import may_be_written
 from ..store import Store
 from . import samples
 from .finding import Finding, Kind
@@ -27,7 +28,7 @@ def check(store: Store, paths: TaskPaths, *, is_frozen: bool) -> Iterator[Findin
     for log in sorted(paths.events.glob("*")) if paths.events.is_dir() else []:
         if _LOG.match(log.name) is None:
             continue
-        if not is_frozen and samples.may_be_written(store, log):
+        if not is_frozen and may_be_written(store, log):
             is_whole = False
             continue
         try:
@@ -66,6 +67,8 @@ def _summary(paths: TaskPaths, *, is_frozen: bool) -> Iterator[Finding]:
         yield Finding(Kind.SUMMARY, paths.summary, error.why, repair)
         return
     try:
+        if not is_frozen and events.may_continue(stored, events.scalar_sizes(paths)):
+            stored = events.read_summary(paths)  # one that is behind is read on from, and so no damage
         true = events.rebuild_summary(paths)
     except (OSError, Damaged):
         return  # said of the log already

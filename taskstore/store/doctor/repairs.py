@@ -25,7 +25,7 @@ from ...schema import codec
 from ...schema.record import ProjectRecord, TaskRecord
 from .. import events, liveness, places, projects, published, tasks, trash
 from ..store import Store
-from . import quarantine, queues, salvage, samples
+from . import quarantine, queues, salvage
 from .contents import PARTS, orphans
 from .finding import Finding, Kind
 
@@ -177,7 +177,7 @@ def _orphan(store: Store, finding: Finding) -> None:
 def _torn_log(store: Store, finding: Finding) -> None:
     log = finding.path
     with _locked(store, TaskPaths(log.parent.parent)):
-        if samples.may_be_written(store, log):
+        if liveness.may_be_written(store, log):
             raise Refused(f"{log} is being written; look again later")
         length = len(read_complete(log))
         with log.open("rb") as stream:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from ...core.errors import Damaged
 from ...disk.atomic import is_temporary, sha256_of
 from ...disk.layout import TaskPaths
-from ...disk.log import is_writer_gone, read_complete
+from ...disk.log import read_complete
 from ...schema.record import FileRef
 from .. import plots
+from ..liveness import may_be_written
 from ..store import Store
 from .finding import Finding, Kind
-
-_SILENT_S = 3600.0
 
 
 def check(store: Store, paths: TaskPaths, *, is_frozen: bool) -> Iterator[Finding]:
@@ -70,14 +68,3 @@ def _blob(paths: TaskPaths, ref: FileRef) -> Iterator[Finding]:
             why = f"it cannot be read: {error}"
     if why:
         yield Finding(Kind.BLOB, path, why)
-
-
-def may_be_written(store: Store, log: Path) -> bool:
-    """Tell whether the writer of a log, or of a sample, may still be there."""
-    is_gone = is_writer_gone(log.name)
-    if is_gone is not None:
-        return not is_gone
-    try:
-        return store.clock.now().timestamp() - log.stat().st_mtime < _SILENT_S
-    except FileNotFoundError:
-        return True

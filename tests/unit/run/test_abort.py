@@ -15,7 +15,7 @@ from taskstore.core.states import Status
 from taskstore.disk.beacon import Beacon, hold_beacon, read_beacon
 from taskstore.disk.layout import TaskPaths
 from taskstore.run.abort import abort
-from taskstore.schema.record import TaskRecord
+from taskstore.schema.record import Scalar, TaskRecord
 from taskstore.store import stopping, tasks
 from taskstore.store.store import Store
 
@@ -271,3 +271,10 @@ class TestACallback:
 
         assert abort(store, running.id, clock=clock, pause=pause).record.status is Status.STOPPED
         assert clock.monotonic() == begun
+
+
+def test_an_aborted_run_is_summed_up_as_one_that_ended_is(store: Store, running: TaskPaths) -> None:
+    running.events.mkdir()
+    running.scalars("elsewhere-1-0123abcd").write_bytes(msgspec.json.encode(Scalar(1, 7, "loss", "train", 0.5)) + b"\n")
+    assert abort(store, running.id).record.status is Status.STOPPED
+    assert b'"last_iteration": 7' in running.summary.read_bytes()
