@@ -113,6 +113,27 @@ def test_workers_of_multiprocessing_report_into_the_task(method: str, tmp_path: 
     assert [line for line in sorted(found.console) if line.startswith("from")] == [f"from {n}" for n in range(4)]
 
 
+@pytest.mark.parametrize("method", ["spawn", "forkserver"])
+def test_what_a_run_replaces_may_be_a_processs_target_as_without_it(method: str, tmp_path: Path) -> None:
+    text = """
+        import multiprocessing, os, signal, sys
+        if __name__ == "__main__":
+            TASK
+            context = multiprocessing.get_context(sys.argv[1])
+            for target, args in ((os._exit, (3,)), (sys.exit, (4,)), (signal.signal, (10, signal.SIG_IGN))):
+                process = context.Process(target=target, args=args)
+                process.start()
+                process.join()
+                print(process.exitcode)
+    """
+    with_task, without = (
+        run(tmp_path / name, text, method, with_task=is_with, root=tmp_path / "store")
+        for name, is_with in (("with", True), ("without", False))
+    )
+    assert (without.code, without.stdout) == (0, "3\n4\n0\n")
+    assert (with_task.code, with_task.stdout, with_task.own_stderr) == (0, without.stdout, without.stderr)
+
+
 def test_a_worker_that_runs_its_parents_program_again_joins_it_whatever_name_that_makes_up(tmp_path: Path) -> None:
     text = """
         import multiprocessing, os
