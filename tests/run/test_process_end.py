@@ -111,7 +111,36 @@ CASES = {
     "an excepthook set later": Case(
         "import sys\nTASK\nsys.excepthook = lambda *a: print('mine', a[0].__name__, file=sys.stderr)\n1 / 0\n",
         "failed",
-        "exit code 1",  # glibc tells
+        "ZeroDivisionError: division by zero",
+        "Traceback",
+    ),
+    "an excepthook set later, after an exit that was caught": Case(
+        "import sys\nTASK\nsys.excepthook = lambda *a: None\ntry:\n    sys.exit(3)\nexcept SystemExit:\n    pass\n{}[1]\n",
+        "failed",
+        "KeyError: 1",
+        "Traceback",
+    ),
+    "an excepthook set later that exits": Case(
+        "import sys\nTASK\nsys.excepthook = lambda *a: sys.exit(7)\n1 / 0\n", "failed", "exit code 7"
+    ),
+    "an excepthook of rich's": Case(
+        "import io, rich.console, rich.traceback\nTASK\n"
+        "rich.traceback.install(console=rich.console.Console(file=io.StringIO()))\n"
+        "def main():\n    raise ValueError('bad data')\nmain()\n",
+        "failed",
+        "ValueError: bad data",
+        "Traceback",
+    ),
+    "an exception that a prompt within the program has shown": Case(
+        "import code, sys\nTASK\nsys.excepthook = lambda *a: None\ncode.InteractiveInterpreter().runsource('1 / 0')\n",
+        "completed",
+        "completed",
+    ),
+    "the same, before an exit": Case(
+        "import code, sys\nTASK\nsys.excepthook = lambda *a: None\n"
+        "code.InteractiveInterpreter().runsource('1 / 0')\nraise SystemExit(3)\n",
+        "failed",
+        "exit code 3",
     ),
     "exception of an argparse type": Case(
         "import argparse\nTASK\ndef load(text):\n    raise RuntimeError('no ' + text)\n"
