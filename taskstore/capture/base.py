@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any, Literal, Protocol
@@ -24,6 +24,8 @@ class Found:
     value: object
     type: str | None = None
     description: str | None = None
+    spellings: tuple[str, ...] = field(default=(), compare=False)
+    """What else it is called on the command line: one that says that it is a credential makes it one."""
 
 
 class Reporter(Protocol):

@@ -22,7 +22,7 @@ from ..schema.record import ScriptRecord, TaskRecord
 from ..store import events, places, published, tasks
 from ..store.store import Store, open_default
 from . import frameworks, origin, ranks
-from .chosen import chosen
+from .chosen import Chosen, chosen
 from .code import CodeCapture, first_look
 from .ending import COMPLETED, PUBLISH, Ending, Outcome, leave_exit_code
 from .forks import follow
@@ -131,6 +131,8 @@ class Session:
         if sink is not None:
             self._enter("arguments", arguments.capture(sink, masker=self.masker))
             self._enter("frameworks", frameworks.connected(frameworks.ARGUMENTS, True, sink))
+        else:  # what argparse knows to be a credential is masked in the recorded command line all the same
+            self._enter("arguments", arguments.capture(Chosen(self.sink, {"*": False}), masker=self.masker))
         self._enter("frameworks", frameworks.connected(frameworks.FRAMEWORKS, wanted.with_frameworks, self.sink))
         if wanted.with_resources:
             self._watch_resources()

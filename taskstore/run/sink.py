@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..capture import console
 from ..capture.base import Found, Stream, contained
+from ..core.command_line import without
 from ..core.errors import BadValue, Damaged, TaskstoreError
 from ..core.secrets import Masker
 from ..core.states import FINISHING
@@ -64,6 +65,7 @@ class StoreSink:
         if not found:
             return parameters.overrides(self._stored(section)) if self.is_rerun else {}
         before = self.record_parameters(section, self._as_stored(found))
+        self.hide_arguments(found)
         return parameters.overrides(before) if self.is_rerun else {}
 
     def correct(self, section: str, found: Mapping[str, Found]) -> None:
@@ -72,9 +74,34 @@ class StoreSink:
 
     def _as_stored(self, found: Mapping[str, Found]) -> dict[str, Parameter]:
         return {
-            name: parameters.parameter_of(name, item.value, self.masker, kind=item.type, about=item.description or "")
+            name: parameters.parameter_of(
+                self._telling_name(name, item), item.value, self.masker, kind=item.type, about=item.description or ""
+            )
             for name, item in found.items()
         }
+
+    def _telling_name(self, name: str, item: Found) -> str:
+        """Return what says that it is a credential: the name, or else a spelling of it."""
+        return next((one for one in (name, *item.spellings) if self.masker.masks(one)), name)
+
+    def hide_arguments(self, found: Mapping[str, Found]) -> None:
+        """Mask in the recorded command line what a parser has found to be credentials, by whatever option they came."""
+        secrets = {
+            name: item.value for name, item in found.items() if self.masker.masks(self._telling_name(name, item))
+        }
+        if not secrets:
+            return
+
+        def change(script: ScriptRecord) -> None:
+            script.argv = without(script.argv, secrets.values())
+            script.notes = list(dict.fromkeys([*script.notes, f"arguments: masked {', '.join(sorted(secrets))}"]))
+
+        try:
+            argv = tasks.read_script(self._paths()).argv
+            if without(argv, secrets.values()) != argv:
+                tasks.edit_script(self._store, self._task_id, change, allowed=FINISHING)
+        except (OSError, TaskstoreError) as error:
+            self.cannot_write(error)
 
     def _stored(self, section: str) -> dict[str, Parameter]:
         try:

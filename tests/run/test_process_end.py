@@ -115,7 +115,8 @@ CASES = {
         "Traceback",
     ),
     "an excepthook set later, after an exit that was caught": Case(
-        "import sys\nTASK\nsys.excepthook = lambda *a: None\ntry:\n    sys.exit(3)\nexcept SystemExit:\n    pass\n{}[1]\n",
+        "import sys\nTASK\nsys.excepthook = lambda *a: None\n"
+        "try:\n    sys.exit(3)\nexcept SystemExit:\n    pass\n{}[1]\n",
         "failed",
         "KeyError: 1",
         "Traceback",
