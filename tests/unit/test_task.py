@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import inspect
 import os
 import sys
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from taskstore import Task
-from taskstore.core.errors import BadValue, NotFound, ReadOnly, Refused
+from taskstore.core.errors import BadValue, NotFound, ReadOnly, Refused, TaskstoreError
 from taskstore.run import session as sessions
 from taskstore.store import places, tasks
 from taskstore.store.store import Store
@@ -32,6 +33,30 @@ def test_a_second_init_of_the_same_names_is_the_same_task() -> None:
     same = [("examples", "a run"), (None, None), ("examples", None), (None, "a run"), (" examples ", " a run ")]
     assert all(Task.init(*names) is task for names in same)
     assert Task.current_task() is task
+
+
+_NOTHING_FITS = (5, 2.5, b"bytes", object(), ["a", 5], {"a": 5}, ("a",), True, None, "text")
+_METHODS = ("init", "get_task", "get_tasks", "query_tasks", "clone", "create")
+_ARGUMENTS = [(method, name) for method in _METHODS for name in inspect.signature(getattr(Task, method)).parameters]
+
+
+@pytest.mark.parametrize(("method", "name"), _ARGUMENTS)
+def test_a_value_of_a_wrong_type_raises_only_errors_of_taskstore(method: str, name: str, tmp_path: Path) -> None:
+    refused = 0
+    (tmp_path / "train.py").touch()
+    others: dict[str, object] = {"script": "train.py"} if method == "create" else {}
+    if method == "clone":
+        others = {"source_task": "0" * 32}
+    for value in _NOTHING_FITS:
+        try:
+            made = getattr(Task, method)(**{**others, name: value})
+        except TaskstoreError as error:
+            assert isinstance(error, (BadValue, Refused, NotFound)), error  # noqa: PT017 - several may be raised
+            refused += isinstance(error, BadValue)
+        else:
+            if method == "init":
+                made.close()
+    assert refused >= 2, f"{method}({name}=…) takes anything"
 
 
 def test_another_task_is_begun_once_the_first_is_closed() -> None:
