@@ -106,11 +106,12 @@ class Task:
             with_resources=auto_resource_monitoring,
             earlier=earlier_of(reuse_last_task_id, continue_last_task),
         )
-        session = sessions.opened()
-        if session is not None:
-            return _of_open(session, wanted)
-        session = sessions.begin(wanted)
-        task = _of(session)
+        with sessions.one_at_a_time():
+            session = sessions.opened()
+            if session is not None:
+                return _of_open(session, wanted)
+            session = sessions.begin(wanted)
+            task = _of(session)
         if isinstance(wanted.output_uri, str) and session.is_rerun and session.is_recording:
             task.details.set_output_uri(task.details.get_output_uri() or wanted.output_uri)
         if session.is_recording and session.is_owner:

@@ -380,6 +380,23 @@ class Session:
 
 
 _current: Session | None = None
+_beginning = threading.RLock()
+
+
+def _begin_anew_after_a_fork() -> None:
+    global _beginning
+    _beginning = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_anew_after_a_fork)
+
+
+@contextlib.contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Let one thread at a time look whether there is a session, and begin one; a signal's handler may come between."""
+    with _beginning:
+        yield
 
 
 def _owned() -> Session | None:
@@ -394,11 +411,15 @@ def opened() -> Session | None:
 def current() -> Session | None:
     """Return this process's open session; a child of a run joins its parent's task here."""
     global _current
-    if _current is None:
+    if _current is not None:
+        return _current
+    with one_at_a_time():
+        if _current is not None:
+            return _current
         role = ranks.joined_already(decide(os.environ))
         joined = origin.joined(role, Wanted()) if role.mode is Mode.HELPER else None
         _current = _joined(joined, Wanted()) if joined is not None else None
-    return _current
+        return _current
 
 
 def _forget(session: Session) -> None:
