@@ -36,6 +36,7 @@ from .stopping import StopListener
 _FORK_WAIT_S = 5.0
 _HEARTBEAT_WAIT_S = 5.0
 _CODE_WAIT_S = 90.0
+_MAX_REASON_WITH_GAP = 150
 _STOPPED_WAIT_S = 3.0
 """Whoever stops a run makes an end of it after some seconds more: 10 s for a container, 30 s in Slurm."""
 
@@ -326,6 +327,8 @@ class Session:
                 return
             outcome = Outcome(Status.COMPLETED, "SystemExit", "left by SystemExit with a code that is not known")
         reason = self.masker.text(outcome.reason)
+        if self.sink.gap:  # told by the reason, for which the beacon has room on a full disk
+            reason = f"{reason[:_MAX_REASON_WITH_GAP]}; {self.sink.gap}"
         message = (outcome.status is Status.STOPPED and self.stopping.message) or outcome.message
         try:
             if self._beacon is not None:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from ..capture import console
 from ..capture.base import Found, Stream, contained
 from ..core.command_line import without
-from ..core.errors import BadValue, Damaged, TaskstoreError
+from ..core.errors import BadValue, Damaged, NotFound, TaskstoreError
 from ..core.secrets import Masker
-from ..core.states import FINISHING
+from ..core.states import FINISHING, MAY_BE_MISSING
 from ..disk.layout import TaskPaths
 from ..reporting import Reporting
 from ..schema.record import Parameter, ScriptRecord
@@ -50,6 +50,9 @@ class StoreSink:
         self._guard = guard
         self.is_rerun = is_rerun
         self._has_warned = False
+        self._has_said_gone = False
+        self.gap = ""
+        """Since when, and why, what was reported may be missing; empty where nothing is."""
         self._noted: set[str] = set()
         self._checkpoints: Checkpoints | None = None
         """What the program wants of the captures of libraries; by wildcards, also of which files."""
@@ -240,11 +243,31 @@ class StoreSink:
         self._has_warned = True
 
     def cannot_write(self, error: BaseException) -> None:
-        """Warn once that the store cannot be written; what is reported from then on may be lost."""
+        """Warn once that the store cannot be written, and once that the task is gone from where it was.
+
+        `gap` says from then on since when what is reported may be lost. What is gone loses nothing that is open: a log
+        is written on wherever its file is now.
+        """
+        if isinstance(error, (NotFound, FileNotFoundError, NotADirectoryError)) and self._is_gone():
+            if not (self._has_said_gone or self._has_warned):
+                self._has_said_gone = True
+                where = f"task {self._task_id[:12]} is no longer in the store at {self._store.root}"
+                logs = "writes on in the logs that it has open, wherever they are"
+                warn(f"{where}: it was deleted, or the store moved; the program goes on, and {logs}")
+            return
+        if not self.gap:
+            why = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
+            self.gap = f"{why} at {self._store.clock.now():%H:%M} UTC, and {MAY_BE_MISSING}"
         if self._has_warned:
             return
         self._has_warned = True
         warn(f"the store at {self._store.root} cannot be written ({error}); the program goes on, unrecorded")
+
+    def _is_gone(self) -> bool:
+        try:
+            return not self._paths().record.exists()
+        except (OSError, TaskstoreError):
+            return True
 
 
 def warn(message: str) -> None:
