@@ -329,8 +329,8 @@ def test_a_run_of_which_something_may_be_missing_is_told_apart_from_one_that_is_
     cli: Cli, terminal: Cli, workshop: Workshop
 ) -> None:
     gap = f"completed; No space left on device at 12:03 UTC, and {MAY_BE_MISSING}"
-    made = workshop.task("gappy")
-    tasks.edit(workshop.store, made.id, lambda record: setattr(record, "status_reason", gap))
+    made = workshop.task("gappy", status=Status.IN_PROGRESS)
+    tasks.transition(workshop.store, made.id, Status.COMPLETED, reason=gap)
     workshop.task("whole")
     listed = COLOUR.sub("", terminal("ls").out)
     assert re.search(r"gappy +Completed, with gaps", listed)
