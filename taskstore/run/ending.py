@@ -159,6 +159,10 @@ class Ending:
             stack.enter_context(Signals(beacon).marked())
             yield self
 
+    def hard_exit_watched(self) -> contextlib.AbstractContextManager[None]:
+        """Finish, within the block, before an os._exit: what a process needs whose end is not the run's."""
+        return swapped(os, "_exit", self._wrap_hard_exit)
+
     def undisturbed(self) -> contextlib.AbstractContextManager[None]:
         """Nothing comes between: a signal that ends the process ends it at once."""
         return contextlib.nullcontext()

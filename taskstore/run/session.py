@@ -27,7 +27,7 @@ from .code import CodeCapture, first_look
 from .ending import COMPLETED, PUBLISH, Ending, Outcome, leave_exit_code
 from .forks import follow
 from .heartbeat import Heartbeat, LogSync
-from .mode import MASTER_VARIABLE, TASK_VARIABLE, Mode, Role, decide, master_text
+from .mode import MASTER_VARIABLE, STREAMS_VARIABLE, TASK_VARIABLE, Mode, Role, decide, master_text
 from .origin import Origin
 from .origin import Wanted as Wanted
 from .sink import StoreSink, warn
@@ -119,11 +119,15 @@ class Session:
         if entry is not None:
             self._hooks.enter_context(self.ending.watched(self.paths().beacon))
             self._capture_program(wanted, entry)
-            self._tell_children()
+            self._tell_children(with_streams=wanted.with_streams)
+        else:
+            self._hooks.enter_context(self.ending.hard_exit_watched())
         atexit.register(self._at_exit)
 
-    def _tell_children(self) -> None:
+    def _tell_children(self, *, with_streams: bool = True) -> None:
         os.environ[MASTER_VARIABLE] = master_text(self.task_id, str(self.store.root))
+        if not with_streams:
+            os.environ[STREAMS_VARIABLE] = "0"
 
     def _capture_program(self, wanted: Wanted, entry: source.Entry) -> None:
         with contained(self.sink, "packages"):
@@ -318,6 +322,7 @@ class Session:
         self._hooks.close()
         if os.environ.get(MASTER_VARIABLE, "").startswith(f"{self._pid}:{self.task_id}:"):
             del os.environ[MASTER_VARIABLE]
+            os.environ.pop(STREAMS_VARIABLE, None)
         atexit.unregister(self._at_exit)
         _forget(self)
 
@@ -421,7 +426,8 @@ def current() -> Session | None:
             return _current
         role = ranks.joined_already(decide(os.environ))
         joined = origin.joined(role, Wanted()) if role.mode is Mode.HELPER else None
-        _current = _joined(joined, Wanted()) if joined is not None else None
+        wanted = Wanted(with_streams=os.environ.get(STREAMS_VARIABLE) != "0")
+        _current = _joined(joined, wanted) if joined is not None else None
         return _current
 
 
