@@ -156,7 +156,8 @@ def test_a_program_that_imports_taskstore_and_does_no_more_is_left_alone(tmp_pat
     text = """
         import subprocess, sys
         TASK
-        subprocess.run([sys.executable, "-c", "import multiprocessing.process, taskstore; print('of another')"], check=True)
+        text = "import multiprocessing.process, taskstore; print('of another')"
+        subprocess.run([sys.executable, "-c", text], check=True)
     """
     ended = run(tmp_path / "work", text)
     assert (ended.code, ended.stdout) == (0, "of another\n")
