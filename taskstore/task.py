@@ -424,7 +424,7 @@ class Task:
             self._watch = Watch()
             session.chores["registered artifacts"] = self._watch.check
         watch = self._watch if session.is_open else None
-        return Artifacts(self._store, self._id, session.ending.undisturbed, self._warn, watch)
+        return Artifacts(self._store, self._id, self._warn, watch)
 
     def _warn(self, message: str) -> None:
         if self._session is not None and self._session.is_open:

@@ -163,10 +163,6 @@ class Ending:
         """Finish, within the block, before an os._exit: what a process needs whose end is not the run's."""
         return swapped(os, "_exit", self._wrap_hard_exit)
 
-    def undisturbed(self) -> contextlib.AbstractContextManager[None]:
-        """Nothing comes between: a signal that ends the process ends it at once."""
-        return contextlib.nullcontext()
-
     def _wrap_excepthook(self, original: object) -> object:
         def excepthook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
             self._note_exception(kind, error, trace)

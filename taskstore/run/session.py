@@ -15,16 +15,17 @@ from ..core.errors import BadName, BadTransition, BadValue, Busy, Damaged, NotFo
 from ..core.secrets import Masker
 from ..core.states import RECORDING, Status
 from ..disk.atomic import replace_record
-from ..disk.beacon import BY_EXIT_CODE, EXIT_CODE_AT, HeldBeacon, hold_beacon
+from ..disk.beacon import HeldBeacon, hold_beacon
 from ..disk.layout import TaskPaths
 from ..schema import codec
 from ..schema.record import ScriptRecord, TaskRecord
-from ..store import events, places, published, tasks
+from ..store import events, places, tasks
 from ..store.store import Store, open_default
 from . import frameworks, origin, ranks
 from .chosen import Chosen, chosen
+from .closing import Closing, sum_up_late
 from .code import CodeCapture, first_look
-from .ending import COMPLETED, PUBLISH, Ending, Outcome, leave_exit_code
+from .ending import COMPLETED, Ending, Outcome
 from .forks import follow
 from .heartbeat import Heartbeat, LogSync
 from .mode import MASTER_VARIABLE, STREAMS_VARIABLE, TASK_VARIABLE, Mode, Role, decide, master_text
@@ -36,7 +37,6 @@ from .stopping import StopListener
 _FORK_WAIT_S = 5.0
 _HEARTBEAT_WAIT_S = 5.0
 _CODE_WAIT_S = 90.0
-_MAX_REASON_WITH_GAP = 150
 _STOPPED_WAIT_S = 3.0
 """Whoever stops a run makes an end of it after some seconds more: 10 s for a container, 30 s in Slurm."""
 
@@ -54,9 +54,7 @@ class Session:
         """Begun by a launcher for a program that may say Task.init itself, and then names the task."""
         self.ending = Ending(self._finish, left=self._wait_for_code)
         self.masker = Masker(tuple(self.settings.secrets.extra), tuple(self.settings.secrets.allowed))
-        self.sink = StoreSink(
-            self.store, self.task_id, self.paths, self.masker, self.ending.undisturbed, is_rerun=self.is_rerun
-        )
+        self.sink = StoreSink(self.store, self.task_id, self.paths, self.masker, is_rerun=self.is_rerun)
         self.sink.writer.history = self.settings.reports.sample_history
         self.sink.writer.offset = origin.offset
         self.verb = "running" if self.is_rerun else origin.verb
@@ -79,7 +77,6 @@ class Session:
             self.paths,
             self.sink,
             self._heartbeat,
-            self.ending.undisturbed,
             is_in_charge=lambda: self.is_owner and self.is_recording,
         )
         self._sync_logs = LogSync()
@@ -191,10 +188,9 @@ class Session:
                 record.output_destination = wanted.output_uri
 
         try:
-            with self.ending.undisturbed():
-                tasks.edit(self.store, self.task_id, change, allowed=RECORDING)
-                if wanted.project is not None:
-                    tasks.move(self.store, self.task_id, wanted.project)
+            tasks.edit(self.store, self.task_id, change, allowed=RECORDING)
+            if wanted.project is not None:
+                tasks.move(self.store, self.task_id, wanted.project)
         except (BadName, BadValue):
             raise
         except (OSError, TaskstoreError) as error:
@@ -202,7 +198,7 @@ class Session:
 
     @contextlib.contextmanager
     def guarded(self) -> Iterator[None]:
-        """Change the task within the block: no signal comes between, and a store that refuses is warned of, once.
+        """Change the task within the block; a store that refuses is warned of, once.
 
         Once the session has ended, the task is one like any other, and errors are raised.
         """
@@ -210,8 +206,7 @@ class Session:
             yield
             return
         try:
-            with self.ending.undisturbed():
-                yield
+            yield
         except (OSError, Busy, Damaged, NotFound, ReadOnly) as error:
             self.sink.cannot_write(error)
 
@@ -270,16 +265,6 @@ class Session:
         """Go on after a fork, in the parent; `soon` is called before the next one."""
         self._heartbeat.resume(*soon)
 
-    def _leave_to_reader(self) -> bool:
-        """Leave the final state to whoever looks next, who will find the exit code and nobody alive."""
-        if self._beacon is None:
-            return False
-        try:
-            self._beacon.say_end(BY_EXIT_CODE, "")
-            return leave_exit_code(self.paths().beacon, EXIT_CODE_AT)
-        except (OSError, TaskstoreError):
-            return False
-
     def _wait_for_code(self) -> None:
         if self._code is not None:
             self._code.wait(_CODE_WAIT_S)
@@ -303,21 +288,21 @@ class Session:
             if self._is_closed:
                 return
             self._is_closed = True
-        with self.ending.undisturbed():
-            self._heartbeat.stop(_HEARTBEAT_WAIT_S)
-            self.do_chores()
-            self._captures.close()
-            if self.is_recording:
-                self.sink.finish()
-            if self._code is not None and self.is_recording:
-                is_stopped = outcome is not None and outcome.status is Status.STOPPED
-                self._code.finish(self._observed, wait_s=_STOPPED_WAIT_S if is_stopped else _CODE_WAIT_S)
-            self.sink.writer.close()
-            if self.mode is Mode.HELPER:
-                self._sum_up_late()
-            elif self.is_recording:
-                self._write_end(outcome)
-                self._publish_if_asked()
+        self._heartbeat.stop(_HEARTBEAT_WAIT_S)
+        self.do_chores()
+        self._captures.close()
+        if self.is_recording:
+            self.sink.finish()
+        if self._code is not None and self.is_recording:
+            is_stopped = outcome is not None and outcome.status is Status.STOPPED
+            self._code.finish(self._observed, wait_s=_STOPPED_WAIT_S if is_stopped else _CODE_WAIT_S)
+        self.sink.writer.close()
+        if self.mode is Mode.HELPER:
+            sum_up_late(self.paths)
+        elif self.is_recording:
+            closing = Closing(self.store, self.task_id, self.paths, self.sink, self.masker, self._beacon)
+            closing.write(outcome, self.stopping.message)
+            closing.publish_if_asked()
         # The last of all: a signal that comes before is ours, and the program dies of it when all is written.
         self._hooks.close()
         if os.environ.get(MASTER_VARIABLE, "").startswith(f"{self._pid}:{self.task_id}:"):
@@ -325,54 +310,6 @@ class Session:
             os.environ.pop(STREAMS_VARIABLE, None)
         atexit.unregister(self._at_exit)
         _forget(self)
-
-    def _write_end(self, outcome: Outcome | None) -> None:
-        if outcome is None:
-            if self._leave_to_reader():
-                return
-            outcome = Outcome(Status.COMPLETED, "SystemExit", "left by SystemExit with a code that is not known")
-        reason = self.masker.text(outcome.reason)
-        if self.sink.gap:  # told by the reason, for which the beacon has room on a full disk
-            reason = f"{reason[:_MAX_REASON_WITH_GAP]}; {self.sink.gap}"
-        message = (outcome.status is Status.STOPPED and self.stopping.message) or outcome.message
-        try:
-            if self._beacon is not None:
-                self._beacon.say_end(outcome.status.value, reason)  # in place: there is room for it on a full disk too
-            tasks.transition(
-                self.store,
-                self.task_id,
-                outcome.status,
-                only_from=frozenset({Status.IN_PROGRESS}),
-                reason=reason,
-                message=self.masker.text(message),
-            )
-            self.paths().stop.unlink(missing_ok=True)
-            events.refresh_summary(self.paths())
-        except (BadTransition, NotFound):
-            pass  # somebody marked it, or deleted it, while it ran: their word stands
-        except (OSError, TaskstoreError, MemoryError) as error:
-            self.sink.cannot_write(error)
-        finally:
-            self._release_beacon()
-
-    def _sum_up_late(self) -> None:
-        """Count what a helper has reported since the owner's last word: nobody else will. Raises nothing."""
-        with contextlib.suppress(OSError, TaskstoreError):
-            paths = self.paths()
-            if tasks.read(paths).status is not Status.IN_PROGRESS:
-                events.refresh_summary(paths)
-
-    def _publish_if_asked(self) -> None:
-        try:
-            record = tasks.read(self.paths())
-        except (OSError, TaskstoreError):
-            return  # deleted, or not to be read, which has been said
-        if record.status is not Status.COMPLETED or not record.runtime.get(PUBLISH):
-            return
-        try:
-            published.publish(self.store, self.task_id)
-        except (OSError, TaskstoreError) as error:
-            warn(f"the task is not published: {error}")
 
     def _release_beacon(self) -> None:
         if self._beacon is not None:

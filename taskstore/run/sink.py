@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,7 +37,6 @@ class StoreSink:
         task_id: str,
         paths: Callable[[], TaskPaths],
         masker: Masker,
-        guard: Callable[[], AbstractContextManager[None]],
         *,
         is_rerun: bool,
     ) -> None:
@@ -47,7 +45,6 @@ class StoreSink:
         self._store = store
         self._task_id = task_id
         self._paths = paths
-        self._guard = guard
         self.is_rerun = is_rerun
         self._has_warned = False
         self._has_said_gone = False
@@ -116,10 +113,9 @@ class StoreSink:
     def record_parameters(self, section: str, found: Mapping[str, Parameter]) -> dict[str, Parameter]:
         """Merge parameters into a section; return what the section held before."""
         try:
-            with self._guard():
-                return parameters.record(
-                    self._store, self._task_id, section, found, keep_stored=self.is_rerun, allowed=FINISHING
-                )
+            return parameters.record(
+                self._store, self._task_id, section, found, keep_stored=self.is_rerun, allowed=FINISHING
+            )
         except (OSError, TaskstoreError) as error:
             self.cannot_write(error)
             return {}
@@ -132,16 +128,15 @@ class StoreSink:
         What is not durable survives a SIGKILL, and a power cut once `sync` has run.
         """
         try:
-            with self._guard():
-                parameters.record(
-                    self._store,
-                    self._task_id,
-                    section,
-                    found,
-                    keep_stored=False,
-                    allowed=FINISHING,
-                    is_durable=is_durable,
-                )
+            parameters.record(
+                self._store,
+                self._task_id,
+                section,
+                found,
+                keep_stored=False,
+                allowed=FINISHING,
+                is_durable=is_durable,
+            )
         except (OSError, TaskstoreError) as error:
             self.cannot_write(error)
 
@@ -189,10 +184,9 @@ class StoreSink:
         What is masked in it is noted.
         """
         try:
-            with self._guard():
-                found = objects.read(self._paths()).get(name) if keep_stored else None
-                if found is None:
-                    objects.put(self._store, self._task_id, name, content, allowed=FINISHING)
+            found = objects.read(self._paths()).get(name) if keep_stored else None
+            if found is None:
+                objects.put(self._store, self._task_id, name, content, allowed=FINISHING)
         except (OSError, TaskstoreError) as error:
             self.cannot_write(error)
             return None
@@ -213,7 +207,7 @@ class StoreSink:
         if self._checkpoints is None:
             from .checkpoints import Checkpoints  # most runs save no model
 
-            self._checkpoints = Checkpoints(self._store, self._task_id, self._guard, self.note)
+            self._checkpoints = Checkpoints(self._store, self._task_id, self.note)
         try:
             action(self._checkpoints)
         except (BadValue, Damaged) as error:
@@ -233,8 +227,7 @@ class StoreSink:
             script.notes = [*script.notes, text]
 
         try:
-            with self._guard():
-                tasks.edit_script(self._store, self._task_id, change, allowed=FINISHING)
+            tasks.edit_script(self._store, self._task_id, change, allowed=FINISHING)
         except (OSError, TaskstoreError) as error:
             self.cannot_write(error)
 
