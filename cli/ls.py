@@ -288,7 +288,8 @@ def _pretty(row: Row, name: str, short: dict[str, str]) -> object:
     if name == "id":
         return short.get(row.id, row.id)
     if name == "status":
-        return row.task.status
+        status = row.task.status
+        return f"{status.label}, with gaps" if states.has_gaps(row.task.status_reason) else status
     value = row.get(name)
     if name == "duration":
         return _duration(row)

@@ -131,7 +131,8 @@ def _print_status(store: Store, row: Row) -> None:
     task = row.task
     status = task.status.label
     if task.status_reason and task.status_reason.lower() != status.lower():
-        status += f": {task.status_reason}"
+        own, separator, gap = task.status_reason.partition("; ")
+        status += f"; {gap}" if separator and own.lower() == status.lower() else f": {task.status_reason}"
     progress = task.runtime.get("progress", "")
     page.facts(
         [

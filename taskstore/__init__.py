@@ -50,6 +50,11 @@ def _end(error: BaseException | None) -> None:
 # A program may parse its arguments before it says Task.init: 10 µs, and undone by nothing but the process's end.
 early.install(_ahead, _end)
 
+if early.may_be_a_worker():
+    from .run import workers as _workers
+
+    _workers.join()
+
 
 def __getattr__(name: str) -> object:
     home = _HOMES.get(name)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .code import Code
+from .core import checks
 from .core.errors import BadValue, ReadOnly, Refused, TaskstoreError
 from .core.states import RECORDING
 from .details import Details, check_type
@@ -91,7 +92,15 @@ class Task:
         warns, once, and the program goes on unrecorded.
         """
         check_type(task_type)
-        _check_texts(project_name=project_name, task_name=task_name)
+        checks.texts(project_name=project_name, task_name=task_name)
+        checks.flags(auto_connect_streams=auto_connect_streams, auto_resource_monitoring=auto_resource_monitoring)
+        checks.kinds(bool, str, reuse_last_task_id=reuse_last_task_id)
+        checks.kinds(bool, str, int, continue_last_task=continue_last_task)
+        checks.kinds(
+            *(bool, Mapping),
+            auto_connect_arg_parser=auto_connect_arg_parser,
+            auto_connect_frameworks=auto_connect_frameworks,
+        )
         wanted = Wanted(
             project=project_name,
             name=task_name,
@@ -106,11 +115,12 @@ class Task:
             ),
             earlier=earlier_of(reuse_last_task_id, continue_last_task),
         )
-        session = sessions.opened()
-        if session is not None:
-            return _of_open(session, wanted)
-        session = sessions.begin(wanted)
-        task = _of(session)
+        with sessions.one_at_a_time():
+            session = sessions.opened()
+            if session is not None:
+                return _of_open(session, wanted)
+            session = sessions.begin(wanted)
+            task = _of(session)
         if isinstance(wanted.output_uri, str) and session.is_rerun and session.is_recording:
             task.details.set_output_uri(task.details.get_output_uri() or wanted.output_uri)
         if session.is_recording and session.is_owner:
@@ -142,6 +152,10 @@ class Task:
         """
         from .sections import find  # a run has no use for it
 
+        checks.texts(task_id=task_id, project_name=project_name, task_name=task_name)
+        checks.lists(tags=tags)
+        checks.flags(allow_archived=allow_archived)
+        checks.kinds(Mapping, task_filter=task_filter)
         store = _default_store()
         if task_id:
             return _found(cls, task_id)
@@ -178,6 +192,8 @@ class Task:
         """
         from .sections import find  # a run has no use for it
 
+        checks.lists(task_ids=task_ids, project_name=project_name, or_text=True)
+        _check_search(with_subprojects, task_name, tags, allow_archived, task_filter)
         store = _default_store()
         wanted = find.Wanted(
             ids=find.names(task_ids),
@@ -208,6 +224,9 @@ class Task:
         """
         from .sections import find  # a run has no use for it
 
+        checks.lists(project_name=project_name, or_text=True)
+        checks.lists(additional_return_fields=additional_return_fields)
+        _check_search(with_subprojects, task_name, tags, allow_archived, task_filter)
         store = _default_store()
         wanted = find.Wanted(
             projects=find.names(project_name),
@@ -237,6 +256,10 @@ class Task:
         It is in the same project and named 'Clone Of …' unless said otherwise; its parent is that of the source, or
         else the source. Raises NotFound, BadName.
         """
+        if source_task is None:
+            raise BadValue("which task? give source_task")
+        checks.kinds(Task, str, source_task=source_task, parent=parent)
+        checks.texts(name=name, comment=comment, project=project)
         source = source_task if isinstance(source_task, Task) else _found(cls, source_task)
         above = parent._id if isinstance(parent, Task) else parent
         made = cloning.clone(source._store, source._paths(), name=name, project=project, comment=comment, parent=above)
@@ -274,6 +297,7 @@ class Task:
         """
         wanted = dict(locals())
         del wanted["cls"]
+        wanted.update({name: () for name in ("tags", "arguments", "argparse_args") if wanted[name] is None})
         from .run import create  # a run has no use for it
 
         store = _default_store()
@@ -413,7 +437,7 @@ class Task:
             self._watch = Watch()
             session.chores["registered artifacts"] = self._watch.check
         watch = self._watch if session.is_open else None
-        return Artifacts(self._store, self._id, session.ending.undisturbed, self._warn, watch)
+        return Artifacts(self._store, self._id, self._warn, watch)
 
     def _warn(self, message: str) -> None:
         if self._session is not None and self._session.is_open:
@@ -497,10 +521,13 @@ def _found(cls: type[Task], reference: str) -> Task:
     return cls(store, places.resolve(store, reference).id)
 
 
-def _check_texts(**arguments: object) -> None:
-    for name, text in arguments.items():
-        if text is not None and not isinstance(text, str):
-            raise BadValue(f"{name} must be a text, not {type(text).__name__} {text!r}")
+def _check_search(
+    with_subprojects: object, task_name: object, tags: object, allow_archived: object, task_filter: object
+) -> None:
+    checks.texts(task_name=task_name)
+    checks.lists(tags=tags)
+    checks.flags(with_subprojects=with_subprojects, allow_archived=allow_archived)
+    checks.kinds(Mapping, task_filter=task_filter)
 
 
 def _checked_choice(name: str, choice: bool | Mapping[str, T], keys: Sequence[str]) -> bool | Mapping[str, T]:

@@ -246,7 +246,12 @@ def _describe(value: object, actions: list[Action]) -> Found:
     description = "\n".join(
         [*(text.replace("%%", "%") for text in helps[:1]), *filter(None, [enum_description(value)])]
     )
-    return Found(live, type_name or None, description or None)
+    return Found(
+        live,
+        type_name or None,
+        description or None,
+        tuple(name for action in actions for name in action.option_strings),
+    )
 
 
 def _live(value: object) -> object:

@@ -6,10 +6,12 @@ or reports to a `Sink`; what it patched it puts back. The session enters capture
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import FunctionType, ModuleType
 from typing import Any, Literal, Protocol
 
 Stream = Literal["stdout", "stderr"]
@@ -22,6 +24,8 @@ class Found:
     value: object
     type: str | None = None
     description: str | None = None
+    spellings: tuple[str, ...] = field(default=(), compare=False)
+    """What else it is called on the command line: one that says that it is a credential makes it one."""
 
 
 class Reporter(Protocol):
@@ -131,12 +135,15 @@ class Sink(Protocol):
 def swapped(owner: object, name: str, wrap: Callable[[object], object]) -> Iterator[None]:
     """Replace `owner.name` by `wrap(original)` within the block, and put the original back.
 
-    Where somebody else has replaced it again in the meantime, theirs is left alone.
+    Where somebody else has replaced it again in the meantime, theirs is left alone. What replaces a function of a
+    module or a class pickles within the block, by name: in another process it is that one's own. What replaces an
+    object's method does where it is a bound method of that object.
     """
     is_own = name in vars(owner)
     original = vars(owner)[name] if is_own else getattr(owner, name)
     replacement = wrap(original)
     setattr(owner, name, replacement)
+    _let_be_found(owner, name, replacement)
     try:
         yield
     finally:
@@ -146,6 +153,27 @@ def swapped(owner: object, name: str, wrap: Callable[[object], object]) -> Itera
                 setattr(owner, name, original)
             else:
                 delattr(owner, name)
+
+
+def _let_be_found(owner: object, name: str, replacement: object) -> None:
+    """Give a function the name by which pickle finds it, unless it has one: its original's says where that lies."""
+    function = replacement.__func__ if isinstance(replacement, classmethod | staticmethod) else replacement
+    if not isinstance(function, FunctionType) or _is_found(function):
+        return
+    if isinstance(owner, ModuleType):
+        function.__module__, function.__qualname__ = owner.__name__, name
+    elif isinstance(owner, type):
+        function.__module__, function.__qualname__ = owner.__module__, f"{owner.__qualname__}.{name}"
+    else:
+        return
+    function.__name__ = name
+
+
+def _is_found(function: FunctionType) -> bool:
+    found: object = sys.modules.get(function.__module__)
+    for part in function.__qualname__.split("."):
+        found = getattr(found, part, None)
+    return getattr(found, "__func__", found) is function
 
 
 @contextmanager

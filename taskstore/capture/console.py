@@ -32,7 +32,7 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from types import CodeType, FrameType
+from types import CodeType, FrameType, MethodType
 from typing import NamedTuple, cast
 
 from ..core.clock import SYSTEM, Clock
@@ -143,21 +143,21 @@ class _Console:
         self._screens[name] = Screen(self._clock)
         self._decoders[name] = _decoder(self._encodings[name])
         with ExitStack() as hooks:
-            hooks.enter_context(swapped(stream, "write", functools.partial(self._text_hook, name)))
+            hooks.enter_context(swapped(stream, "write", functools.partial(self._text_hook, name, stream)))
             if hasattr(stream, "flush"):
-                hooks.enter_context(swapped(stream, "flush", self._flush_hook))
+                hooks.enter_context(swapped(stream, "flush", functools.partial(self._flush_hook, stream)))
             with suppress(AttributeError, TypeError, ValueError):  # no bytes below it, or none that can be hooked
                 below = stream.buffer  # type: ignore[attr-defined]  # where there is one
-                hooks.enter_context(swapped(below, "write", functools.partial(self._bytes_hook, name)))
+                hooks.enter_context(swapped(below, "write", functools.partial(self._bytes_hook, name, below)))
             yield
 
-    def _text_hook(self, name: Stream, original: object) -> _Method:
+    def _text_hook(self, name: Stream, stream: object, original: object) -> _Method:
         call = cast(_Method, original)
         # At hand when this module is gone at exit.
         caller, is_finalizing, unseen_by = sys._getframe, sys.is_finalizing, leave_no_frame
 
         @functools.wraps(call)
-        def write(*args: object, **kwargs: object) -> object:
+        def write(_: object, *args: object, **kwargs: object) -> object:
             inside = self.inside
             was, inside.now = inside.now, True
             try:
@@ -176,13 +176,13 @@ class _Console:
                     self._take(_Item(name, self._begun.pop((name, writer), "") + text, writer))
             return result
 
-        return write
+        return MethodType(write, stream)  # pickles as the original does, wherever the stream can be pickled
 
-    def _bytes_hook(self, name: Stream, original: object) -> _Method:
+    def _bytes_hook(self, name: Stream, stream: object, original: object) -> _Method:
         call, is_finalizing, unseen_by = cast(_Method, original), sys.is_finalizing, leave_no_frame
 
         @functools.wraps(call)
-        def write(*args: object, **kwargs: object) -> object:
+        def write(_: object, *args: object, **kwargs: object) -> object:
             try:
                 result = call(*args, **kwargs)
             except BaseException as error:
@@ -196,14 +196,14 @@ class _Console:
                 self._take(_Item(name, written, threading.get_ident()))
             return result
 
-        return write
+        return MethodType(write, stream)
 
-    def _flush_hook(self, original: object) -> _Method:
+    def _flush_hook(self, stream: object, original: object) -> _Method:
         """What a text stream's flush sends to the bytes below was seen when it was written."""
         call, unseen_by = cast(_Method, original), leave_no_frame
 
         @functools.wraps(call)
-        def flush(*args: object, **kwargs: object) -> object:
+        def flush(_: object, *args: object, **kwargs: object) -> object:
             inside = self.inside
             was, inside.now = inside.now, True
             try:
@@ -214,7 +214,7 @@ class _Console:
             finally:
                 inside.now = was
 
-        return flush
+        return MethodType(flush, stream)
 
     def _begin(self, name: Stream, text: str, writer: int) -> None:
         """Keep a piece of a print call until its last one comes, so that no other thread's text gets between."""

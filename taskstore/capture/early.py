@@ -134,6 +134,11 @@ def end_task(error: BaseException | None) -> None:
         _end(error)
 
 
+def may_be_a_worker() -> bool:
+    """Tell whether this process may be one that multiprocessing has started from a run: one look, no import."""
+    return "TASKSTORE_PROC_MASTER_ID" in os.environ and "multiprocessing.process" in sys.modules
+
+
 def _patch(module: ModuleType) -> None:
     if _originals:
         return

@@ -178,10 +178,7 @@ class Watch:
         def wrapped(original: Any) -> object:  # noqa: ANN401 - a function, or the descriptor of one
             if isinstance(original, classmethod | staticmethod):
                 return type(original)(wrap(original.__func__))
-            replacement = wrap(original)
-            if isinstance(owner, ModuleType):  # pickle finds a function by where it is
-                replacement.__module__, replacement.__qualname__ = owner.__name__, name
-            return replacement
+            return wrap(original)
 
         before = vars(owner).get(name)
         self._hooks.enter_context(swapped(owner, name, wrapped))

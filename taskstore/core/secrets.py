@@ -2,8 +2,9 @@
 
 Two tests. A *name* is a credential's where its words say so ('HF_TOKEN', '--api-key', 'db.password', 'clientSecret'),
 as whole words: 'tokenizer' and 'author' are none, and neither is what machine learning calls a token ('max_tokens',
-'pad_token', 'token_dropout'). A *value* is one where it is unmistakable (a URL with a password, 'Bearer …', a token
-with a vendor's prefix, a private key); of such a text only the secret part is replaced.
+'pad_token', 'token_dropout'); what a bare 'key' is, its value tells. A *value* is one where it is unmistakable (a URL
+with a password, 'Bearer …', a token with a vendor's prefix, a private key); of such a text only the secret part is
+replaced.
 
 Every pattern here runs in linear time: each repetition is either bounded or cannot start within its own run. They are
 compiled at first use, by `re` and its cache: that costs 5 ms, and most imports of this module mask nothing.
@@ -29,7 +30,7 @@ _ALWAYS = _words(
     "password passwords passwd pwd passphrase passphrases passcode passkey secret secrets credential credentials cred"
     " creds apikey apikeys apitoken authkey authtoken accesskey accesstoken refreshtoken secretkey privatekey privkey"
     " sshkey hftoken ghtoken githubtoken bottoken userpass dbpass sshpass connectionstring connstr bearer jwt sas"
-    " sastoken dsn authorization cookie cookies totp mysqlpwd"
+    " sastoken dsn authorization cookie cookies totp mysqlpwd mypat ghpat gitpat adopat githubpat gitlabpat azurepat"
 )
 _ENDINGS = ("password", "passwd", "passphrase", "secret", "apikey", "secretkey", "accesskey", "privatekey", "authtoken")
 # Two words that do so together.
@@ -50,7 +51,7 @@ _PAIRS = {
     "tokens": _BEFORE_TOKENS,
     "string": _CONNECTION,
     "str": _CONNECTION,
-    "pat": _words("github gitlab azure gh"),
+    "pat": _words("github gitlab azure gh git ado devops bitbucket jira my user access personal repo"),
 }
 # A name that ends so says something about a credential and holds none.
 _ABOUT = _words(
@@ -85,7 +86,7 @@ _WORKING_DIRECTORY = ("PWD", "OLDPWD")
 _HARMLESS = _words("true false none null yes no on off")
 
 # A name that holds none of the words above, in any place, needs no closer look; most names do not.
-_TELLING = sorted({*_ALWAYS, *_ENDINGS, *_PAIRS, *_AUTH, *_HOLDERS, "token", "pass", "pw"}, key=len)
+_TELLING = sorted({*_ALWAYS, *_ENDINGS, *_PAIRS, *_AUTH, *_HOLDERS, "token", "pass", "pw", "pat"}, key=len)
 _ANY_TELLING = "|".join(
     word for at, word in enumerate(_TELLING) if not any(shorter in word for shorter in _TELLING[:at])
 )
@@ -112,7 +113,14 @@ def _split(name: str) -> list[str]:
 def _says_so(words: Sequence[str]) -> bool:
     if len(words) > 1 and words[-1] in _ABOUT:
         return False
-    return list(words) in (["pass"], ["pw"]) or any(_is_telling(words, position) for position in range(len(words)))
+    return list(words) in (["pass"], ["pw"], ["pat"]) or any(
+        _is_telling(words, position) for position in range(len(words))
+    )
+
+
+def _is_key(name: str) -> bool:
+    """Tell a name that may be a credential's or a dictionary's: what it holds must tell."""
+    return re.split(_LEVELS, name[-MAX_NAME:])[-1].lower() == "key"
 
 
 def _is_telling(words: Sequence[str], position: int) -> bool:
@@ -165,8 +173,13 @@ _QUOTED = (
     r"(?<![\w.\-])([\w.\-]{1,80})([\"']?\s{0,8}[:=]\s{0,8})"
     r"(\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*')"
 )
+# name:value, as in a header. After a space it is prose, unless the name is a header's or there is nothing else.
+_COLON = r"(?<![\w.\-%/])([\w\-]{1,80})(:\s{0,3})([^\s\"',;:/][^\s\"',;]*)"
+# --name VALUE within a text of options: only where the text begins with one, for prose names options too.
+_OPTION_VALUE = r"(?<!\S)--?([A-Za-z][\w\-.]{1,80})(\s{1,8}[\"']?)([^\s\"'\-][^\s\"']*)"
+_RANDOM = r"(?=[A-Za-z0-9]*[0-9])(?=[A-Za-z0-9]*[A-Za-z])[A-Za-z0-9]{16,}"
 # What every one of the patterns above needs somewhere: one quick look spares most texts all of them.
-_HINT = r"[=:]|-----|[Bb]earer|BEARER|[A-Za-z0-9_\-.]{12}"
+_HINT = r"[=:]|-\w|[Bb]earer|BEARER|[A-Za-z0-9_\-.]{12}"
 _SIGNED = _words("sig signature x-amz-signature x-amz-security-token x-amz-credential x-goog-signature")
 
 
@@ -193,17 +206,24 @@ def _spans(text: str, masker: Masker, *, is_code: bool = False) -> Iterator[_Spa
     for found in () if is_code else re.finditer(_ASSIGNED, text):
         if masker.masks(found[1]) or found[1].lower() in _SIGNED:
             yield from _worth(found.start(3), found[3], found[1])
+    for found in () if is_code else re.finditer(_COLON, text):
+        is_header = "-" in found[1] or found[2] == ":" or found[0] == text.strip()
+        if is_header and masker.masks(found[1]):
+            yield from _worth(found.start(3), found[3], found[1])
+    for found in re.finditer(_OPTION_VALUE, text) if text.lstrip().startswith("-") and not is_code else ():
+        if masker.masks(found[1]) and not _FLAGS.intersection(_split(found[1])[:1]):
+            yield from _worth(found.start(3), found[3], found[1])
     for found in re.finditer(_QUOTED, text):
         if masker.masks(found[1]):
             yield from _worth(found.start(3) + 1, found[3][1:-1], found[1])
 
 
 def _worth(start: int, value: str, name: str) -> Iterator[_Span]:
-    if not _is_harmless(value):
+    if not is_harmless(value):
         yield _Span(start, start + len(value), f"value of {name}")
 
 
-def _is_harmless(text: str) -> bool:
+def is_harmless(text: str) -> bool:
     """Tell what no secret can be: nothing, a switch, or what is masked already."""
     bare = text.strip()
     return not bare or bare.lower() in _HARMLESS or bare == MASK
@@ -289,8 +309,8 @@ class Masker:
 
         No text, None and a boolean stay: 'use_auth_token=True' holds no secret.
         """
-        if self.masks(name):
-            return text if _is_harmless(text) else MASK
+        if self.masks(name) or _is_key(name) and re.search(_RANDOM, text):
+            return text if is_harmless(text) else MASK
         return self.text(text)
 
     def text(self, text: str) -> str:
@@ -301,7 +321,8 @@ class Masker:
         """Mask a command line; with it the names of what was masked ('argv[3]' for what has no name).
 
         Understood are `--name VALUE`, `--name=VALUE` and `name=VALUE` (also `a/b=`, `a.b=`, `+a=`). A short option's
-        meaning is not guessed; an unmistakable value after it is masked like any other.
+        meaning is not guessed; an unmistakable value after it is masked like any other. What the program's parser
+        makes of it is for `command_line.without`.
         """
         masked: list[str] = []
         names: list[str] = []

@@ -95,3 +95,12 @@ def parse(text: str) -> Status | None:
         if wanted in (status.value, status.label.lower()):
             return status
     return None
+
+
+MAY_BE_MISSING = "what was reported from then on may be missing"
+"""How the reason of a status ends where a run could not write all that it reported."""
+
+
+def has_gaps(reason: str) -> bool:
+    """Tell by the reason of a status whether something of the run may be missing."""
+    return reason.endswith(MAY_BE_MISSING)

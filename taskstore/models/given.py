@@ -152,7 +152,7 @@ class InputModel(Model):
             record.labels = labels or record.labels
             record.design = design or record.design
 
-        owner.attempt(lambda: models.change(owner.store, owner.task_id, action, guard=owner.guard))
+        owner.attempt(lambda: models.change(owner.store, owner.task_id, action))
         self._slot, self._user = item.slot, owner.task_id
         if not self._owner.task_id:
             self._owner = owner

@@ -58,7 +58,7 @@ class OutputModel(Model):
     def _begin(self, owner: Owner, record: records.Model) -> None:
         self._upload_uri = self._default_uri
         project = owner.attempt(lambda: places.project_of(owner.store, owner.paths().home))
-        added = owner.attempt(lambda: models.add(owner.store, owner.task_id, record, guard=owner.guard))
+        added = owner.attempt(lambda: models.add(owner.store, owner.task_id, record))
         record.name = record.name or "model"
         Facts.__init__(self, owner, added or record, project=project or "")
 
@@ -189,9 +189,7 @@ class OutputModel(Model):
     def _keep(self, kept: section.Kept) -> bool:
         kept.check()
         owner = self._owner
-        changed = owner.attempt(
-            lambda: section.keep(owner.store, owner.task_id, self.id, kept, guard=owner.guard, warn=owner.warn)
-        )
+        changed = owner.attempt(lambda: section.keep(owner.store, owner.task_id, self.id, kept, warn=owner.warn))
         self._record = changed or self._record
         return changed is not None
 
@@ -205,7 +203,6 @@ class OutputModel(Model):
                 bare,
                 iteration=_checked_iteration(iteration),
                 place=f"weights at {bare}" if update_comment else "",
-                guard=owner.guard,
             )
         )
         self._record = changed or self._record

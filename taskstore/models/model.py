@@ -94,9 +94,7 @@ class Model(Facts):
             found = model if isinstance(model, Model) else Model(model)
             found._check_removable(delete_weights_file=delete_weights_file, force=force)
             owner = found._owner
-            section.remove(
-                owner.store, owner.task_id, found.id, keep_elsewhere=not delete_weights_file, guard=owner.guard
-            )
+            section.remove(owner.store, owner.task_id, found.id, keep_elsewhere=not delete_weights_file)
         except TaskstoreError:
             if raise_on_errors:
                 raise
@@ -235,9 +233,7 @@ class Model(Facts):
             model.last_update = owner.store.clock.now()
             return model
 
-        changed = owner.attempt(
-            lambda: models.change(owner.store, owner.task_id, action, is_said=is_said, guard=owner.guard)
-        )
+        changed = owner.attempt(lambda: models.change(owner.store, owner.task_id, action, is_said=is_said))
         if changed is not None:
             self._record = changed
 

@@ -113,7 +113,7 @@ class Models(Mapping[str, ModelList]):
         owner = self._owner
         given = model if isinstance(model, Model) else Model.of(owner.store, lineage.find(owner.store, model))
         item = given.as_input(name)
-        owner.attempt(lambda: models.give(owner.store, owner.task_id, item, guard=owner.guard))
+        owner.attempt(lambda: models.give(owner.store, owner.task_id, item))
 
     def remove_input(self, name: str) -> None:
         """Take a model that the task was given off it. Raises NotFound, ReadOnly."""
@@ -123,7 +123,7 @@ class Models(Mapping[str, ModelList]):
             if record.input.pop(name, None) is None:
                 raise NotFound("input model", name, f"the task was given {', '.join(record.input) or 'none'}")
 
-        owner.attempt(lambda: models.change(owner.store, owner.task_id, action, guard=owner.guard))
+        owner.attempt(lambda: models.change(owner.store, owner.task_id, action))
 
     def get_label_enumeration(self) -> dict[str, int]:
         """Return the task's labels, which its models have where they say nothing else."""
@@ -139,7 +139,7 @@ class Models(Mapping[str, ModelList]):
                 record.labels = labels
             return dict(record.labels)
 
-        stored = owner.attempt(lambda: models.change(owner.store, owner.task_id, action, guard=owner.guard))
+        stored = owner.attempt(lambda: models.change(owner.store, owner.task_id, action))
         return labels if stored is None else stored
 
     def update_output(

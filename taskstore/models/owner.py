@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -15,7 +14,6 @@ from ..run.session import Session
 from ..run.sink import warn
 from ..sections.reports import Writer
 from ..store import artifacts, places, tasks
-from ..store.parts import Guard
 from ..store.store import Store, open_default
 
 R = TypeVar("R")
@@ -46,11 +44,6 @@ class Owner:
     store: Store
     task_id: str
     session: Session | None = None
-
-    @property
-    def guard(self) -> Guard:
-        """What holds back a signal while the task is changed."""
-        return self.session.ending.undisturbed if self.session is not None else nullcontext
 
     @property
     def is_rerun(self) -> bool:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from .mode import Mode, decide
@@ -45,7 +44,7 @@ class Ahead:
             paths = places.locate(store, self._task_id)
         except (OSError, TaskstoreError):
             return None
-        sink = StoreSink(store, self._task_id, lambda: paths, Masker(), nullcontext, is_rerun=True)
+        sink = StoreSink(store, self._task_id, lambda: paths, Masker(), is_rerun=True)
         sink.silence()
         return sink
 

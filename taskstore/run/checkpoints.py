@@ -15,7 +15,6 @@ from ..disk.layout import TaskPaths
 from ..schema.model import Model, ModelInput
 from ..sections import models as section
 from ..store import events, lineage, models, places, settings, tasks
-from ..store.parts import Guard
 from ..store.store import Store
 
 _MAX_NAME = 4096
@@ -32,10 +31,9 @@ class _Signature(NamedTuple):
 class Checkpoints:
     """One process's saved and loaded models. Calls may come from any thread; what cannot be kept is noted."""
 
-    def __init__(self, store: Store, task_id: str, guard: Guard, note: Callable[[str, str], None]) -> None:
+    def __init__(self, store: Store, task_id: str, note: Callable[[str, str], None]) -> None:
         self._store = store
         self._task_id = task_id
-        self._guard = guard
         self._note = note
         self._settings, _ = settings.load_sound(store)
         self._hashes: dict[str, tuple[_Signature, str]] = {}
@@ -87,7 +85,7 @@ class Checkpoints:
             comment=f"saved as {path}",
             source=source,
         )
-        return models.add(self._store, self._task_id, model, guard=self._guard)
+        return models.add(self._store, self._task_id, model)
 
     def _keep(self, model: Model, path: Path) -> None:
         iteration = events.read_summary(self._paths()).last_iteration
@@ -107,7 +105,6 @@ class Checkpoints:
                 path.as_uri(),
                 iteration=iteration,
                 source=str(path),
-                guard=self._guard,
             )
             return
         is_folder = not path.is_file()
@@ -125,7 +122,6 @@ class Checkpoints:
             self._task_id,
             model.id,
             kept,
-            guard=self._guard,
             warn=lambda message: self._note("output", message),
         )
 
@@ -148,7 +144,7 @@ class Checkpoints:
             while slot in record.input:
                 slot = _next(slot)
             given.slot = slot
-            models.give(self._store, self._task_id, given, guard=self._guard)
+            models.give(self._store, self._task_id, given)
 
     def _found(self, path: Path, digest: str) -> lineage.Found | None:
         """Look in the task itself first: what it has just saved is what it loads most."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ..capture.base import Found, Reporter, Sink, Stream
@@ -15,6 +15,7 @@ class Chosen:
     def __init__(self, sink: Sink, choice: Mapping[str, object]) -> None:
         self._sink = sink
         self._choice = choice
+        self._hide: Callable[[Mapping[str, Found]], None] = getattr(sink, "hide_arguments", lambda found: None)
         self.masker: Masker | None = getattr(sink, "masker", None)
 
     def is_chosen(self, name: str) -> bool:
@@ -27,6 +28,8 @@ class Chosen:
     def parameters(self, section: str, found: Mapping[str, Found]) -> Mapping[str, str]:
         """Record the chosen ones; return the stored texts that override them."""
         chosen = {name: one for name, one in found.items() if self.is_chosen(name)}
+        if found and len(chosen) < len(found):
+            self._hide(found)
         if found and not chosen:
             return {}
         stored = self._sink.parameters(section, chosen)

@@ -10,11 +10,12 @@ import shlex
 import shutil
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path, PurePosixPath
 
 from ..capture import git, packages, source
 from ..capture.vcs import place
+from ..core import checks
 from ..core.errors import BadValue, NotFound, Refused
 from ..core.names import MIN_LENGTH, project_parts
 from ..core.secrets import Masker
@@ -115,6 +116,7 @@ def _project_folder(store: Store, wanted: Wanted) -> Path | None:
 
 
 def _check(wanted: Wanted) -> None:
+    _check_kinds(wanted)
     if wanted.task_type is not None and wanted.task_type not in TASK_TYPES:
         raise BadValue(f"no task type {wanted.task_type!r}; it is one of {', '.join(TASK_TYPES)}")
     if wanted.script and wanted.module:
@@ -129,8 +131,21 @@ def _check(wanted: Wanted) -> None:
         for name in ("arguments", "working_directory", "binary"):
             if getattr(wanted, name):
                 raise BadValue(f"{name} is of a program; give script or module too")
-    if isinstance(wanted.tags, str) or not all(isinstance(tag, str) for tag in wanted.tags):
-        raise BadValue(f"tags must be a list of texts, not {wanted.tags!r}")
+
+
+def _check_kinds(wanted: Wanted) -> None:
+    given = {field.name: getattr(wanted, field.name) for field in fields(wanted)}
+    flags = {name: given.pop(name) for name in ("force_single_script_file", "detect_repository")}
+    lists = {name: given.pop(name) for name in ("tags", "arguments")}
+    pairs, packages_ = given.pop("argparse_args"), given.pop("packages")
+    checks.texts(**given)
+    checks.flags(**flags)
+    checks.lists(**lists)
+    if not isinstance(packages_, bool):
+        checks.lists(packages=packages_)
+    is_pairs = isinstance(pairs, Sequence) and not isinstance(pairs, str | bytes)
+    if not is_pairs or not all(isinstance(pair, Sequence) and len(pair) == 2 for pair in pairs):
+        raise BadValue(f"argparse_args must be a list of (name, value), not {pairs!r}")
 
 
 # the code

@@ -93,17 +93,31 @@ class Ending:
         self._outcome: Outcome | None = None
         self._pid = os.getpid()
         self._main_frame = _main_frame()
+        self._shown_before = getattr(sys, "last_value", None)
         self._reserve = bytes(_RESERVE_BYTES)
 
     def outcome(self) -> Outcome | None:
         """Return how the program ends, at its end; None where it leaves with a code that only the system will know."""
         was_left_early = _was_left_early(self._main_frame)
+        uncaught = getattr(sys, "last_value", None) if was_left_early else None
+        if isinstance(uncaught, BaseException) and uncaught is not self._shown_before:
+            self._note_uncaught(uncaught)
         if self._outcome is not None and was_left_early is not False:
             return self._outcome
         if self._outcome is None and was_left_early:
             return None
         # Nothing was noted, or an exit that the program itself caught before its last line ran.
         return COMPLETED
+
+    def _note_uncaught(self, error: BaseException) -> None:
+        """Note the exception that the interpreter shows at its end, unless it did not come from the program's top.
+
+        Our excepthook does not hear of it where the program has put another in its place, as rich does.
+        """
+        trace = error.__traceback__
+        frames = (frame for frame, _ in traceback.walk_tb(trace))
+        if any(frame is self._main_frame for frame in frames):
+            self._note_exception(type(error), error, trace)
 
     @contextlib.contextmanager
     def interrupt_kept(self) -> Iterator[None]:
@@ -124,6 +138,7 @@ class Ending:
         """Record how the program is about to end; a later word replaces an earlier one."""
         if os.getpid() == self._pid:
             self._outcome = outcome
+            self._shown_before = getattr(sys, "last_value", None)
 
     @contextlib.contextmanager
     def watched(self, beacon: Path) -> Iterator[Ending]:
@@ -144,9 +159,9 @@ class Ending:
             stack.enter_context(Signals(beacon).marked())
             yield self
 
-    def undisturbed(self) -> contextlib.AbstractContextManager[None]:
-        """Nothing comes between: a signal that ends the process ends it at once."""
-        return contextlib.nullcontext()
+    def hard_exit_watched(self) -> contextlib.AbstractContextManager[None]:
+        """Finish, within the block, before an os._exit: what a process needs whose end is not the run's."""
+        return swapped(os, "_exit", self._wrap_hard_exit)
 
     def _wrap_excepthook(self, original: object) -> object:
         def excepthook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

@@ -15,6 +15,9 @@ TASK_VARIABLE = "TASKSTORE_TASK_ID"
 MASTER_VARIABLE = "TASKSTORE_PROC_MASTER_ID"
 """Set by a run for its children, as pid:task id:root of the store; they report into the same task."""
 
+STREAMS_VARIABLE = "TASKSTORE_PROC_STREAMS"
+"""Set to 0 by a run for its children where the program wants no console recorded."""
+
 NO_REUSE_VARIABLE = "TASKSTORE_TASK_NO_REUSE"
 """Where it is set, no task of an earlier run is used again, whatever the program and the settings say."""
 

@@ -196,12 +196,13 @@ def joined(role: Role, wanted: Wanted) -> Origin | None:
     except (OSError, TaskstoreError):
         return None
     is_over = record.status is Status.PUBLISHED if role.is_rank else record.status is not Status.IN_PROGRESS
-    if is_over or not (role.is_rank or _is_of_multiprocessing() or wanted.fits(project, record.name)):
+    if is_over or not (role.is_rank or is_of_multiprocessing() or wanted.fits(project, record.name)):
         return None
     return Origin(store, role.task_id, Mode.HELPER, configured, offset=again.offset_of(record))
 
 
-def _is_of_multiprocessing() -> bool:
+def is_of_multiprocessing() -> bool:
+    """Tell whether multiprocessing has started this process."""
     module = sys.modules.get("multiprocessing.process")
     if module is None:
         return False

@@ -15,19 +15,20 @@ from ..core.errors import BadName, BadTransition, BadValue, Busy, Damaged, NotFo
 from ..core.secrets import Masker
 from ..core.states import RECORDING, Status
 from ..disk.atomic import replace_record
-from ..disk.beacon import BY_EXIT_CODE, EXIT_CODE_AT, HeldBeacon, hold_beacon
+from ..disk.beacon import HeldBeacon, hold_beacon
 from ..disk.layout import TaskPaths
 from ..schema import codec
 from ..schema.record import ScriptRecord, TaskRecord
-from ..store import events, places, published, tasks
+from ..store import events, places, tasks
 from ..store.store import Store, open_default
 from . import frameworks, origin, ranks, streams
-from .chosen import chosen
+from .chosen import Chosen, chosen
+from .closing import Closing, sum_up_late
 from .code import CodeCapture, first_look
-from .ending import COMPLETED, PUBLISH, Ending, Outcome, leave_exit_code
+from .ending import COMPLETED, Ending, Outcome
 from .forks import follow
 from .heartbeat import Heartbeat, LogSync
-from .mode import MASTER_VARIABLE, TASK_VARIABLE, Mode, Role, decide, master_text
+from .mode import MASTER_VARIABLE, STREAMS_VARIABLE, TASK_VARIABLE, Mode, Role, decide, master_text
 from .origin import Origin
 from .origin import Wanted as Wanted
 from .sink import StoreSink, warn
@@ -53,9 +54,7 @@ class Session:
         """Begun by a launcher for a program that may say Task.init itself, and then names the task."""
         self.ending = Ending(self._finish, left=self.wait_for_code)
         self.masker = Masker(tuple(self.settings.secrets.extra), tuple(self.settings.secrets.allowed))
-        self.sink = StoreSink(
-            self.store, self.task_id, self.paths, self.masker, self.ending.undisturbed, is_rerun=self.is_rerun
-        )
+        self.sink = StoreSink(self.store, self.task_id, self.paths, self.masker, is_rerun=self.is_rerun)
         self.sink.writer.history = self.settings.reports.sample_history
         self.sink.writer.offset = origin.offset
         self.verb = "running" if self.is_rerun else origin.verb
@@ -78,7 +77,6 @@ class Session:
             self.paths,
             self.sink,
             self._heartbeat,
-            self.ending.undisturbed,
             is_in_charge=lambda: self.is_owner and self.is_recording,
         )
         self._sync_logs = LogSync()
@@ -118,11 +116,15 @@ class Session:
         if entry is not None:
             self._hooks.enter_context(self.ending.watched(self.paths().beacon))
             self._capture_program(wanted, entry)
-            self._tell_children()
+            self._tell_children(with_streams=bool(wanted.with_streams))
+        else:
+            self._hooks.enter_context(self.ending.hard_exit_watched())
         atexit.register(self._at_exit)
 
-    def _tell_children(self) -> None:
+    def _tell_children(self, *, with_streams: bool = True) -> None:
         os.environ[MASTER_VARIABLE] = master_text(self.task_id, str(self.store.root))
+        if not with_streams:
+            os.environ[STREAMS_VARIABLE] = "0"
 
     def _capture_program(self, wanted: Wanted, entry: source.Entry) -> None:
         with contained(self.sink, "packages"):
@@ -131,6 +133,8 @@ class Session:
         if sink is not None:
             self._enter("arguments", arguments.capture(sink, masker=self.masker))
             self._enter("frameworks", frameworks.connected(frameworks.ARGUMENTS, True, sink))
+        else:  # what argparse knows to be a credential is masked in the recorded command line all the same
+            self._enter("arguments", arguments.capture(Chosen(self.sink, {"*": False}), masker=self.masker))
         self._enter("frameworks", frameworks.connected(frameworks.FRAMEWORKS, wanted.with_frameworks, self.sink))
         if wanted.with_resources:
             self._watch_resources(wanted.with_resources)
@@ -187,10 +191,9 @@ class Session:
                 record.output_destination = wanted.output_uri
 
         try:
-            with self.ending.undisturbed():
-                tasks.edit(self.store, self.task_id, change, allowed=RECORDING)
-                if wanted.project is not None:
-                    tasks.move(self.store, self.task_id, wanted.project)
+            tasks.edit(self.store, self.task_id, change, allowed=RECORDING)
+            if wanted.project is not None:
+                tasks.move(self.store, self.task_id, wanted.project)
         except (BadName, BadValue):
             raise
         except (OSError, TaskstoreError) as error:
@@ -198,7 +201,7 @@ class Session:
 
     @contextlib.contextmanager
     def guarded(self) -> Iterator[None]:
-        """Change the task within the block: no signal comes between, and a store that refuses is warned of, once.
+        """Change the task within the block; a store that refuses is warned of, once.
 
         Once the session has ended, the task is one like any other, and errors are raised.
         """
@@ -206,8 +209,7 @@ class Session:
             yield
             return
         try:
-            with self.ending.undisturbed():
-                yield
+            yield
         except (OSError, Busy, Damaged, NotFound, ReadOnly) as error:
             self.sink.cannot_write(error)
 
@@ -266,16 +268,6 @@ class Session:
         """Go on after a fork, in the parent; `soon` is called before the next one."""
         self._heartbeat.resume(*soon)
 
-    def _leave_to_reader(self) -> bool:
-        """Leave the final state to whoever looks next, who will find the exit code and nobody alive."""
-        if self._beacon is None:
-            return False
-        try:
-            self._beacon.say_end(BY_EXIT_CODE, "")
-            return leave_exit_code(self.paths().beacon, EXIT_CODE_AT)
-        except (OSError, TaskstoreError):
-            return False
-
     def wait_for_code(self) -> None:
         """Wait until what the program consists of is recorded, for a time."""
         if self._code is not None:
@@ -300,73 +292,28 @@ class Session:
             if self._is_closed:
                 return
             self._is_closed = True
-        with self.ending.undisturbed():
-            self._heartbeat.stop(_HEARTBEAT_WAIT_S)
-            self.do_chores()
-            self._captures.close()
-            if self.is_recording:
-                self.sink.finish()
-            if self._code is not None and self.is_recording:
-                is_stopped = outcome is not None and outcome.status is Status.STOPPED
-                self._code.finish(self._observed, wait_s=_STOPPED_WAIT_S if is_stopped else _CODE_WAIT_S)
-            self.sink.writer.close()
-            if self.mode is Mode.HELPER:
-                self._sum_up_late()
-            elif self.is_recording:
-                self._write_end(outcome)
-                self._publish_if_asked()
+        self._heartbeat.stop(_HEARTBEAT_WAIT_S)
+        self.do_chores()
+        self._captures.close()
+        if self.is_recording:
+            self.sink.finish()
+        if self._code is not None and self.is_recording:
+            is_stopped = outcome is not None and outcome.status is Status.STOPPED
+            self._code.finish(self._observed, wait_s=_STOPPED_WAIT_S if is_stopped else _CODE_WAIT_S)
+        self.sink.writer.close()
+        if self.mode is Mode.HELPER:
+            sum_up_late(self.paths)
+        elif self.is_recording:
+            closing = Closing(self.store, self.task_id, self.paths, self.sink, self.masker, self._beacon)
+            closing.write(outcome, self.stopping.message)
+            closing.publish_if_asked()
         # The last of all: a signal that comes before is ours, and the program dies of it when all is written.
         self._hooks.close()
         if os.environ.get(MASTER_VARIABLE, "").startswith(f"{self._pid}:{self.task_id}:"):
             del os.environ[MASTER_VARIABLE]
+            os.environ.pop(STREAMS_VARIABLE, None)
         atexit.unregister(self._at_exit)
         _forget(self)
-
-    def _write_end(self, outcome: Outcome | None) -> None:
-        if outcome is None:
-            if self._leave_to_reader():
-                return
-            outcome = Outcome(Status.COMPLETED, "SystemExit", "left by SystemExit with a code that is not known")
-        reason = self.masker.text(outcome.reason)
-        message = (outcome.status is Status.STOPPED and self.stopping.message) or outcome.message
-        try:
-            if self._beacon is not None:
-                self._beacon.say_end(outcome.status.value, reason)  # in place: there is room for it on a full disk too
-            tasks.transition(
-                self.store,
-                self.task_id,
-                outcome.status,
-                only_from=frozenset({Status.IN_PROGRESS}),
-                reason=reason,
-                message=self.masker.text(message),
-            )
-            self.paths().stop.unlink(missing_ok=True)
-            events.refresh_summary(self.paths())
-        except (BadTransition, NotFound):
-            pass  # somebody marked it, or deleted it, while it ran: their word stands
-        except (OSError, TaskstoreError, MemoryError) as error:
-            self.sink.cannot_write(error)
-        finally:
-            self._release_beacon()
-
-    def _sum_up_late(self) -> None:
-        """Count what a helper has reported since the owner's last word: nobody else will. Raises nothing."""
-        with contextlib.suppress(OSError, TaskstoreError):
-            paths = self.paths()
-            if tasks.read(paths).status is not Status.IN_PROGRESS:
-                events.refresh_summary(paths)
-
-    def _publish_if_asked(self) -> None:
-        try:
-            record = tasks.read(self.paths())
-        except (OSError, TaskstoreError):
-            return  # deleted, or not to be read, which has been said
-        if record.status is not Status.COMPLETED or not record.runtime.get(PUBLISH):
-            return
-        try:
-            published.publish(self.store, self.task_id)
-        except (OSError, TaskstoreError) as error:
-            warn(f"the task is not published: {error}")
 
     def _release_beacon(self) -> None:
         if self._beacon is not None:
@@ -382,6 +329,23 @@ class Session:
 
 
 _current: Session | None = None
+_beginning = threading.RLock()
+
+
+def _begin_anew_after_a_fork() -> None:
+    global _beginning
+    _beginning = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_anew_after_a_fork)
+
+
+@contextlib.contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Let one thread at a time look whether there is a session, and begin one; a signal's handler may come between."""
+    with _beginning:
+        yield
 
 
 def _owned() -> Session | None:
@@ -396,11 +360,16 @@ def opened() -> Session | None:
 def current() -> Session | None:
     """Return this process's open session; a child of a run joins its parent's task here."""
     global _current
-    if _current is None:
+    if _current is not None:
+        return _current
+    with one_at_a_time():
+        if _current is not None:
+            return _current
         role = ranks.joined_already(decide(os.environ))
         joined = origin.joined(role, Wanted()) if role.mode is Mode.HELPER else None
-        _current = _joined(joined, Wanted()) if joined is not None else None
-    return _current
+        wanted = Wanted(with_streams=os.environ.get(STREAMS_VARIABLE) != "0")
+        _current = _joined(joined, wanted) if joined is not None else None
+        return _current
 
 
 def _forget(session: Session) -> None:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..capture import console
 from ..capture.base import Found, Stream, contained
-from ..core.errors import BadValue, Damaged, TaskstoreError
+from ..core.command_line import without
+from ..core.errors import BadValue, Damaged, NotFound, TaskstoreError
 from ..core.secrets import Masker
-from ..core.states import FINISHING
+from ..core.states import FINISHING, MAY_BE_MISSING
 from ..disk.layout import TaskPaths
 from ..reporting import Reporting
 from ..schema.record import Parameter, ScriptRecord
@@ -37,7 +37,6 @@ class StoreSink:
         task_id: str,
         paths: Callable[[], TaskPaths],
         masker: Masker,
-        guard: Callable[[], AbstractContextManager[None]],
         *,
         is_rerun: bool,
     ) -> None:
@@ -46,9 +45,11 @@ class StoreSink:
         self._store = store
         self._task_id = task_id
         self._paths = paths
-        self._guard = guard
         self.is_rerun = is_rerun
         self._has_warned = False
+        self._has_said_gone = False
+        self.gap = ""
+        """Since when, and why, what was reported may be missing; empty where nothing is."""
         self._noted: set[str] = set()
         self._checkpoints: Checkpoints | None = None
         """What the program wants of the captures of libraries; by wildcards, also of which files."""
@@ -64,6 +65,7 @@ class StoreSink:
         if not found:
             return parameters.overrides(self._stored(section)) if self.is_rerun else {}
         before = self.record_parameters(section, self._as_stored(found))
+        self.hide_arguments(found)
         return parameters.overrides(before) if self.is_rerun else {}
 
     def correct(self, section: str, found: Mapping[str, Found]) -> None:
@@ -72,9 +74,34 @@ class StoreSink:
 
     def _as_stored(self, found: Mapping[str, Found]) -> dict[str, Parameter]:
         return {
-            name: parameters.parameter_of(name, item.value, self.masker, kind=item.type, about=item.description or "")
+            name: parameters.parameter_of(
+                self._telling_name(name, item), item.value, self.masker, kind=item.type, about=item.description or ""
+            )
             for name, item in found.items()
         }
+
+    def _telling_name(self, name: str, item: Found) -> str:
+        """Return what says that it is a credential: the name, or else a spelling of it."""
+        return next((one for one in (name, *item.spellings) if self.masker.masks(one)), name)
+
+    def hide_arguments(self, found: Mapping[str, Found]) -> None:
+        """Mask in the recorded command line what a parser has found to be credentials, by whatever option they came."""
+        secrets = {
+            name: item.value for name, item in found.items() if self.masker.masks(self._telling_name(name, item))
+        }
+        if not secrets:
+            return
+
+        def change(script: ScriptRecord) -> None:
+            script.argv = without(script.argv, secrets.values())
+            script.notes = list(dict.fromkeys([*script.notes, f"arguments: masked {', '.join(sorted(secrets))}"]))
+
+        try:
+            argv = tasks.read_script(self._paths()).argv
+            if without(argv, secrets.values()) != argv:
+                tasks.edit_script(self._store, self._task_id, change, allowed=FINISHING)
+        except (OSError, TaskstoreError) as error:
+            self.cannot_write(error)
 
     def _stored(self, section: str) -> dict[str, Parameter]:
         try:
@@ -86,10 +113,9 @@ class StoreSink:
     def record_parameters(self, section: str, found: Mapping[str, Parameter]) -> dict[str, Parameter]:
         """Merge parameters into a section; return what the section held before."""
         try:
-            with self._guard():
-                return parameters.record(
-                    self._store, self._task_id, section, found, keep_stored=self.is_rerun, allowed=FINISHING
-                )
+            return parameters.record(
+                self._store, self._task_id, section, found, keep_stored=self.is_rerun, allowed=FINISHING
+            )
         except (OSError, TaskstoreError) as error:
             self.cannot_write(error)
             return {}
@@ -102,16 +128,15 @@ class StoreSink:
         What is not durable survives a SIGKILL, and a power cut once `sync` has run.
         """
         try:
-            with self._guard():
-                parameters.record(
-                    self._store,
-                    self._task_id,
-                    section,
-                    found,
-                    keep_stored=False,
-                    allowed=FINISHING,
-                    is_durable=is_durable,
-                )
+            parameters.record(
+                self._store,
+                self._task_id,
+                section,
+                found,
+                keep_stored=False,
+                allowed=FINISHING,
+                is_durable=is_durable,
+            )
         except (OSError, TaskstoreError) as error:
             self.cannot_write(error)
 
@@ -159,10 +184,9 @@ class StoreSink:
         What is masked in it is noted.
         """
         try:
-            with self._guard():
-                found = objects.read(self._paths()).get(name) if keep_stored else None
-                if found is None:
-                    objects.put(self._store, self._task_id, name, content, allowed=FINISHING)
+            found = objects.read(self._paths()).get(name) if keep_stored else None
+            if found is None:
+                objects.put(self._store, self._task_id, name, content, allowed=FINISHING)
         except (OSError, TaskstoreError) as error:
             self.cannot_write(error)
             return None
@@ -183,7 +207,7 @@ class StoreSink:
         if self._checkpoints is None:
             from .checkpoints import Checkpoints  # most runs save no model
 
-            self._checkpoints = Checkpoints(self._store, self._task_id, self._guard, self.note)
+            self._checkpoints = Checkpoints(self._store, self._task_id, self.note)
         try:
             action(self._checkpoints)
         except (BadValue, Damaged) as error:
@@ -203,8 +227,7 @@ class StoreSink:
             script.notes = [*script.notes, text]
 
         try:
-            with self._guard():
-                tasks.edit_script(self._store, self._task_id, change, allowed=FINISHING)
+            tasks.edit_script(self._store, self._task_id, change, allowed=FINISHING)
         except (OSError, TaskstoreError) as error:
             self.cannot_write(error)
 
@@ -213,11 +236,31 @@ class StoreSink:
         self._has_warned = True
 
     def cannot_write(self, error: BaseException) -> None:
-        """Warn once that the store cannot be written; what is reported from then on may be lost."""
+        """Warn once that the store cannot be written, and once that the task is gone from where it was.
+
+        `gap` says from then on since when what is reported may be lost. What is gone loses nothing that is open: a log
+        is written on wherever its file is now.
+        """
+        if isinstance(error, (NotFound, FileNotFoundError, NotADirectoryError)) and self._is_gone():
+            if not (self._has_said_gone or self._has_warned):
+                self._has_said_gone = True
+                where = f"task {self._task_id[:12]} is no longer in the store at {self._store.root}"
+                logs = "writes on in the logs that it has open, wherever they are"
+                warn(f"{where}: it was deleted, or the store moved; the program goes on, and {logs}")
+            return
+        if not self.gap:
+            why = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
+            self.gap = f"{why} at {self._store.clock.now():%H:%M} UTC, and {MAY_BE_MISSING}"
         if self._has_warned:
             return
         self._has_warned = True
         warn(f"the store at {self._store.root} cannot be written ({error}); the program goes on, unrecorded")
+
+    def _is_gone(self) -> bool:
+        try:
+            return not self._paths().record.exists()
+        except (OSError, TaskstoreError):
+            return True
 
 
 def warn(message: str) -> None:

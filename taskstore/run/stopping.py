@@ -8,7 +8,6 @@ import os
 import signal
 import threading
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 
 from ..capture.base import contained
 from ..core.errors import BadValue, TaskstoreError
@@ -32,7 +31,6 @@ class StopListener:
         paths: Callable[[], TaskPaths],
         sink: StoreSink,
         heartbeat: Heartbeat,
-        guard: Callable[[], AbstractContextManager[None]],
         *,
         is_in_charge: Callable[[], bool] = lambda: True,
         end: Callable[[], None] | None = None,
@@ -42,7 +40,6 @@ class StopListener:
         self._paths = paths
         self._sink = sink
         self._heartbeat = heartbeat
-        self._guard = guard
         self._is_in_charge = is_in_charge
         self._end = end or end_this_process
         self._callback: Callable[[], object] | None = None
@@ -64,8 +61,7 @@ class StopListener:
             return
         self._callback, self._timeout_s = callback, float(timeout_s)
         try:
-            with self._guard():
-                stopping.listen(self._store, self._task_id, None if callback is None else self._timeout_s)
+            stopping.listen(self._store, self._task_id, None if callback is None else self._timeout_s)
         except (OSError, TaskstoreError) as error:
             self._sink.cannot_write(error)
         self._heartbeat.poll(self.look if callback is not None else None, POLL_S)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from contextlib import nullcontext
 from pathlib import Path
 
 from ..core.errors import NotFound, ReadOnly
@@ -14,7 +13,6 @@ from ..schema import codec
 from ..schema.artifact import INPUT, Artifact, ArtifactsRecord
 from ..schema.record import FileRef, TaskRecord
 from . import blobs, parts, tasks
-from .parts import Guard as Guard
 from .store import Store
 
 
@@ -38,8 +36,6 @@ def put(
     artifact: Artifact,
     blob: blobs.Staged | None = None,
     name: str = "",
-    *,
-    guard: Guard = nullcontext,
 ) -> Artifact:
     """Add an artifact, or replace the one of its key; `blob` becomes its file, called `name`. Raises ReadOnly."""
 
@@ -49,11 +45,11 @@ def put(
         artifact.timestamp = store.clock.now()
         record.artifacts[artifact.key] = artifact
 
-    _edit(store, task_id, change, guard)
+    _edit(store, task_id, change)
     return artifact
 
 
-def delete(store: Store, task_id: str, keys: Iterable[str], *, guard: Guard = nullcontext) -> None:
+def delete(store: Store, task_id: str, keys: Iterable[str]) -> None:
     """Take artifacts off a task, files included. Raises NotFound, and then none was, or ReadOnly."""
     wanted = list(keys)
 
@@ -64,7 +60,7 @@ def delete(store: Store, task_id: str, keys: Iterable[str], *, guard: Guard = nu
         for key in wanted:
             record.artifacts.pop(key, None)
 
-    _edit(store, task_id, change, guard)
+    _edit(store, task_id, change)
 
 
 def _listed(record: ArtifactsRecord) -> str:
@@ -79,13 +75,12 @@ def find(paths: TaskPaths, key: str) -> Artifact:
     return record.artifacts[key]
 
 
-def _edit(store: Store, task_id: str, change: Callable[[TaskPaths, ArtifactsRecord], None], guard: Guard) -> None:
+def _edit(store: Store, task_id: str, change: Callable[[TaskPaths, ArtifactsRecord], None]) -> None:
     def action(paths: TaskPaths, record: ArtifactsRecord) -> None:
         check_open(tasks.read(paths))
         change(paths, record)
 
-    with guard():
-        parts.change(store, task_id, ArtifactsRecord, lambda paths: paths.artifacts, _files, action)
+    parts.change(store, task_id, ArtifactsRecord, lambda paths: paths.artifacts, _files, action)
 
 
 def _files(record: ArtifactsRecord) -> list[FileRef]:

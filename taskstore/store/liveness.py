@@ -45,7 +45,7 @@ def settle(store: Store, paths: TaskPaths, record: TaskRecord) -> TaskRecord:
     """
     if record.status is not Status.IN_PROGRESS or is_running(store, paths, record):
         return record
-    status, reason, message = _how_it_ended(paths)
+    status, reason, message = how_it_ended(paths)
     if status is Status.STOPPED:
         message = "\n".join(filter(None, (stopping.who_asked(paths), message)))
     ended_at = _last_sign(store, paths)
@@ -82,7 +82,7 @@ def settle(store: Store, paths: TaskPaths, record: TaskRecord) -> TaskRecord:
     return settled
 
 
-def _how_it_ended(paths: TaskPaths) -> tuple[Status, str, str]:
+def how_it_ended(paths: TaskPaths) -> tuple[Status, str, str]:
     """Return what a run that is gone ended in: what it said itself, else failed."""
     beacon = read_beacon(paths.beacon)
     if beacon is not None and beacon.ended == BY_EXIT_CODE:

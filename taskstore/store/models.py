@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,7 +14,6 @@ from ..schema import codec
 from ..schema.model import Model, ModelInput, ModelsRecord
 from ..schema.record import FileRef
 from . import artifacts, parts, tasks
-from .parts import Guard
 from .store import Store
 
 R = TypeVar("R")
@@ -34,12 +32,11 @@ def change(
     action: Callable[[TaskPaths, ModelsRecord], R],
     *,
     is_said: bool = False,
-    guard: Guard = nullcontext,
-) -> R | None:
+) -> R:
     """Let `action` change a task's models; what of their weights is named no longer is deleted.
 
-    Of a task that has ended only what is said of its models (`is_said`) changes. Raises ReadOnly; None where the guard
-    has taken an error. `action` may be run again when the task moves during it.
+    Of a task that has ended only what is said of its models (`is_said`) changes. Raises ReadOnly.
+    `action` may be run again when the task moves during it.
     """
 
     def checked(paths: TaskPaths, record: ModelsRecord) -> R:
@@ -47,12 +44,10 @@ def change(
             artifacts.check_open(tasks.read(paths), "models")
         return action(paths, record)
 
-    with guard():
-        return parts.change(store, task_id, ModelsRecord, lambda paths: paths.models, files_of, checked)
-    return None
+    return parts.change(store, task_id, ModelsRecord, lambda paths: paths.models, files_of, checked)
 
 
-def add(store: Store, task_id: str, model: Model, *, guard: Guard = nullcontext) -> Model | None:
+def add(store: Store, task_id: str, model: Model) -> Model:
     """Add a model that the task makes, with the task's labels and design where it has none. Raises ReadOnly.
 
     Without a name it is called by the task's.
@@ -67,17 +62,17 @@ def add(store: Store, task_id: str, model: Model, *, guard: Guard = nullcontext)
         record.output[model.id] = model
         return model
 
-    return change(store, task_id, action, guard=guard)
+    return change(store, task_id, action)
 
 
-def give(store: Store, task_id: str, given: ModelInput, *, guard: Guard = nullcontext) -> None:
+def give(store: Store, task_id: str, given: ModelInput) -> None:
     """Record that a task was given a model; what had its slot is replaced. Raises ReadOnly."""
 
     def action(paths: TaskPaths, record: ModelsRecord) -> None:
         given.timestamp = store.clock.now()
         record.input[given.slot] = given
 
-    change(store, task_id, action, guard=guard)
+    change(store, task_id, action)
 
 
 def files_of(record: ModelsRecord) -> list[FileRef]:

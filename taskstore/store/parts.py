@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,9 +18,6 @@ from .store import Store
 
 T = TypeVar("T", ArtifactsRecord, ModelsRecord)
 R = TypeVar("R")
-
-Guard = Callable[[], AbstractContextManager[None]]
-"""What holds back a signal's handler while the lock is held that it would need."""
 
 
 def read(kind: type[T], path: Path) -> T:

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from taskstore.core.states import Status
+from taskstore.core.states import MAY_BE_MISSING, Status
 from taskstore.schema.record import TaskRecord
 from taskstore.store import tasks
 
@@ -323,3 +323,16 @@ def _in_a_terminal(argv: list[str]) -> str:
     os.close(leader)
     assert child.returncode == 0, err
     return shown.decode()
+
+
+def test_a_run_of_which_something_may_be_missing_is_told_apart_from_one_that_is_whole(
+    cli: Cli, terminal: Cli, workshop: Workshop
+) -> None:
+    gap = f"completed; No space left on device at 12:03 UTC, and {MAY_BE_MISSING}"
+    made = workshop.task("gappy", status=Status.IN_PROGRESS)
+    tasks.transition(workshop.store, made.id, Status.COMPLETED, reason=gap)
+    workshop.task("whole")
+    listed = COLOUR.sub("", terminal("ls").out)
+    assert re.search(r"gappy +Completed, with gaps", listed)
+    assert re.search(r"whole +Completed +20", listed)
+    assert "Completed; No space left on device at 12:03 UTC" in " ".join(cli("show", made.id).out.split())

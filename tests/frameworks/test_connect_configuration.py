@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
-
 import pytest
 
 from taskstore.core.secrets import Masker
@@ -15,7 +13,7 @@ from taskstore.store.store import Store
 
 
 def _sink(store: Store, task_id: str, *, is_rerun: bool) -> StoreSink:
-    return StoreSink(store, task_id, lambda: places.locate(store, task_id), Masker(), nullcontext, is_rerun=is_rerun)
+    return StoreSink(store, task_id, lambda: places.locate(store, task_id), Masker(), is_rerun=is_rerun)
 
 
 def test_interpolations_are_kept_and_a_rerun_gets_the_stored_configuration(store: Store) -> None:

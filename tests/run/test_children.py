@@ -81,7 +81,8 @@ def test_workers_of_multiprocessing_report_into_the_task(method: str, tmp_path: 
             return os.getpid(), task.id
 
         def feed(queue, number):
-            # A data loader's worker, which knows nothing of tasks; with spawn its prints are not seen.
+            # A data loader's worker, which knows nothing of tasks.
+            print("fed", number)
             queue.put(number)
 
         if __name__ == "__main__":
@@ -111,6 +112,85 @@ def test_workers_of_multiprocessing_report_into_the_task(method: str, tmp_path: 
     assert found.record.status_reason == "completed"
     assert {key: len(values) for key, values in found.points.items()} == {("worker", str(n)): 50 for n in range(4)}
     assert [line for line in sorted(found.console) if line.startswith("from")] == [f"from {n}" for n in range(4)]
+    assert [line for line in sorted(found.console) if line.startswith("fed")] == ["fed 0", "fed 1"]
+
+
+WORKERS = """
+    import multiprocessing, sys
+    from taskstore import Task
+
+    def work(number):
+        print("first of", number)
+        print("unended of", number, end="")
+
+    def fail():
+        raise RuntimeError("of a worker")
+
+    if __name__ == "__main__":
+        task = Task.init("examples", "a run"OPTIONS)
+        context = multiprocessing.get_context(sys.argv[1])
+        with context.Pool(1) as pool:
+            pool.map(work, [1])
+            pool.close()
+            pool.join()
+        for target, args in ((work, (2,)), (fail, ())):
+            worker = context.Process(target=target, args=args)
+            worker.start()
+            worker.join()
+"""
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_what_workers_print_that_know_nothing_of_tasks_is_in_the_task(method: str, tmp_path: Path) -> None:
+    ended = run(tmp_path / "work", WORKERS.replace("OPTIONS", ""), method, with_task=False, env=_STRICT)
+    assert (ended.code, ended.told) == (0, [])
+    lines = only_task(ended).console
+    assert sorted(line for line in lines if " of " in line and "RuntimeError" not in line and "raise" not in line) == [
+        *("first of 1", "first of 2", "unended of 1", "unended of 2")
+    ]
+    assert lines.count("RuntimeError: of a worker") == 1
+    assert "Traceback (most recent call last):" in lines
+
+
+def test_a_program_that_imports_taskstore_and_does_no_more_is_left_alone(tmp_path: Path) -> None:
+    text = """
+        import subprocess, sys
+        TASK
+        text = "import multiprocessing.process, taskstore; print('of another')"
+        subprocess.run([sys.executable, "-c", text], check=True)
+    """
+    ended = run(tmp_path / "work", text)
+    assert (ended.code, ended.stdout) == (0, "of another\n")
+    assert only_task(ended).console == []
+
+
+@pytest.mark.parametrize("method", ["spawn", "forkserver"])
+def test_workers_of_a_run_that_wants_no_console_are_left_alone(method: str, tmp_path: Path) -> None:
+    text = WORKERS.replace("OPTIONS", ", auto_connect_streams=False")
+    ended = run(tmp_path / "work", text, method, with_task=False, env=_STRICT)
+    assert ended.code == 0
+    assert only_task(ended).console == []
+
+
+@pytest.mark.parametrize("method", ["spawn", "forkserver"])
+def test_what_a_run_replaces_may_be_a_processs_target_as_without_it(method: str, tmp_path: Path) -> None:
+    text = """
+        import multiprocessing, os, signal, sys
+        if __name__ == "__main__":
+            TASK
+            context = multiprocessing.get_context(sys.argv[1])
+            for target, args in ((os._exit, (3,)), (sys.exit, (4,)), (signal.signal, (10, signal.SIG_IGN))):
+                process = context.Process(target=target, args=args)
+                process.start()
+                process.join()
+                print(process.exitcode)
+    """
+    with_task, without = (
+        run(tmp_path / name, text, method, with_task=is_with, root=tmp_path / "store")
+        for name, is_with in (("with", True), ("without", False))
+    )
+    assert (without.code, without.stdout) == (0, "3\n4\n0\n")
+    assert (with_task.code, with_task.stdout, with_task.own_stderr) == (0, without.stdout, without.stderr)
 
 
 def test_a_worker_that_runs_its_parents_program_again_joins_it_whatever_name_that_makes_up(tmp_path: Path) -> None:

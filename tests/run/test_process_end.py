@@ -111,7 +111,37 @@ CASES = {
     "an excepthook set later": Case(
         "import sys\nTASK\nsys.excepthook = lambda *a: print('mine', a[0].__name__, file=sys.stderr)\n1 / 0\n",
         "failed",
-        "exit code 1",  # glibc tells
+        "ZeroDivisionError: division by zero",
+        "Traceback",
+    ),
+    "an excepthook set later, after an exit that was caught": Case(
+        "import sys\nTASK\nsys.excepthook = lambda *a: None\n"
+        "try:\n    sys.exit(3)\nexcept SystemExit:\n    pass\n{}[1]\n",
+        "failed",
+        "KeyError: 1",
+        "Traceback",
+    ),
+    "an excepthook set later that exits": Case(
+        "import sys\nTASK\nsys.excepthook = lambda *a: sys.exit(7)\n1 / 0\n", "failed", "exit code 7"
+    ),
+    "an excepthook of rich's": Case(
+        "import io, rich.console, rich.traceback\nTASK\n"
+        "rich.traceback.install(console=rich.console.Console(file=io.StringIO()))\n"
+        "def main():\n    raise ValueError('bad data')\nmain()\n",
+        "failed",
+        "ValueError: bad data",
+        "Traceback",
+    ),
+    "an exception that a prompt within the program has shown": Case(
+        "import code, sys\nTASK\nsys.excepthook = lambda *a: None\ncode.InteractiveInterpreter().runsource('1 / 0')\n",
+        "completed",
+        "completed",
+    ),
+    "the same, before an exit": Case(
+        "import code, sys\nTASK\nsys.excepthook = lambda *a: None\n"
+        "code.InteractiveInterpreter().runsource('1 / 0')\nraise SystemExit(3)\n",
+        "failed",
+        "exit code 3",
     ),
     "exception of an argparse type": Case(
         "import argparse\nTASK\ndef load(text):\n    raise RuntimeError('no ' + text)\n"
@@ -201,7 +231,7 @@ CASES = {
         "import os, signal, time\nTASK\n"
         "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])\n"
         "import subprocess, sys\n"
-        "send = 'import os, signal, sys; [os.kill(int(sys.argv[1]), signal.SIGTERM) for _ in range(1000)]'\n"
+        "send = 'import os, signal, sys; [os.kill(int(sys.argv[1]), signal.SIGTERM) for _ in range(3)]'\n"
         "sender = subprocess.Popen([sys.executable, '-S', '-c', send, str(os.getpid())])\n"
         "signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])\n"
         "sender.wait()\ntime.sleep(20)\n",

@@ -56,13 +56,15 @@ def _run(tmp_path: Path) -> Ended:
     root.mkdir()
     settings = {
         "secrets": {"extra": ["my_pin", "MY_PIN"]},
-        "capture": {"environment_variables": ["LISTED_*", "HF_TOKEN", "DATABASE"]},
+        "capture": {"environment_variables": ["LISTED_*", "HF_TOKEN", "DATABASE", "MYPAT"]},
     }
     write(root, json.dumps(settings), "config.yaml")
     environ = {
         "LISTED_ONE": "harmless",
         "HF_TOKEN": SECRET,
         "DATABASE": f"mysql://root:{SECRET}@host/db",
+        "LISTED_FLAGS": f"-v --password {SECRET}",
+        "MYPAT": SECRET,
         "NOT_LISTED": SECRET,
         "PASSWORD": SECRET,
     }
@@ -106,4 +108,39 @@ def test_environment_variables_are_recorded_only_where_they_are_listed(ended: En
     runtime = only_task(ended).record.runtime
     recorded = {name: value for name, value in runtime.items() if name.startswith("env/")}
     assert recorded["env/LISTED_ONE"] == "harmless"
-    assert set(recorded) == {"env/LISTED_ONE", "env/HF_TOKEN", "env/DATABASE"}
+    assert set(recorded) == {f"env/{name}" for name in ("LISTED_ONE", "LISTED_FLAGS", "HF_TOKEN", "DATABASE", "MYPAT")}
+    assert recorded["env/LISTED_FLAGS"] == "-v --password ********"
+
+
+SHORT = """
+    import argparse, sys
+    TASK
+    parser = argparse.ArgumentParser()
+    parser.add_argument("-p", "--password")
+    parser.add_argument("-t", dest="api_token")
+    parser.add_argument("--access-token", dest="plain")
+    parser.add_argument("--lr", type=float)
+    parser.add_argument("secret", nargs="?")
+    print(len(str(parser.parse_args())) > 0)
+"""
+
+
+@pytest.mark.parametrize("before", [False, True])
+@pytest.mark.parametrize(
+    "options", ["", ", auto_connect_arg_parser=False", ", auto_connect_arg_parser={'lr': True, '*': False}"]
+)
+def test_what_a_parser_knows_to_be_a_secret_is_masked_in_the_command_line_too(
+    options: str, before: bool, tmp_path: Path
+) -> None:
+    init = f"from taskstore import Task; task = Task.init('examples', 'a run'{options})"
+    text = SHORT.replace("TASK", "import taskstore" if before else init)
+    text += f"    {init}\n" if before else ""
+    words = ["-p", "LEAK1", "-tLEAK2", "--access=LEAK3", "--lr", "0.1", "LEAK4"]
+    ended = run(tmp_path / "work", text, *words, with_task=False, root=tmp_path / "store")
+    assert (ended.code, ended.own_stderr) == (0, "")
+    found = only_task(ended)
+    script = tasks.read_script(TaskPaths(found.home))
+    assert script.argv[1:] == ["-p", "********", "-t********", "--access=********", "--lr", "0.1", "********"]
+    assert any("masked" in note and "api_token" in note and "secret" in note for note in script.notes), script.notes
+    for path in found.home.rglob("*"):
+        assert not path.is_file() or b"LEAK" not in path.read_bytes(), path

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import inspect
 import os
+import signal
 import sys
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from taskstore import Task
-from taskstore.core.errors import BadValue, NotFound, ReadOnly, Refused
+from taskstore.core.errors import BadValue, NotFound, ReadOnly, Refused, TaskstoreError
 from taskstore.run import session as sessions
-from taskstore.store import places, tasks
+from taskstore.store import places, query, tasks
 from taskstore.store.store import Store
 
 
@@ -33,6 +37,59 @@ def test_a_second_init_of_the_same_names_is_the_same_task() -> None:
     same = [("examples", "a run"), (None, None), ("examples", None), (None, "a run"), (" examples ", " a run ")]
     assert all(Task.init(*names) is task for names in same)
     assert Task.current_task() is task
+
+
+def test_threads_that_begin_the_same_task_at_once_get_one_task(store: Store) -> None:
+    count = 8
+    barrier = threading.Barrier(count)
+
+    def begin(_: int) -> Task:
+        barrier.wait()
+        return Task.init("examples", "a run")
+
+    with ThreadPoolExecutor(count) as pool:
+        begun = list(pool.map(begin, range(count)))
+    assert {id(task) for task in begun} == {id(begun[0])}
+    assert [row.id for row in query.find(store, query.Query()).rows] == [begun[0].id]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_child_that_was_forked_while_a_thread_began_a_task_may_begin_one() -> None:
+    with sessions.one_at_a_time(), ThreadPoolExecutor(1) as pool:
+        assert pool.submit(_exit_code_of_a_child_that_begins).result(20) == 0
+
+
+def _exit_code_of_a_child_that_begins() -> int:
+    pid = os.fork()
+    if not pid:
+        signal.alarm(10)
+        with sessions.one_at_a_time():
+            os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+_NOTHING_FITS = (5, 2.5, b"bytes", object(), ["a", 5], {"a": 5}, ("a",), True, None, "text")
+_METHODS = ("init", "get_task", "get_tasks", "query_tasks", "clone", "create")
+_ARGUMENTS = [(method, name) for method in _METHODS for name in inspect.signature(getattr(Task, method)).parameters]
+
+
+@pytest.mark.parametrize(("method", "name"), _ARGUMENTS)
+def test_a_value_of_a_wrong_type_raises_only_errors_of_taskstore(method: str, name: str, tmp_path: Path) -> None:
+    refused = 0
+    (tmp_path / "train.py").touch()
+    others: dict[str, object] = {"script": "train.py"} if method == "create" else {}
+    if method == "clone":
+        others = {"source_task": "0" * 32}
+    for value in _NOTHING_FITS:
+        try:
+            made = getattr(Task, method)(**{**others, name: value})
+        except TaskstoreError as error:
+            assert isinstance(error, (BadValue, Refused, NotFound)), error  # noqa: PT017 - several may be raised
+            refused += isinstance(error, BadValue)
+        else:
+            if method == "init":
+                made.close()
+    assert refused >= 2, f"{method}({name}=…) takes anything"
 
 
 def test_another_task_is_begun_once_the_first_is_closed() -> None:

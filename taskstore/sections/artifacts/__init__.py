@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,6 @@ from ...disk.layout import TaskPaths
 from ...schema import artifact as records
 from ...store import artifacts, blobs, destination, outputs, places, tasks
 from ...store.outputs import Warn
-from ...store.parts import Guard
 from ...store.progress import bar
 from ...store.store import Store
 from . import sources
@@ -33,13 +31,11 @@ class Artifacts(Mapping[str, Artifact]):
         self,
         store: Store,
         task_id: str,
-        guard: Guard = nullcontext,
         warn: Warn = lambda message: None,
         watch: Watch | None = None,
     ) -> None:
         self._store = store
         self._task_id = task_id
-        self._guard = guard
         self._warn = warn
         self._watch = watch
 
@@ -98,7 +94,7 @@ class Artifacts(Mapping[str, Artifact]):
             display_data=[[str(key), str(value)] for key, value in (metadata or {}).items()],
         )
         if prepared.uri:
-            return self._of(artifacts.put(self._store, self._task_id, record, guard=self._guard))
+            return self._of(artifacts.put(self._store, self._task_id, record))
         return self._of(self._put(record, prepared))
 
     def register(
@@ -158,12 +154,12 @@ class Artifacts(Mapping[str, Artifact]):
                 if record.uri:
                     record.uri_size, record.uri_hash = blob.size, blob.hash
                 kept = blob if outside.keeps_local or not record.uri else None
-                return artifacts.put(self._store, self._task_id, record, kept, prepared.file_name, guard=self._guard)
+                return artifacts.put(self._store, self._task_id, record, kept, prepared.file_name)
 
     def delete(self, *names: str) -> None:
         """Delete artifacts, files included. Raises NotFound, and then none was, or ReadOnly."""
         outside = [item.uri for key, item in self._record().artifacts.items() if key in names and item.uri_hash]
-        artifacts.delete(self._store, self._task_id, names, guard=self._guard)
+        artifacts.delete(self._store, self._task_id, names)
         for uri in outside:
             destination.remove(uri)
 

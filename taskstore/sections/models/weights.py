@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import glob
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,7 +15,6 @@ from ...schema.model import Model, ModelsRecord, Snapshot
 from ...schema.record import FileRef
 from ...store import artifacts, blobs, copies, destination, models, outputs, places, tasks
 from ...store.outputs import Warn
-from ...store.parts import Guard
 from ...store.progress import bar
 from ...store.store import Store
 
@@ -62,10 +60,9 @@ def keep(
     model_id: str,
     kept: Kept,
     *,
-    guard: Guard = nullcontext,
     warn: Warn = lambda message: None,
 ) -> Model | None:
-    """Keep weights as a model's current ones; whole and durable when this returns. None where the guard took an error.
+    """Keep weights as a model's current ones; whole and durable when this returns.
 
     Raises BadValue, ReadOnly (the task has ended), Refused (the model is published), NotFound, OSError (a full disk).
     """
@@ -89,7 +86,7 @@ def keep(
             uri = _put_outside(store, task_id, outside, blob, kept, warn)
             is_local = outside.keeps_local or not uri
             place = _Placed(store, model_id, kept, blob, uri, is_local=is_local)
-            changed = models.change(store, task_id, place, guard=guard)
+            changed = models.change(store, task_id, place)
     if changed is None:
         return None
     for address in place.dropped:
@@ -214,7 +211,6 @@ def register(
     iteration: int | None = None,
     source: str = "",
     place: str = "",
-    guard: Guard = nullcontext,
 ) -> Model | None:
     """Record where a model's weights are, without fetching them. Raises ReadOnly, Refused, NotFound."""
 
@@ -228,7 +224,7 @@ def register(
         model.last_update = store.clock.now()
         return model
 
-    return models.change(store, task_id, action, guard=guard)
+    return models.change(store, task_id, action)
 
 
 def local_path(store: Store, task_id: str, model: Model, *, is_forced: bool = False) -> Path:
@@ -252,9 +248,7 @@ def local_path(store: Store, task_id: str, model: Model, *, is_forced: bool = Fa
     )
 
 
-def remove(
-    store: Store, task_id: str, model_id: str, *, keep_elsewhere: bool = False, guard: Guard = nullcontext
-) -> None:
+def remove(store: Store, task_id: str, model_id: str, *, keep_elsewhere: bool = False) -> None:
     """Delete a model and its weights, unless told otherwise also elsewhere. Raises NotFound, ReadOnly."""
     dropped: set[str] = set()
 
@@ -270,7 +264,7 @@ def remove(
                 del record.input[slot]
         dropped.update(before - _addresses(record))
 
-    models.change(store, task_id, action, is_said=True, guard=guard)
+    models.change(store, task_id, action, is_said=True)
     for address in () if keep_elsewhere else dropped:
         destination.remove(address)
 

@@ -73,9 +73,9 @@ def check(store: Store, paths: TaskPaths, *, is_in_trash: bool) -> Iterator[Find
         return
     yield from _identity(paths, record, is_in_trash=is_in_trash)
     if record.status is Status.IN_PROGRESS and not is_in_trash:
-        yield Finding(
-            Kind.DEAD_RUN, paths.home, "it says that it is running, and is not", "mark it failed, with the reason"
-        )
+        status, reason, _ = liveness.how_it_ended(paths)
+        repair = f"mark it {status.label.lower()}: {reason}"
+        yield Finding(Kind.DEAD_RUN, paths.home, "it says that it is running, and is not", repair)
     yield from _blobs(paths, names)
     yield from _configuration(paths)
     if record.status is not Status.PUBLISHED:  # whose manifest says what is there

@@ -1,9 +1,10 @@
-# ruff: noqa: T201 - what is printed is the subject here
+# ruff: noqa: S301, T201 - what is printed is the subject here, and what is unpickled has been pickled here
 import contextlib
 import fcntl
 import io
 import logging
 import os
+import pickle
 import pty
 import struct
 import subprocess
@@ -67,6 +68,22 @@ def text_stream(**options):
 def shown(stream):
     stream.flush()
     return stream.buffer.raw.getvalue()
+
+
+class Kept(io.StringIO):
+    """A stream that can be pickled, as a program's own may be."""
+
+
+def test_a_captured_stream_pickles_and_writes_for_itself_then():
+    recorder, stream = Recorder(), Kept()
+    with streams(stream), capture(recorder, streams=["stdout"]):
+        print("one")
+        again = pickle.loads(pickle.dumps(stream))
+        again.write("two\n")
+        print("three")
+    assert stream.getvalue() == "one\nthree\n"
+    assert again.getvalue() == "one\ntwo\n"
+    assert recorder.lines() == ["one", "three"]
 
 
 # a program of its own: LOG is a sink that writes the log's line format, at once, into the file named by argv

@@ -28,6 +28,7 @@ auth http_auth basic-auth auth_header auth_key auth_code oauth oauth2 authorizat
 credential credentials aws.credentials GOOGLE_APPLICATION_CREDENTIALS creds
 bearer jwt sas connection_string connectionString connection-string AZURE_STORAGE_CONNECTION_STRING conn_str dsn
 SENTRY_DSN cookie session_key github_pat General/db/password secrets/wandb credentials.user
+pat --pat my_pat MYPAT GIT_PAT
 """)
 
 HARMLESS = words("""
@@ -46,6 +47,7 @@ password_file password_length secret_name api_key_env api_key_path credentials_f
 auth_user token_file token_path private_key_path token_url
 lr batch_size access private connection string session basic connection_timeout str seed salt_ratio privacy
 private_leaderboard accessibility PWD OLDPWD pwm hidden_size bearing sask sassy dsnet jwtless patience
+pattern path paths spat compat file_pat patch patches key keys
 """)
 
 
@@ -118,6 +120,12 @@ UNMISTAKABLE = {
     "sk-proj-{}": MASK,
     "sk-ant-{}": MASK,
     "https://hooks.slack.com/services/T0/B0/{}": "https://hooks.slack.com/services/********",
+    "X-Api-Key: {}": "X-Api-Key: ********",
+    "-H X-Auth-Token:{} https://h": "-H X-Auth-Token:******** https://h",
+    "token:{}": "token:********",
+    "password: {}": "password: ********",
+    "--password {} --lr 1": "--password ******** --lr 1",
+    "-v --api-key '{}'": "-v --api-key '********'",
     "eyJhbGciOiJI.eyJzdWIiOi.{}": MASK,
 }
 
@@ -161,6 +169,12 @@ def test_a_private_key_is_masked_whole(kind):
         "x = eyJ",
         "-----BEGIN CERTIFICATE-----\nMIIE\n-----END CERTIFICATE-----",
         "the bearer of news",
+        "bad password: it must be longer",
+        "give --password or --token",
+        "-v --no-token train.py --tokenizer bert --max-tokens 5",
+        "max_tokens:5 tokenizer:bert author:ada path:/x patience:3",
+        "nvcr.io/token:latest",
+        "at 12:30: tokens: 128",
         "meta-llama/Llama-3-8B",
         "",
     ],
@@ -201,6 +215,12 @@ def test_masking_twice_changes_nothing_more(text):
         (["--token", "-v"], ["--token", "-v"], []),
         (["--token", "--", "a"], ["--token", "--", "a"], []),
         (["--token"], ["--token"], []),
+        (["--pat", "abc"], ["--pat", MASK], ["pat"]),
+        (["--key", "Zx81kQpL02mVn7Ty"], ["--key", MASK], ["key"]),
+        (["--key=0123456789abcdef0123456789abcdef"], ["--key=********"], ["key"]),
+        (["--key", "image", "--sort-key", "Zx81kQpL02mVn7Ty", "--path", "p", "--key", "model-best-2024-01"], None, []),
+        (["-H", "X-Api-Key: abc"], ["-H", "X-Api-Key: ********"], ["argv[1]"]),
+        (["token:abc"], ["token:********"], ["argv[0]"]),
         (["--no-token", "train.py"], ["--no-token", "train.py"], []),
         (["--ask-password", "train.py"], ["--ask-password", "train.py"], []),
         (["--use-auth-token", "True"], ["--use-auth-token", "True"], []),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import zipfile
 from pathlib import Path
 
@@ -25,9 +24,7 @@ def paths(store: Store) -> TaskPaths:
 
 
 def sink_of(store: Store, paths: TaskPaths) -> StoreSink:
-    return StoreSink(
-        store, paths.id, lambda: places.locate(store, paths.id), Masker(), contextlib.nullcontext, is_rerun=False
-    )
+    return StoreSink(store, paths.id, lambda: places.locate(store, paths.id), Masker(), is_rerun=False)
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import io
 import os
@@ -45,7 +44,7 @@ def _capture(
     at: Callable[[], TaskPaths] | None = None,
 ) -> StoreSink:
     where = at or (lambda: places.locate(store, paths.id))
-    sink = StoreSink(store, paths.id, where, Masker(), contextlib.nullcontext, is_rerun=False)
+    sink = StoreSink(store, paths.id, where, Masker(), is_rerun=False)
     capture = CodeCapture(store, paths.id, where, entry, settings or Capture(), sink)
     capture.start()
     capture.finish(set(), wait_s=60)
@@ -102,7 +101,7 @@ def test_a_task_that_is_gone_stops_nobody(
     def gone() -> TaskPaths:
         raise NotFound("task", paths.id)
 
-    assert _capture(store, paths, _entry(tmp_path / "work"), at=gone)._has_warned
+    assert _capture(store, paths, _entry(tmp_path / "work"), at=gone)._has_said_gone
     assert tasks.read_script(paths).standalone is None
 
 
@@ -123,7 +122,7 @@ def test_the_cells_that_were_run_after_the_start_are_kept_at_the_end(
     shell = SimpleNamespace(user_ns={"In": ["", "Task.init()"]}, kernel=object())
     monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
     entry = Entry("notebook", None, None, ["kernel"], [], "/usr/bin/python3", "python3", tmp_path)
-    sink = StoreSink(store, paths.id, lambda: paths, Masker(), contextlib.nullcontext, is_rerun=False)
+    sink = StoreSink(store, paths.id, lambda: paths, Masker(), is_rerun=False)
     capture = CodeCapture(store, paths.id, lambda: paths, entry, Capture(), sink)
     capture.start()
     capture.wait(60)
@@ -140,7 +139,7 @@ def test_packages_are_written_at_the_start_and_again_only_where_the_end_knows_mo
     store: Store, paths: TaskPaths, tmp_path: Path
 ) -> None:
     entry = _entry(tmp_path / "work")
-    sink = StoreSink(store, paths.id, lambda: paths, Masker(), contextlib.nullcontext, is_rerun=False)
+    sink = StoreSink(store, paths.id, lambda: paths, Masker(), is_rerun=False)
     capture = CodeCapture(store, paths.id, lambda: paths, entry, Capture(), sink)
     capture.start()
     capture.wait(60)

@@ -1,7 +1,10 @@
+# ruff: noqa: S301 - what is unpickled has been pickled here
 from __future__ import annotations
 
 import builtins
 import os
+import pickle
+import signal
 import sys
 import threading
 from pathlib import Path
@@ -112,6 +115,22 @@ def test_all_hooks_are_undone(beacon: Path) -> None:
     with Ending(lambda outcome: None).watched(beacon):
         assert not any(now is then for now, then in zip(hooks(), before, strict=True) if then is not None)
     assert hooks() == before
+
+
+def test_all_that_is_replaced_pickles_and_is_the_original_in_another_process(beacon: Path) -> None:
+    names = [
+        *((sys, name) for name in ("exit", "excepthook", "unraisablehook")),
+        *((os, name) for name in ("_exit", "execv", "execve", "execvp", "abort")),
+        (threading, "excepthook"),
+        (signal, "signal"),
+    ]
+    originals = [getattr(owner, name) for owner, name in names]
+    with Ending(lambda outcome: None).watched(beacon):
+        data = [pickle.dumps(getattr(owner, name)) for owner, name in names]
+        quitter = pickle.dumps(vars(builtins).get("exit"))
+        assert [pickle.loads(each) for each in data] == [getattr(owner, name) for owner, name in names]
+    assert [pickle.loads(each) for each in data] == originals
+    assert type(pickle.loads(quitter)) is type(vars(builtins).get("exit"))
 
 
 def test_an_exit_is_noted_with_its_code_and_raised(beacon: Path) -> None:

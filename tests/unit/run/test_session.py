@@ -143,7 +143,7 @@ def test_a_beat_of_a_task_that_is_gone_warns_once_and_goes_on(
     begun._beat()
     begun.close()
     assert terminal.getvalue().count("taskstore: ") == 1
-    assert "cannot be written" in terminal.getvalue()
+    assert "is no longer in the store" in terminal.getvalue()
 
 
 def test_a_capture_that_cannot_begin_is_noted_and_the_others_do(
@@ -221,4 +221,4 @@ def test_a_launched_task_that_cannot_be_named_warns_and_goes_on(
     begun._code.wait(20)  # type: ignore[union-attr]  # it is there while the session goes on
     begun.paths().home.rename(tmp_path / "elsewhere")
     begun.adopt(Wanted(name="its own"))
-    assert "cannot be written" in terminal.getvalue()
+    assert "is no longer in the store" in terminal.getvalue()

@@ -1,11 +1,9 @@
 from __future__ import annotations
 
-import contextlib
 import io
 import os
 import shutil
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,18 +20,6 @@ from taskstore.store import events, places, tasks
 from taskstore.store.store import Store
 
 
-class Guard:
-    """Counts how often, and whether now, signals are held back."""
-
-    def __init__(self) -> None:
-        self.count = 0
-
-    @contextlib.contextmanager
-    def __call__(self) -> Iterator[None]:
-        self.count += 1
-        yield
-
-
 @pytest.fixture
 def paths(store: Store) -> TaskPaths:
     made = tasks.create(store, "examples", "a run")
@@ -41,10 +27,8 @@ def paths(store: Store) -> TaskPaths:
     return made
 
 
-def _sink(store: Store, paths: TaskPaths, *, is_rerun: bool = False, guard: Guard | None = None) -> StoreSink:
-    return StoreSink(
-        store, paths.id, lambda: places.locate(store, paths.id), Masker(), guard or Guard(), is_rerun=is_rerun
-    )
+def _sink(store: Store, paths: TaskPaths, *, is_rerun: bool = False) -> StoreSink:
+    return StoreSink(store, paths.id, lambda: places.locate(store, paths.id), Masker(), is_rerun=is_rerun)
 
 
 def _stored(paths: TaskPaths, section: str = "Args") -> dict[str, str]:
@@ -52,14 +36,12 @@ def _stored(paths: TaskPaths, section: str = "Args") -> dict[str, str]:
 
 
 def test_parameters_are_recorded_masked_and_with_type_and_description(store: Store, paths: TaskPaths) -> None:
-    guard = Guard()
     found = {"lr": Found(0.1, description="the rate"), "token": Found("abc"), "n": Found(1, type="float")}
-    assert _sink(store, paths, guard=guard).parameters("Args", found) == {}
+    assert _sink(store, paths).parameters("Args", found) == {}
     stored = tasks.read_params(paths).hyperparams["Args"]
     assert (stored["lr"].value, stored["lr"].type, stored["lr"].description) == ("0.1", "float", "the rate")
     assert stored["token"].value == "********"
     assert stored["n"].type == "float"
-    assert guard.count == 1  # within the lock a signal is held back
 
 
 def test_a_run_of_a_stored_task_gets_its_values_and_keeps_them(store: Store, paths: TaskPaths) -> None:
@@ -99,7 +81,7 @@ def test_what_cannot_be_written_is_told_once_and_never_raised(
     def gone() -> TaskPaths:
         raise NotFound("task", paths.id)
 
-    sink = StoreSink(store, "f" * 32, gone, Masker(), Guard(), is_rerun=True)
+    sink = StoreSink(store, "f" * 32, gone, Masker(), is_rerun=True)
     sink.console("stdout", "text", is_whole=True)
     sink.parameters("Args", {})
     sink.parameters("Args", {"lr": Found(0.1)})
@@ -107,8 +89,9 @@ def test_what_cannot_be_written_is_told_once_and_never_raised(
     sink.note("git", "slow")
     sink.writer.scalar("loss", "train", 1.0, 1)
     said = [line for line in terminal.getvalue().splitlines() if "git" not in line]
-    why = f"(no task '{paths.id}')"
-    assert said == [f"taskstore: the store at {store.root} cannot be written {why}; the program goes on, unrecorded"]
+    assert len(said) == 1
+    assert f"is no longer in the store at {store.root}" in said[0]
+    assert sink.gap == ""
 
 
 def test_a_warning_is_not_captured_with_what_the_program_prints(
@@ -192,4 +175,4 @@ def test_a_configuration_that_cannot_be_stored_is_warned_of_once_and_not_called_
     assert sink.configuration("a", "token: x") is None
     assert sink.configuration("a", "token: x") is None
     (line,) = terminal.getvalue().splitlines()
-    assert "cannot be written" in line
+    assert "is no longer in the store" in line

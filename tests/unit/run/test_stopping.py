@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import contextlib
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -37,9 +36,9 @@ class Run:
     def __init__(self, store: Store, paths: TaskPaths, *, is_in_charge: bool = True) -> None:
         self.ended = threading.Event()
         where = lambda: places.locate(store, paths.id)  # noqa: E731 - one line
-        sink = StoreSink(store, paths.id, where, Masker(), contextlib.nullcontext, is_rerun=False)
+        sink = StoreSink(store, paths.id, where, Masker(), is_rerun=False)
         self.listener = StopListener(
-            *(store, paths.id, where, sink, Heartbeat(lambda: None), contextlib.nullcontext),
+            *(store, paths.id, where, sink, Heartbeat(lambda: None)),
             is_in_charge=lambda: is_in_charge,
             end=self.ended.set,
         )

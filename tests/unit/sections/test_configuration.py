@@ -44,7 +44,6 @@ class Run:
             self.paths.id,
             lambda: places.locate(store, self.paths.id),
             _MASKER,
-            nullcontext,
             is_rerun=is_rerun,
         )
         hold = Hold(store, self.paths.id, nullcontext, RECORDING)

@@ -15,6 +15,7 @@ from taskstore.core.clock import FixedClock
 from taskstore.core.ids import new_id
 from taskstore.core.states import Status
 from taskstore.disk.atomic import staging_beside, temporary_beside
+from taskstore.disk.beacon import hold_beacon
 from taskstore.disk.layout import PURGE_PREFIX, TaskPaths
 from taskstore.disk.log import writer_name
 from taskstore.schema.artifact import Artifact
@@ -139,6 +140,17 @@ def test_a_mark_of_deletion_on_a_task_in_the_tree_is_taken_off(made, task):
     made.paths.trashed(task.id).home.rename(task.home)
     mend(made, Kind.TRASHED)
     assert tasks.read(task).trashed is None
+
+
+def test_a_run_that_said_its_end_on_a_full_disk_is_marked_as_it_said_and_that_is_told_before(made, task):
+    tasks.transition(made, task.id, Status.IN_PROGRESS)
+    held = hold_beacon(task.beacon, made.locks)
+    held.say_end("completed", "completed; the disk was full")
+    held.release()
+    (finding,) = doctor.check(made)
+    assert finding.repair == "mark it completed: completed; the disk was full"
+    mend(made, Kind.DEAD_RUN)
+    assert tasks.read(task).status is Status.COMPLETED
 
 
 def test_a_dead_run_is_marked_failed(made, task):
