@@ -84,6 +84,7 @@ def _as_object(row: Row, script: ScriptRecord) -> dict[str, object]:
         "history": task.history,
         "execution": task.execution,
         "enqueue_status": task.enqueue_status,
+        "imported": task.imported,
         "script": script,
         "artifacts": artifacts.read(row.paths).artifacts,
         "models": models.read(row.paths),
@@ -105,9 +106,10 @@ def _print_page(store: Store, row: Row, script: ScriptRecord) -> None:
     _print_metrics(row)
     kept.artifacts(row.paths)
     kept.models(row.paths)
-    if script.notes:
+    notes = [*script.notes, *(note for item in row.task.imported for note in item.notes)]
+    if notes:
         page.heading("Notes")
-        for note in script.notes:
+        for note in notes:
             render.line(f"- {page.short(note.splitlines()[0] if note else '')}")
     page.heading("History")
     _history_lines(row)
@@ -195,6 +197,7 @@ def _print_place(row: Row, script: ScriptRecord) -> None:
             ("where", f"{task.user}@{task.host}" if task.user and task.host else task.host or task.user),
             ("machine", ", ".join(machine)),
             ("python", " ".join(part for part in (script.python, script.executable) if part)),
+            ("imported", ", ".join(f"{item.kind} {item.id}" for item in task.imported)),
             ("path", str(row.paths.home)),
         ]
     )

@@ -12,6 +12,8 @@ from taskstore.core.errors import NotSupported
 from taskstore.store import places, trash
 from taskstore.store.store import Store
 
+from ..unit.share.sessions import ID, Made, whole
+
 
 def test_init_begins_a_task_and_a_second_init_is_the_same_object(task: Task) -> None:
     assert Task.init("examples", "a run") is task
@@ -339,3 +341,19 @@ def test_the_module_says_where_the_program_runs(task: Task) -> None:
     assert (place.running_remotely(), place.get_remote_task_id()) == (False, None)
     assert places.locate(task._task._store, task.id).home.is_dir()
     assert sys.modules["taskstore.clearml.task"].Task is Task
+
+
+def test_an_offline_session_becomes_a_task_once(tmp_path: Path) -> None:
+    path = whole().zip(tmp_path)
+    task_id = Task.import_offline_session(str(path))
+    task = Task.get_task(task_id)
+    assert (task.name, task.get_project_name(), task.get_status()) == ("a run", "vision/cats", "completed")
+    assert task.get_reported_scalars()["loss"]["train"] == {"name": "train", "x": [0, 1, 2], "y": [1.0, 0.5, 1 / 3]}
+    assert task.artifacts["data"].get() == {"x": 1}
+    assert Task.import_offline_session(path) == task_id
+    other = Task.import_offline_session(str(Made(id=ID.replace("0", "f")).folder(tmp_path)))
+    again = Task.import_offline_session(str(path), previous_task_id=other, iteration_offset=10)
+    assert again == other
+    assert Task.get_task(other).get_reported_scalars()["loss"]["train"]["x"] == [10, 11, 12]
+    with pytest.raises(ValueError, match="no file or folder"):
+        Task.import_offline_session("nothing.zip")

@@ -40,6 +40,7 @@ class ClearmlOffline:
             raise NotFound("file or folder", str(path))
         with Members(path) as members:
             session = Session(members, base.Notes())
+            _check_room(store, members)
             with bar(f"import {path.name}", members.total_bytes) as progress:
                 build = building.Build(store, session, settings.masker(store), options.iteration_offset, progress)
                 if options.task_id is not None:
@@ -54,7 +55,6 @@ def _created(build: building.Build, project: str | None) -> base.Imported:
     known = base.find(store, KIND, session.id)
     if known is not None:
         return base.Imported(known, is_new=False)
-    _check_room(store, session.members)
     began = session.began() or _written(session.members.path)
 
     def fill(paths: TaskPaths, record: TaskRecord) -> None:

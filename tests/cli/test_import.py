@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from taskstore.store import places, tasks
+from taskstore.store.store import Store
+
+from ..unit.share.sessions import ID, Made, packed, whole
+from .conftest import Cli
+from .test_completion import complete
+
+
+def test_the_ids_stand_alone_on_stdout(cli: Cli, store: Store, tmp_path: Path) -> None:
+    other = Made(id=ID.replace("0", "f")).folder(tmp_path)
+    result = cli("import", whole().zip(tmp_path), other)
+    assert result.code == 0
+    assert result.lines == [places.resolve(store, name).id for name in result.lines]
+    assert len(set(result.lines)) == 2
+    assert f"vision/cats/a run: imported from {other}" in result.err
+
+
+def test_what_is_lost_is_said(cli: Cli, tmp_path: Path) -> None:
+    path = whole().zip(tmp_path)
+    assert f"{path}: Args/token looks like a credential, and was masked" in cli("import", path).err
+
+
+def test_imported_again_it_is_the_same_task(cli: Cli, store: Store, tmp_path: Path) -> None:
+    path = whole().zip(tmp_path)
+    first, again = cli("import", path), cli("import", "--from", "clearml", path)
+    assert (again.code, again.out) == (0, first.out)
+    assert "it was imported before" in again.err
+    assert len(list(places.walk(store))) == 1
+
+
+def test_into_names_the_project(cli: Cli, store: Store, tmp_path: Path) -> None:
+    result = cli("import", whole().zip(tmp_path), "--into", "laptop/old")
+    assert places.project_of(store, places.resolve(store, result.out.strip()).home) == "laptop/old"
+
+
+def test_json_is_one_object_a_path_and_nothing_else(cli: Cli, tmp_path: Path) -> None:
+    path = Made().zip(tmp_path)
+    result = cli("import", path, "--json")
+    (facts,) = result.objects
+    assert facts.keys() == {"id", "name", "project", "status", "path", "imported_from", "is_new", "notes"}
+    assert (facts["status"], facts["imported_from"], facts["is_new"]) == ("completed", str(path), True)
+    assert facts["notes"] == []
+    assert cli("import", path, "--json").objects[0]["is_new"] is False
+
+
+def test_each_path_is_tried_and_the_first_failure_is_the_exit_code(cli: Cli, store: Store, tmp_path: Path) -> None:
+    hostile = packed(tmp_path / "hostile.zip", {"task.json": b"{}", "../x": b""})
+    (tmp_path / "text.txt").write_text("no session")
+    result = cli("import", hostile, tmp_path / "nothing", tmp_path / "text.txt", whole().zip(tmp_path))
+    assert result.code == 6
+    assert "it names a file outside of itself: '../x'" in result.err
+    assert "no file or folder" in result.err
+    assert "nothing that can be imported" in result.err
+    assert [task_id for _, task_id in places.walk(store)] == [result.out.strip()]
+    for argv, code in (
+        (("nothing",), 3),
+        ((tmp_path / "text.txt",), 4),
+        (("--from", "other", "x"), 2),
+        ((), 2),
+        (("--into", "x", Made(id=ID.replace("0", "f")).zip(tmp_path)), 4),
+    ):
+        assert cli("import", *argv).code == code, argv
+
+
+def test_show_says_where_it_came_from(cli: Cli, store: Store, tmp_path: Path) -> None:
+    task_id = cli("import", whole().zip(tmp_path)).out.strip()
+    shown = cli("show", task_id)
+    assert f"imported    clearml {ID}" in shown.lines
+    assert "- Args/token looks like a credential, and was masked" in shown.lines
+    (mark,) = cli("show", task_id, "--json").objects[0]["imported"]
+    assert (mark["kind"], mark["id"]) == ("clearml", ID)
+    assert tasks.read(places.locate(store, task_id)).imported[0].path == mark["path"]
+
+
+def test_kinds_and_projects_are_completed(cli: Cli, tmp_path: Path) -> None:
+    cli("import", whole().zip(tmp_path))
+    assert complete("taskstore import --from c") == ["clearml"]
+    assert complete("taskstore import --into vis") == ["vision", "vision/cats"]
