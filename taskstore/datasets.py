@@ -299,15 +299,22 @@ class Dataset:
         ids = [since] if since else self._state.parents
         return difference(merged([Dataset.get(each)._state for each in ids]), self._state)
 
-    def get_local_copy(self, *, part: int | None = None, num_parts: int | None = None) -> Path:
-        """Return a folder of the cache with all files, which must not be written to; of several parts that one's."""
+    def get_local_copy(
+        self, *, part: int | None = None, num_parts: int | None = None, files: Sequence[str] | None = None
+    ) -> Path:
+        """Return a folder of the cache with all files, which must not be written to; of several parts that one's.
+
+        With `files` it has those only, by name. Raises NotFound where there is no such file, BadValue, Refused.
+        """
         suffix = "" if num_parts is None else f".{part or 0}-of-{num_parts}"
+        names = section.chosen(self.list_files(), files)
+        suffix += "" if files is None else f".{section.hash_of_names(names)[:12]}"
         if self.is_dirty():
             raise Refused("the dataset has files that are not uploaded; call upload() first")
         digest = section.hash_of(self._state)
         target = self._store.paths.dataset(f"{self.id}.{digest[:12]}{suffix}")
         if not target.is_dir():
-            self._build(target, section.part_of(self.list_files(), part, num_parts), is_linked=True)
+            self._build(target, section.part_of(names, part, num_parts), is_linked=True)
         return target
 
     def get_mutable_local_copy(

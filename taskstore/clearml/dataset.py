@@ -288,9 +288,9 @@ class Dataset:
         max_workers: int | None = None,
         files: Sequence[str] | None = None,
     ) -> str:
-        """Return a folder with all files, which belongs to the store."""
+        """Return a folder with all files, or with those of these names; it belongs to the store."""
         with as_value_error():
-            return str(self._dataset.get_local_copy(part=part, num_parts=num_parts))
+            return str(self._dataset.get_local_copy(part=part, num_parts=num_parts, files=files or None))
 
     def get_mutable_local_copy(
         self,

@@ -71,6 +71,21 @@ def chunks(waiting: Mapping[str, tuple[Path, int, int]], size_bytes: float) -> I
         yield chunk
 
 
+def chosen(names: Sequence[str], wanted: Sequence[str] | None) -> Sequence[str]:
+    """Return the wanted ones of the names, in their order; all where None is given. Raises NotFound."""
+    if wanted is None:
+        return names
+    unknown = sorted(set(wanted).difference(names))
+    if unknown:
+        raise NotFound("file of the dataset", unknown[0], "list_files() has those that there are")
+    return [name for name in names if name in set(wanted)]
+
+
+def hash_of_names(names: Sequence[str]) -> str:
+    """Return the SHA-256 of a list of names."""
+    return hashlib.sha256(msgspec.json.encode(list(names))).hexdigest()
+
+
 def part_of(names: Sequence[str], part: int | None, num_parts: int | None) -> Sequence[str]:
     """Return the names of one of several parts, which together are all. Raises BadValue."""
     if num_parts is None:

@@ -160,6 +160,14 @@ def test_parts_together_are_all(first: Dataset) -> None:
         first.get_local_copy(part=2, num_parts=2)
 
 
+def test_a_copy_may_be_of_some_files_only(first: Dataset) -> None:
+    copy = Path(first.get_local_copy(files=["sub/b.csv"]))
+    assert [path.relative_to(copy).as_posix() for path in copy.rglob("*") if path.is_file()] == ["sub/b.csv"]
+    assert copy != Path(first.get_local_copy())
+    with pytest.raises(ValueError, match="none.txt"):
+        first.get_local_copy(files=["none.txt"])
+
+
 def test_files_elsewhere_are_named_and_fetched_for_a_copy(first: Dataset, folder: Path) -> None:
     made = Dataset.create("links to files", "examples/data")
     assert made.add_external_files(folder.as_uri(), dataset_path="far") == 3
