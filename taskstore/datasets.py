@@ -156,9 +156,9 @@ class Dataset:
             with_archived=with_archived,
             task_filter={"system_tags": [SYSTEM_TAG], "order_by": ["-created", "-id"]},
         )
-        from .task import _default_store
+        from .finding import default_store
 
-        return find.find(_default_store(), wanted, lambda _: None)
+        return find.find(default_store(), wanted, lambda _: None)
 
     def add_files(
         self,
@@ -385,7 +385,7 @@ class Dataset:
 
 
 def _begun(name: str, project: str, tags: Sequence[str], description: str, state: DatasetState) -> Task:
-    from .task import _default_store
+    from .finding import default_store
 
     def fill(paths: TaskPaths, record: TaskRecord) -> None:
         record.type = "data_processing"
@@ -395,7 +395,7 @@ def _begun(name: str, project: str, tags: Sequence[str], description: str, state
         record.parent = state.parents[0] if state.parents else None
         record.runtime = {VERSION: state.version}
 
-    store = _default_store()
+    store = default_store()
     return Task(store, tasks.create(store, project, name, fill=fill).id)
 
 

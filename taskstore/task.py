@@ -13,6 +13,7 @@ from .core.errors import BadValue, ReadOnly, Refused, TaskstoreError
 from .core.states import RECORDING
 from .details import Details, check_type
 from .disk.layout import TaskPaths
+from .finding import Finding, default_store
 from .lifecycle import Lifecycle
 from .logger import Logger
 from .parameters import Parameters
@@ -29,7 +30,7 @@ from .sections import parameters as connecting
 from .sections.reports import Writer
 from .store import destination, places, settings
 from .store.hold import Hold
-from .store.store import Store, open_default
+from .store.store import Store
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Task:
+class Task(Finding):
     """One execution of code: what ran, with what, and what came of it. Get one by `Task.init` or `Task.get_task`."""
 
     def __init__(self, store: Store, task_id: str, session: Session | None = None) -> None:
@@ -93,13 +94,14 @@ class Task:
         """
         check_type(task_type)
         checks.texts(project_name=project_name, task_name=task_name)
-        checks.flags(auto_connect_streams=auto_connect_streams, auto_resource_monitoring=auto_resource_monitoring)
         checks.kinds(bool, str, reuse_last_task_id=reuse_last_task_id)
         checks.kinds(bool, str, int, continue_last_task=continue_last_task)
         checks.kinds(
             *(bool, Mapping),
             auto_connect_arg_parser=auto_connect_arg_parser,
             auto_connect_frameworks=auto_connect_frameworks,
+            auto_connect_streams=auto_connect_streams,
+            auto_resource_monitoring=auto_resource_monitoring,
         )
         wanted = Wanted(
             project=project_name,
@@ -134,114 +136,6 @@ class Task:
         return _of(session) if session is not None and session.is_open else None
 
     @classmethod
-    def get_task(
-        cls,
-        task_id: str | None = None,
-        *,
-        project_name: str | None = None,
-        task_name: str | None = None,
-        tags: Sequence[str | None] = (),
-        allow_archived: bool = True,
-        task_filter: Mapping[str, object] | None = None,
-    ) -> Task | None:
-        """Return a task of the store by its id (or a unique prefix), or the last modified that fits all the rest.
-
-        Project and name are exact; `tags` and `task_filter` are as for `get_tasks`. An archived task is taken only
-        where no other fits, and with allow_archived=False never. None where nothing fits; where several do, it warns.
-        Raises NotFound for an unknown id or project, and BadValue where nothing is given.
-        """
-        from .sections import find  # a run has no use for it
-
-        checks.texts(task_id=task_id, project_name=project_name, task_name=task_name)
-        checks.lists(tags=tags)
-        checks.flags(allow_archived=allow_archived)
-        checks.kinds(Mapping, task_filter=task_filter)
-        store = _default_store()
-        if task_id:
-            return _found(cls, task_id)
-        if not (task_name or project_name or tags or task_filter):
-            raise BadValue("which task? give task_id, or project_name and task_name, tags or task_filter")
-        wanted = find.Wanted(
-            projects=find.names(project_name),
-            name=task_name or None,
-            is_name_exact=True,
-            tags=tags or (),
-            with_archived=allow_archived,
-            task_filter=task_filter,
-        )
-        best = find.best(store, wanted, warn)
-        return cls(store, best.id) if best else None
-
-    @classmethod
-    def get_tasks(
-        cls,
-        task_ids: Sequence[str] | None = None,
-        *,
-        project_name: str | Sequence[str] | None = None,
-        with_subprojects: bool = False,
-        task_name: str | None = None,
-        tags: Sequence[str | None] = (),
-        allow_archived: bool = True,
-        task_filter: Mapping[str, object] | None = None,
-    ) -> list[Task]:
-        """Return the tasks that fit all that is given, the last modified first; given ids, in the order of those.
-
-        Projects are exact, or include what is below them; `task_name` is a regular expression found somewhere in the
-        name; `tags` and `task_filter` are ClearML's languages. Unknown projects and ids are warned of and passed over.
-        Raises BadValue naming what cannot be understood.
-        """
-        from .sections import find  # a run has no use for it
-
-        checks.lists(task_ids=task_ids, project_name=project_name, or_text=True)
-        _check_search(with_subprojects, task_name, tags, allow_archived, task_filter)
-        store = _default_store()
-        wanted = find.Wanted(
-            ids=find.names(task_ids),
-            projects=find.names(project_name),
-            with_subprojects=with_subprojects,
-            name=task_name,
-            tags=tags or (),
-            with_archived=allow_archived,
-            task_filter=task_filter,
-        )
-        return [cls(store, row.id) for row in find.find(store, wanted, warn)]
-
-    @classmethod
-    def query_tasks(
-        cls,
-        project_name: str | Sequence[str] | None = None,
-        *,
-        with_subprojects: bool = False,
-        task_name: str | None = None,
-        tags: Sequence[str | None] = (),
-        allow_archived: bool = True,
-        additional_return_fields: Sequence[str] | None = None,
-        task_filter: Mapping[str, object] | None = None,
-    ) -> list[str] | list[dict[str, object]]:
-        """Return the ids of the tasks that fit, as for `get_tasks`; with fields, a dictionary of id and those for each.
-
-        A field has the name that filters use: `status`, `Args/lr`, `loss/train.min`, `last_metrics.loss.train.value`.
-        """
-        from .sections import find  # a run has no use for it
-
-        checks.lists(project_name=project_name, or_text=True)
-        checks.lists(additional_return_fields=additional_return_fields)
-        _check_search(with_subprojects, task_name, tags, allow_archived, task_filter)
-        store = _default_store()
-        wanted = find.Wanted(
-            projects=find.names(project_name),
-            with_subprojects=with_subprojects,
-            name=task_name,
-            tags=tags or (),
-            with_archived=allow_archived,
-            task_filter=task_filter,
-        )
-        rows = find.find(store, wanted, warn)
-        if additional_return_fields is None:
-            return [row.id for row in rows]
-        return [find.described(row, additional_return_fields) for row in rows]
-
-    @classmethod
     def clone(
         cls,
         source_task: Task | str,
@@ -260,7 +154,7 @@ class Task:
             raise BadValue("which task? give source_task")
         checks.kinds(Task, str, source_task=source_task, parent=parent)
         checks.texts(name=name, comment=comment, project=project)
-        source = source_task if isinstance(source_task, Task) else _found(cls, source_task)
+        source = source_task if isinstance(source_task, Task) else cls._found(source_task)
         above = parent._id if isinstance(parent, Task) else parent
         made = cloning.clone(source._store, source._paths(), name=name, project=project, comment=comment, parent=above)
         return cls(source._store, made.id)
@@ -300,7 +194,7 @@ class Task:
         wanted.update({name: () for name in ("tags", "arguments", "argparse_args") if wanted[name] is None})
         from .run import create  # a run has no use for it
 
-        store = _default_store()
+        store = default_store()
         return cls(store, create.create(store, create.Wanted(**wanted)).id)
 
     @property
@@ -516,20 +410,6 @@ class Task:
         return self._hold.read()
 
 
-def _found(cls: type[Task], reference: str) -> Task:
-    store = _default_store()
-    return cls(store, places.resolve(store, reference).id)
-
-
-def _check_search(
-    with_subprojects: object, task_name: object, tags: object, allow_archived: object, task_filter: object
-) -> None:
-    checks.texts(task_name=task_name)
-    checks.lists(tags=tags)
-    checks.flags(with_subprojects=with_subprojects, allow_archived=allow_archived)
-    checks.kinds(Mapping, task_filter=task_filter)
-
-
 def _checked_choice(name: str, choice: bool | Mapping[str, T], keys: Sequence[str]) -> bool | Mapping[str, T]:
     unknown = [key for key in choice if key not in keys] if isinstance(choice, Mapping) else []
     if unknown:
@@ -583,11 +463,6 @@ def _of_open(session: Session, wanted: Wanted) -> Task:
             "close it with task.close() before Task.init begins another"
         )
     return task
-
-
-def _default_store() -> Store:
-    session = sessions.current()
-    return session.store if session is not None else open_default()
 
 
 def _raise(error: BaseException) -> None:

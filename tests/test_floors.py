@@ -17,6 +17,7 @@ FLOORS = {
         "run": 5,
         "agent": 6,
         "task": 7,
+        "finding": 7,
         "logger": 7,
         "models": 7,
         "reports": 7,

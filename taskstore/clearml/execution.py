@@ -10,6 +10,7 @@ from typing import Any, NoReturn, TypeVar
 from .. import functions
 from .. import task as native
 from ..core.errors import NotFound
+from ..finding import default_store
 from ..queues import queue as queues
 from ..run import requirements
 from ..run.sink import warn
@@ -118,7 +119,7 @@ class Executable(Held):
     def get_num_enqueued_tasks(cls, queue_name: str | None = None, queue_id: str | None = None) -> int:
         """Return how many tasks wait in a queue."""
         with as_value_error():
-            return queues.count(native._default_store(), _queue(queue_name, queue_id))
+            return queues.count(default_store(), _queue(queue_name, queue_id))
 
     def launch_multi_node(
         self,
@@ -240,7 +241,7 @@ class Executable(Held):
         """Make a draft of such a dictionary, or set in a draft what it says."""
         with as_value_error():
             if target_task is None:
-                store = native._default_store()
+                store = default_store()
                 return cls(native.Task(store, document.create(store, task_data).id))
             target = native_of(target_task)
             document.update(target._store, target.id, task_data)
@@ -259,7 +260,7 @@ class Executable(Held):
 
         options = Options(task_id=previous_task_id, iteration_offset=iteration_offset or 0)
         with as_value_error():
-            found = of_kind("clearml").run(native._default_store(), Path(session_folder_zip), options)
+            found = of_kind("clearml").run(default_store(), Path(session_folder_zip), options)
         for note in found.notes:
             warn(note)
         return found.task_id
@@ -275,7 +276,7 @@ def _queue(name: str | None, queue_id: str | None) -> str:
         raise BadCall("name one of queue_name and queue_id; `taskstore queue ls` lists the queues")
     wanted = str(name if name is not None else queue_id)
     try:
-        return queues.find(native._default_store(), wanted)
+        return queues.find(default_store(), wanted)
     except NotFound:
         which = "named" if name is not None else "with id"
         raise BadCall(f'Could not find queue {which} "{wanted}"; {tickets.unknown(wanted)}') from None

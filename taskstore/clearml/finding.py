@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Any, TypeVar
 
 from .. import task as native
+from ..finding import default_store
 from ..store import projects
 from . import environment
 from .errors import BadCall, UsageError, as_usage_error, as_value_error
@@ -150,7 +151,7 @@ class Finding(Held):
     @classmethod
     def get_projects(cls, **kwargs: Any) -> list[projects.Project]:  # noqa: ANN401, ARG003 - no filter is needed
         """Return the store's projects, with `name` and `id`, which is the name too."""
-        return projects.list_all(native._default_store())
+        return projects.list_all(default_store())
 
     @classmethod
     def get_project_id(cls, project_name: str, search_hidden: bool = True) -> str | None:  # noqa: ARG003 - none are
