@@ -97,10 +97,12 @@ def assign(params: ParamsRecord, section: str, name: str, text: str, *, masker: 
     """Set one stored parameter to a text, keeping its type and description; return what a person should be told.
 
     That is: a text that is none of its type, a name that was not recorded before (with those it may stand for), and
-    with `masker` a credential, which is masked before it is stored.
+    with `masker` a credential, which is masked before it is stored. 'None', where it is no text, is Python's None.
     """
     known = params.hyperparams.get(section, {})
     before = known.get(name)
+    if text == "None" and before is not None and before.type not in (None, "str"):
+        text = ""  # as None is stored
     warnings = [] if before or section == USER_PROPERTIES else _warn_of_new(params, section, name)
     stored = masker.value(name, text) if masker is not None else text
     if stored != text:

@@ -58,6 +58,13 @@ def test_a_text_that_does_not_fit_its_type_is_stored_with_a_warning() -> None:
     assert params.hyperparams["Args"]["lr"].value == "fast"
 
 
+def test_none_is_pythons_where_it_is_no_text() -> None:
+    params = ParamsRecord(hyperparams={"Args": {"lr": Parameter("0.5", "float"), "name": Parameter("x", "str")}})
+    assert parameters.assign(params, "Args", "lr", "None") == []
+    assert parameters.assign(params, "Args", "name", "None") == []
+    assert {key: item.value for key, item in params.hyperparams["Args"].items()} == {"lr": "", "name": "None"}
+
+
 def test_a_new_name_warns_of_its_likes_unless_it_is_a_user_property_or_the_first() -> None:
     params = _params(lr=Parameter("0.5"), batch=Parameter("1"))
     assert "did you mean Args/lr?" in parameters.assign(params, "General", "lr", "1")[0]
