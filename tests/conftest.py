@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from taskstore.capture import early
 from taskstore.core.clock import FixedClock
 from taskstore.store.store import Store, init
 
@@ -42,6 +43,12 @@ def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("home")
     (home / ".taskstore").write_text("tests name the store that they use")
     return home
+
+
+@pytest.fixture(autouse=True)
+def _without_what_other_tests_parsed() -> Iterator[None]:
+    yield
+    early.forget()  # or the next run of this process would record it
 
 
 @pytest.fixture(autouse=True)

@@ -97,6 +97,11 @@ def uninstall() -> None:
             setattr(module.ArgumentParser, name, original)
     _originals.clear()
     _wrappers.clear()
+    forget()
+
+
+def forget() -> None:
+    """Forget what was parsed until now."""
     _parses.clear()
 
 
