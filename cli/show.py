@@ -15,7 +15,7 @@ from . import configuration, context, kept, page, render
 
 if TYPE_CHECKING:
     from taskstore.disk.layout import TaskPaths
-    from taskstore.schema.record import ScriptRecord
+    from taskstore.schema.record import FileRef, ScriptRecord
     from taskstore.store.query import Row
     from taskstore.store.store import Store
 
@@ -234,22 +234,33 @@ def _commit(script: ScriptRecord) -> str:
 
 
 def _changes(paths: TaskPaths, script: ScriptRecord) -> str:
-    parts = []
-    if script.diff is not None:
-        from taskstore.sections import compare, patch
-
-        data = compare.read_source(paths, script.diff, limit_bytes=32 << 20)
-        if data is None:
-            parts.append(f"uncommitted, {render.size(script.diff.size)}")
-        else:
-            found = patch.measure(data)
-            parts.append(f"+{found.added:,} -{found.removed:,} lines in {render.count(found.files, 'file')}")
-    if script.untracked:
-        parts.append(render.count(len(script.untracked), "untracked file"))
+    missing = script.missing
+    lost, lost_untracked = (missing.changed, missing.untracked) if missing else (0, 0)
+    parts = [_diff(paths, script.diff, lost)] if script.diff is not None else []
+    if script.untracked or lost_untracked:
+        parts.append(render.count(len(script.untracked) + lost_untracked, "untracked file"))
+        parts += [f"{lost_untracked:,} left out"] if lost_untracked else []
     dirty = sum(item.dirty for item in script.submodules)
     if dirty:
         parts.append(render.count(dirty, "changed submodule"))
+    is_told = script.diff is not None if lost else bool(lost_untracked)
+    if missing and not is_told:
+        what = f"{render.count(lost, 'changed file')}: " if lost else ""
+        parts.append(f"{'the rest ' if parts else ''}not recorded ({what}{page.short(missing.reason)})")
     return ", ".join(parts) or ("none" if script.version_num else "")
+
+
+def _diff(paths: TaskPaths, reference: FileRef, lost: int) -> str:
+    """Say what the diff holds, of a work tree with `lost` more changed files."""
+    from taskstore.sections import compare, patch
+
+    data = compare.read_source(paths, reference, limit_bytes=32 << 20)
+    rest = f", {lost:,} left out" if lost else ""
+    if data is None:
+        return f"uncommitted, {render.size(reference.size)}{rest}"
+    found = patch.measure(data)
+    count = f"{found.files:,} of {found.files + lost:,} files" if lost else render.count(found.files, "file")
+    return f"+{found.added:,} -{found.removed:,} lines in {count}{rest}"
 
 
 def _package_count(script: ScriptRecord) -> str:
@@ -393,4 +404,17 @@ def _print_source(paths: TaskPaths, script: ScriptRecord, *, as_json: bool) -> N
         render.styled((f"# {render.safe(name)} ({render.safe(reference.path)}, {render.size(reference.size)})", "bold"))
         render.line(render.safe_lines(text).rstrip("\n") if text is not None else "# large or not text; see its file")
     if not shown:
-        context.say("no code was captured beside the commit: nothing was changed in the repository")
+        context.say(render.safe(_without_code(script)))
+    elif script.missing is not None:
+        context.say(render.safe(f"that is not all: {_changes(paths, script)}"))
+
+
+def _without_code(script: ScriptRecord) -> str:
+    """Say why there is no code to show, and where there is some."""
+    if script.missing is not None:
+        return f"no code was captured: its uncommitted changes are not recorded ({script.missing.reason})"
+    if script.version_num:
+        where = "but within submodules" if any(item.dirty for item in script.submodules) else "in the repository"
+        return f"no code was captured beside the commit: nothing was changed {where}"
+    notes = [note for note in script.notes if note.startswith(("source:", "code:", "git:", "the repository", "git is"))]
+    return "; ".join(["no code was captured, and no commit is known", *notes])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -87,7 +88,7 @@ def code(entry: Entry, *, note: Note | None = None) -> bytes | None:
         tell("source: a frozen program carries none")
     elif (cells := _cells(entry)) is not None:
         text = "\n".join(f"# %%\n{_as_python(cell).rstrip()}\n" for cell in cells).encode("utf-8", "replace")
-    else:
+    elif (text := _redirected()) is None:
         tell("source: not known, because the program was typed at a prompt or read from standard input")
     if text is not None and len(text) > MAX_SOURCE_BYTES:
         tell(f"source: {len(text)} bytes are more than the limit of {MAX_SOURCE_BYTES} and were left out")
@@ -101,6 +102,27 @@ def _file(path: Path, tell: Note) -> bytes | None:
             return file.read(MAX_SOURCE_BYTES + 1)
     except OSError as error:
         tell(f"source: {path} cannot be read ({error.strerror})")
+        return None
+
+
+def _redirected() -> bytes | None:
+    """Return the program that python reads from standard input, where that is a file (`python < train.py`).
+
+    Python has read it whole before it runs it. A pipe cannot be read twice, and python does not keep the text.
+    """
+    is_prompt = hasattr(sys, "ps1") or sys.flags.interactive or not hasattr(os, "pread")
+    if is_prompt or _command_line(sys.orig_argv)[1].get("script", "-") != "-":
+        return None
+    try:
+        if not stat.S_ISREG(os.fstat(0).st_mode):
+            return None
+        pieces = []
+        left, offset = MAX_SOURCE_BYTES + 1, 0
+        while left > 0 and (piece := os.pread(0, min(left, 1 << 20), offset)):  # the program's own place stays
+            pieces.append(piece)
+            left, offset = left - len(piece), offset + len(piece)
+        return b"".join(pieces)
+    except OSError:
         return None
 
 

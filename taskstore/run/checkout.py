@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..capture import git as capture
+from ..capture.vcs.untracked import Stores
 from ..disk.atomic import sha256_of
 from ..disk.layout import TaskPaths
 from ..schema.record import ScriptRecord
@@ -36,10 +37,12 @@ def differences(paths: TaskPaths, script: ScriptRecord) -> list[str]:
     found = []
     if snapshot.version_num != script.version_num:
         found.append(_commits_apart(root, script.version_num, snapshot.version_num))
-    changed = _changed_parts(_recorded_diff(paths, script), snapshot.diff)
+    stores = Stores(root)
+    changed = [name for name in _changed_parts(paths, script, snapshot) if not stores.has(name)]
     if changed:
         found.append(f"the uncommitted changes are not the recorded ones ({_names(changed)})")
-    missing = [item.path for item in script.untracked if item.file and not _is_same(root / item.path, item.file.hash)]
+    kept = [(item.path, item.file.hash) for item in script.untracked if item.file and not stores.has(item.path)]
+    missing = [path for path, digest in kept if not _is_same(root / path, digest)]
     if missing:
         found.append(f"files that git does not track are not as they were ({_names(missing)})")
     return found
@@ -91,10 +94,13 @@ def _recorded_diff(paths: TaskPaths, script: ScriptRecord) -> bytes:
         return b""
 
 
-def _changed_parts(recorded: bytes, present: bytes) -> list[str]:
-    """Return the names of the files of which two diffs say different things."""
-    before, after = _parts(recorded), _parts(present)
-    return sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
+def _changed_parts(paths: TaskPaths, script: ScriptRecord, present: capture.Snapshot) -> list[str]:
+    """Return the names of the files of which the diffs say different things; what either left out is not compared."""
+    before, after = _parts(_recorded_diff(paths, script)), _parts(present.diff)
+    names = before.keys() | after.keys()
+    names -= (after.keys() - before.keys()) if script.missing else set()
+    names -= (before.keys() - after.keys()) if present.missing else set()
+    return sorted(name for name in names if before.get(name) != after.get(name))
 
 
 def _parts(diff: bytes) -> dict[str, bytes]:

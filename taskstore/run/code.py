@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import stat
 import sys
@@ -18,7 +19,7 @@ from ..core.secrets import Masker
 from ..core.states import FINISHING
 from ..disk.atomic import make_folders, write_blob
 from ..disk.layout import StorePaths, TaskPaths
-from ..schema.record import FileRef, ScriptRecord, Submodule, TaskRecord, Untracked
+from ..schema.record import FileRef, Missing, ScriptRecord, Submodule, TaskRecord, Untracked
 from ..store import tasks
 from ..store.settings import Capture
 from ..store.store import Store
@@ -73,8 +74,11 @@ def look(entry: source.Entry, settings: Capture, *, with_repository: bool = True
     if with_repository:
         snapshot = git.snapshot(entry.own_path, entry.working_directory, limits=_limits(settings))
     notes = list(snapshot.notes) if snapshot else []
-    is_in_git = snapshot is not None and bool(snapshot.entry_point) and bool(snapshot.version_num)
-    is_text_kept = not is_in_git and entry.kind != "module"
+    is_in_git = snapshot is not None and snapshot.has_entry_point and bool(snapshot.version_num)
+    is_installed = entry.kind == "module" and entry.own_path is None
+    if is_installed and entry.path is not None:
+        notes.append(f"source: {entry.module} is an installed module, whose package and version are recorded instead")
+    is_text_kept = not is_in_git and not is_installed
     text = source.code(entry, note=notes.append) if is_text_kept else None
     return Seen(snapshot, is_text_kept, text, tuple(notes))
 
@@ -130,8 +134,11 @@ class CodeCapture:
         self._thread.join(timeout_s)
 
     def refresh(self, observed: packages.Observed) -> None:
-        """Record what the program has imported since the last look: a run that is killed has no end to tell it at."""
-        if self._thread.is_alive() or len(sys.modules) == self._modules_known:
+        """Record what was imported and typed since the last look: a run that is killed has no end to tell it at."""
+        if self._thread.is_alive():
+            return
+        self._contained("source", self._cells)
+        if len(sys.modules) == self._modules_known:
             return
         self._contained("packages", lambda: self._packages(observed))
 
@@ -256,6 +263,8 @@ def _describe(script: ScriptRecord, snapshot: Snapshot, files: ScriptRecord) -> 
         script.entry_point = snapshot.entry_point
     script.root = str(snapshot.root)
     script.diff, script.bundle, script.untracked = files.diff, files.bundle, files.untracked
+    missing = snapshot.missing
+    script.missing = Missing(**dataclasses.asdict(missing)) if missing else None
     script.submodules = [
         Submodule(path=item.path, url=item.url, version_num=item.commit, dirty=item.is_dirty)
         for item in snapshot.submodules

@@ -21,7 +21,7 @@ from ..disk.layout import TaskPaths
 from ..schema.record import ScriptRecord, TaskRecord
 from ..store import liveness, places, tasks
 from ..store.store import ROOT_VARIABLE, Store
-from . import checkout
+from . import checkout, modules
 from .mode import MASTER_VARIABLE, TASK_VARIABLE
 
 AS_CLEARML = (("clearml", "taskstore.clearml"),)
@@ -91,7 +91,7 @@ def _not_runnable(record: TaskRecord) -> BadTransition:
 def _target(paths: TaskPaths, script: ScriptRecord, cwd: Path) -> tuple[tuple[str, ...], list[str]]:
     """Return what python is given before the program's own arguments, and what is to be said of it."""
     if script.kind == "module" and script.module:
-        return ("-m", script.module), checkout.differences(paths, script)
+        return _module_target(paths, script, cwd)
     place = Path(script.root, script.working_dir) if script.root else cwd
     if script.entry_point and (place / script.entry_point).is_file():
         return (str(place / script.entry_point),), checkout.differences(paths, script)
@@ -104,6 +104,20 @@ def _target(paths: TaskPaths, script: ScriptRecord, cwd: Path) -> tuple[tuple[st
         f"the script of task {paths.id[:12]}, {script.entry_point}, is not in {place}; "
         "bring it back, or use `taskstore run SCRIPT ARGS...`"
     )
+
+
+def _module_target(paths: TaskPaths, script: ScriptRecord, cwd: Path) -> tuple[tuple[str, ...], list[str]]:
+    if modules.is_runnable(script.module, cwd):
+        return ("-m", script.module), checkout.differences(paths, script)
+    missing = f"the module of task {paths.id[:12]}, {script.module}, is not to be found from {cwd}"
+    if script.standalone is None or not (paths.home / script.standalone.path).is_file():
+        raise Refused(f"{missing}; bring it back, or use `taskstore run -m MODULE ARGS...`")
+    if modules.needs_package(paths.home / script.standalone.path):
+        raise Refused(
+            f"{missing}, and the task's own copy of it cannot run without the package that it imports from; "
+            f"bring that back (the copy is {paths.home / script.standalone.path})"
+        )
+    return (str(paths.home / script.standalone.path),), [f"{script.module} is gone; the task's own copy of it is run"]
 
 
 def script_plan(script: str, arguments: Sequence[str], *, is_module: bool = False, as_clearml: bool = False) -> Plan:

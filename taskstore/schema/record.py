@@ -168,6 +168,14 @@ class Submodule(msgspec.Struct, kw_only=True, omit_defaults=True):
     dirty: bool = False
 
 
+class Missing(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """What of the uncommitted changes is not recorded: numbers of files, and why; no numbers where git did not tell."""
+
+    changed: int = 0
+    untracked: int = 0
+    reason: str = ""
+
+
 class ScriptRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     """script.json: repository, commit, entry point, interpreter and command line; `source/` holds the files."""
 
@@ -192,6 +200,7 @@ class ScriptRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     standalone: FileRef | None = None
     untracked: list[Untracked] = []
     submodules: list[Submodule] = []
+    missing: Missing | None = None
     requirements: dict[str, str] = {}
     notes: list[str] = []
 

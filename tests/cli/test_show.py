@@ -1,12 +1,13 @@
 import os
 import re
 
+import msgspec
 import pytest
 
 from taskstore.core.states import Status
 from taskstore.disk.beacon import hold_beacon
 from taskstore.disk.layout import TaskPaths
-from taskstore.schema.record import ScriptRecord, TaskRecord, Untracked
+from taskstore.schema.record import Missing, ScriptRecord, Submodule, TaskRecord, Untracked
 from taskstore.store import published, sampling, tasks
 
 from .conftest import Cli, Workshop, file_ref
@@ -270,3 +271,72 @@ def test_artifacts_are_listed_with_type_size_and_place(cli: Cli, workshop: Works
     ]
     (found,) = cli("show", paths.id, "--json").objects
     assert found["artifacts"]["scores"]["file"]["size"] == 15
+
+
+@pytest.mark.parametrize(
+    ("missing", "has_diff", "has_untracked", "said"),
+    [
+        (None, False, False, "none"),
+        (Missing(reason="bad object HEAD"), False, False, "not recorded (bad object HEAD)"),
+        (Missing(changed=2, reason="too large"), False, False, "not recorded (2 changed files: too large)"),
+        (Missing(changed=1, reason="too large"), True, False, "+2 -1 lines in 1 of 2 files, 1 left out"),
+        (Missing(untracked=1, reason="too large"), False, True, "2 untracked files, 1 left out"),
+        (Missing(untracked=3, reason="too large"), False, False, "3 untracked files, 3 left out"),
+        (
+            Missing(changed=1, reason="too large"),
+            False,
+            True,
+            "1 untracked file, the rest not recorded (1 changed file: too large)",
+        ),
+        (
+            Missing(changed=1, untracked=1, reason="too large"),
+            True,
+            False,
+            "+2 -1 lines in 1 of 2 files, 1 left out, 1 untracked file, 1 left out",
+        ),
+        (
+            Missing(reason="untracked files: late"),
+            True,
+            False,
+            "+2 -1 lines in 1 file, the rest not recorded (untracked files: late)",
+        ),
+    ],
+)
+def test_changes_that_are_not_recorded_are_never_none(
+    missing: Missing | None, has_diff: bool, has_untracked: bool, said: str, workshop: Workshop, cli: Cli
+) -> None:
+    made = msgspec.structs.replace(script(), missing=missing)
+    made.diff = made.diff if has_diff else None
+    made.untracked = made.untracked if has_untracked else []
+    files = {"source/uncommitted.diff": DIFF, "source/untracked/notes.txt": NOTES}
+    paths = workshop.task(script=made, files=files)
+    (line,) = [line for line in cli("show", paths.id).lines if line.startswith("changes")]
+    assert line == f"changes     {said}"
+    told = cli("show", "--source", paths.id).err
+    if has_diff or has_untracked:
+        assert ("that is not all" in told) is (missing is not None)
+    else:
+        assert ("nothing was changed in the repository" in told) is (missing is None)
+        assert "left out" in told or "not recorded" in told or missing is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"version_num": "c" * 40}, "beside the commit: nothing was changed in the repository"),
+        ({"version_num": "c" * 40, "submodules": [Submodule(path="a", dirty=True)]}, "but within submodules"),
+        ({}, "no code was captured, and no commit is known\n"),
+        (
+            {"notes": ["arguments: masked token", "source: not known, because it was typed"]},
+            "no code was captured, and no commit is known; source: not known, because it was typed\n",
+        ),
+    ],
+)
+def test_without_code_it_is_said_whether_there_is_a_commit_and_why_not(
+    fields: dict[str, object], said: str, workshop: Workshop, cli: Cli
+) -> None:
+    paths = workshop.task(script=ScriptRecord(**fields))  # type: ignore[arg-type]  # the fields of a record
+    done = cli("show", "--source", paths.id)
+    assert (done.code, done.out) == (0, "")
+    assert said in done.err
+    assert ("the commit" in done.err) is ("version_num" in fields)

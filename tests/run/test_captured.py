@@ -8,10 +8,13 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from taskstore.disk.layout import TaskPaths
+from taskstore.schema.record import Missing
 from taskstore.store import tasks
 
-from .programs import INIT, Ended, only_task, run, write
+from .programs import INIT, Ended, all_tasks, only_task, run, write
 
 _IDENTITY = {
     "GIT_AUTHOR_NAME": "A",
@@ -98,6 +101,9 @@ def test_what_is_too_large_is_noted_and_left_out(tmp_path: Path) -> None:
     script = tasks.read_script(paths)
     assert script.diff is None
     assert script.bundle is None
+    assert script.missing == Missing(
+        changed=1, untracked=1, reason="larger than 1,048 bytes; beyond 1,048 bytes in all"
+    )
     assert [item.path for item in script.untracked] == ["program.py"]
     notes = "\n".join(script.notes)
     for what in ("untracked files left out", "uncommitted changes left out", "unpushed commits left out"):
@@ -140,3 +146,54 @@ def test_a_run_that_is_terminated_does_not_wait_for_git_and_its_notes_say_what_i
     found = only_task(ended)
     assert found.record.status_reason == "terminated (SIGTERM)"
     assert any("has not come to an end" in note for note in tasks.read_script(TaskPaths(found.home)).notes)
+
+
+def test_the_script_is_kept_itself_where_its_change_is_too_large_for_the_diff(tmp_path: Path) -> None:
+    folder, root = tmp_path / "work", tmp_path / "store"
+    _repository(folder, **{"program.py": "1\n", "other.py": "1\n"})
+    write(folder, "2\n", "other.py")
+    write(root, "capture: {diff_mib: 0.001}\n", "config.yaml")
+    text = "TASK\n" + "# long\n" * 1000
+    ended = run(folder, text, env=_IDENTITY, root=root)
+    paths = TaskPaths(only_task(ended).home)
+    script = tasks.read_script(paths)
+    assert script.standalone is not None
+    assert (paths.home / script.standalone.path).read_text() == f"{INIT}\n" + "# long\n" * 1000
+    assert "other.py" in paths.diff.read_text()
+    assert "program.py" not in paths.diff.read_text()
+
+
+def test_a_store_in_the_repository_does_not_capture_itself(tmp_path: Path) -> None:
+    folder = tmp_path / "work"
+    _repository(folder, some="a\n")
+    for _ in range(2):
+        ended = run(folder, "TASK\n", env=_IDENTITY, root=folder / "mine")
+        assert ended.code == 0
+    for found in all_tasks(ended):
+        assert [item.path for item in tasks.read_script(TaskPaths(found.home)).untracked] == ["program.py"]
+    assert "mine" not in _git(folder, "status", "--porcelain")
+
+
+@pytest.mark.parametrize("by", ["python", "taskstore"])
+@pytest.mark.parametrize("is_package", [False, True], ids=["module", "package"])
+def test_a_module_outside_git_is_kept_itself(by: str, is_package: bool, tmp_path: Path) -> None:
+    folder = tmp_path / "work"
+    text = f"{INIT if by == 'python' else 'import os'}\nprint('mine')\n"
+    name = "pkg/mod/__main__.py" if is_package else "pkg/mod.py"
+    write((folder / name).parent, text, Path(name).name)
+    words = ["-m", "pkg.mod"] if by == "python" else ["-m", "taskstore_cli.main", "run", "-m", "pkg.mod"]
+    ended = run(folder, words)
+    assert (ended.code, ended.stdout) == (0, "mine\n")
+    paths = TaskPaths(only_task(ended).home)
+    script = tasks.read_script(paths)
+    assert (script.kind, script.module, script.notes) == ("module", "pkg.mod", [])
+    assert script.standalone is not None
+    assert script.standalone.path == f"source/script/{Path(name).name}"
+    assert (paths.home / script.standalone.path).read_text() == text
+
+
+def test_of_an_installed_module_it_is_said_that_its_source_is_not_kept(tmp_path: Path) -> None:
+    words = ["-m", "taskstore_cli.main", "run", "-m", "timeit", "-n", "1", "1"]
+    script = tasks.read_script(TaskPaths(only_task(run(tmp_path / "work", words)).home))
+    assert script.standalone is None
+    assert script.notes == ["source: timeit is an installed module, whose package and version are recorded instead"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -37,13 +38,15 @@ def get_ipython(): return shell
 """
 
 
-def run(folder: Path, *words: str, stdin: str = "", **variables: str) -> dict[str, Any]:
+def run(folder: Path, *words: str, stdin: str = "", redirected: Path | None = None, **variables: str) -> dict[str, Any]:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(folder / "libraries"), str(REPOSITORY)])}
-    done = subprocess.run(
-        [sys.executable, *words],
-        input=stdin, capture_output=True, text=True, encoding="utf-8", timeout=60, check=False, cwd=folder,
-        env={**environment, "PYTHONIOENCODING": "utf-8", **variables},
-    )  # fmt: skip
+    with redirected.open() if redirected else contextlib.nullcontext() as file:
+        given: dict[str, Any] = {"stdin": file} if file else {"input": stdin}
+        done = subprocess.run(
+            [sys.executable, *words],
+            **given, capture_output=True, text=True, encoding="utf-8", timeout=60, check=False, cwd=folder,
+            env={**environment, "PYTHONIOENCODING": "utf-8", **variables},
+        )  # fmt: skip
     assert done.returncode == 0, done.stderr
     found = json.loads([line for line in done.stdout.splitlines() if line.startswith("{")][-1])
     assert isinstance(found, dict)
@@ -104,11 +107,25 @@ def test_a_command_is_known_by_its_text(folder: Path) -> None:
         assert found["argv"] == ["-c", "--lr", "1"]
 
 
-def test_a_program_from_standard_input_has_no_source_and_says_so(folder: Path) -> None:
+def test_a_program_from_a_pipe_has_no_source_and_says_so(folder: Path) -> None:
     for words in ([], ["-"]):
         found = run(folder, *words, stdin=TELL)
         assert (found["kind"], found["path"], found["code"]) == ("interactive", None, None)
         assert len(found["notes"]) == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "pread"), reason="reading without moving the place of the file")
+def test_a_program_from_a_redirected_file_is_read_again(folder: Path) -> None:
+    for words in ([], ["-"], ["-u", "-"]):
+        found = run(folder, *words, redirected=folder / "train.py")
+        assert (found["kind"], found["path"], found["code"]) == ("interactive", None, TELL)
+        assert found["notes"] == []
+
+
+def test_data_on_standard_input_is_no_source(folder: Path) -> None:
+    (folder / "data.csv").write_text("1,2")
+    found = run(folder, "-c", TELL, redirected=folder / "data.csv")
+    assert (found["kind"], found["code"]) == ("command", TELL)
 
 
 @pytest.mark.parametrize("launcher", [("cProfile",), ("trace", "--listfuncs"), ("runpy",)])

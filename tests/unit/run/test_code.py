@@ -116,8 +116,9 @@ def test_a_failing_capture_is_noted_and_the_others_go_on(
     assert "msgspec" in script.requirements
 
 
-def test_the_cells_that_were_run_after_the_start_are_kept_at_the_end(
-    store: Store, paths: TaskPaths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("is_killed", [False, True], ids=["at the end", "meanwhile"])
+def test_the_cells_that_were_run_after_the_start_are_kept(
+    store: Store, paths: TaskPaths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_killed: bool
 ) -> None:
     shell = SimpleNamespace(user_ns={"In": ["", "Task.init()"]}, kernel=object())
     monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
@@ -127,7 +128,10 @@ def test_the_cells_that_were_run_after_the_start_are_kept_at_the_end(
     capture.start()
     capture.wait(60)
     shell.user_ns["In"].append("train()")
-    capture.finish(set(), wait_s=60)
+    if is_killed:
+        capture.refresh(set())
+    else:
+        capture.finish(set(), wait_s=60)
     script = tasks.read_script(paths)
     assert script.standalone is not None
     text = (paths.home / script.standalone.path).read_bytes()

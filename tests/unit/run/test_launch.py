@@ -17,9 +17,9 @@ from taskstore.disk.beacon import hold_beacon
 from taskstore.disk.layout import TaskPaths
 from taskstore.run import launch
 from taskstore.schema import codec
-from taskstore.schema.record import FileRef, ScriptRecord, Untracked
+from taskstore.schema.record import FileRef, Missing, ScriptRecord, Untracked
 from taskstore.store import tasks
-from taskstore.store.store import Store
+from taskstore.store.store import Store, init
 
 Draft = Callable[..., TaskPaths]
 
@@ -68,9 +68,33 @@ def test_an_entry_point_in_a_repository_is_below_its_root_and_working_directory(
     assert Path(planned.arguments[0]).resolve() == code / "train.py"
 
 
-def test_a_module_is_run_as_a_module(store: Store, draft: Draft) -> None:
+@pytest.mark.parametrize("name", ["pkg/train.py", "pkg/train/__main__.py"])
+def test_a_module_is_run_as_a_module(store: Store, draft: Draft, code: Path, name: str) -> None:
+    (code / name).parent.mkdir(parents=True)
+    (code / "pkg" / "__init__.py").write_text("raise RuntimeError('nothing is imported to plan a run')")
+    (code / name).write_text("")
     planned = launch.plan(store, draft(kind="module", module="pkg.train", argv=["/x/pkg/train.py", "1"]))
     assert planned.arguments == ("-m", "pkg.train", "1")
+
+
+def test_a_module_that_is_gone_is_run_from_the_tasks_own_copy_where_that_can_be(
+    store: Store, draft: Draft, code: Path
+) -> None:
+    (code / "pkg").mkdir()
+
+    def plan(text: bytes, module: str = "pkg.train") -> launch.Plan:
+        copy = _ref("source/script/train.py", text)
+        return launch.plan(store, draft({copy.path: text}, kind="module", module=module, standalone=copy))
+
+    planned = plan(b"from pkg import other")
+    assert planned.arguments[0].endswith("/source/script/train.py")
+    assert planned.notes == ("pkg.train is gone; the task's own copy of it is run",)
+    assert plan(b"1", "pkg").arguments[0].endswith("/source/script/train.py")  # a package without __main__
+    assert plan(b"1", "no_such_package_at_all.train").arguments[0].endswith("/source/script/train.py")
+    with pytest.raises(Refused, match="cannot run without the package that it imports from; bring that back"):
+        plan(b"def f():\n    from . import other\n")
+    with pytest.raises(Refused, match="pkg.train, is not to be found from .*; bring it back"):
+        launch.plan(store, draft(kind="module", module="pkg.train"))
 
 
 def test_a_script_that_is_gone_is_run_from_the_tasks_own_copy_and_that_is_said(
@@ -239,6 +263,20 @@ def test_changes_that_were_not_there_and_those_that_are_gone_are_said(
     assert launch.plan(store, dirty).notes == ()
     _git(checkout, "checkout", "--quiet", "train.py")
     assert len(launch.plan(store, dirty).notes) == 1
+
+
+def test_what_was_left_out_and_what_lies_in_a_store_is_no_difference(
+    store: Store, draft: Draft, checkout: Path
+) -> None:
+    (checkout / "train.py").write_text("print(3)\n")
+    changed = draft(**_recorded(checkout, missing=Missing(changed=1, reason="too large")))
+    assert launch.plan(store, changed).notes == ()
+    inside = init(checkout / ".taskstore")
+    log = Untracked(path=".taskstore/projects/a/log", file=_ref("source/untracked/log", b"as it was"))
+    recorded = _recorded(checkout, missing=Missing(changed=1), untracked=[log])
+    assert launch.plan(store, draft({"source/untracked/log": b"as it was"}, **recorded)).notes == ()
+    inside.paths.record.unlink()
+    assert len(launch.plan(store, draft({"source/untracked/log": b"as it was"}, **recorded)).notes) == 1
 
 
 def test_an_untracked_file_that_has_changed_is_said(store: Store, draft: Draft, checkout: Path) -> None:
