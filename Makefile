@@ -25,7 +25,7 @@ check: dev-environment ## formatting, lint, types, tests: what has to pass befor
 	@$(MAKE) --no-print-directory test
 
 frameworks: frameworks-environment ## run the tests against the libraries whose use is captured (gigabytes to download)
-	.venv-frameworks/bin/python -m pytest tests/frameworks -n auto
+	@.venv-frameworks/bin/python .ci/test-frameworks
 
 bench: environment ## measure the bars of the speed table
 	$(run) benchmarks/run.py
