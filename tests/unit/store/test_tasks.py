@@ -29,7 +29,7 @@ def bring(store: Store, task_id: str, status: Status) -> TaskRecord:
 
 def litter(store: Store) -> list[str]:
     """What no finished verb leaves: temporaries and folders being built."""
-    return [path.name for path in store.root.rglob(".*") if path.name not in (".lock", ".alive")]
+    return [path.name for path in store.root.rglob(".*") if path.name not in (".lock", ".alive", ".gitignore")]
 
 
 class TestCreate:
