@@ -13,7 +13,7 @@ from ..disk.process import owner_tag
 from ..schema import codec
 from ..schema.queue import TicketRecord
 from ..store import places, tasks, tickets
-from ..store.store import Store
+from ..store.store import Store, writing
 from ..store.tickets import Ticket
 from . import queue
 
@@ -37,11 +37,12 @@ def claim(store: Store, queues: Sequence[str], worker: str, *, tell: Tell) -> Ti
 
 
 def _take(store: Store, ticket: Ticket) -> Ticket | None:
-    """Rename a ticket into `claimed/`; None where another was first."""
+    """Rename a ticket into `claimed/`; None where another was first. Raises ReadOnly."""
     place = replace(ticket.place, owner=owner_tag())
     target = store.paths.queue(ticket.queue).claimed / place.file_name
     try:
-        ticket.path.rename(target)
+        with writing(store):
+            ticket.path.rename(target)
     except FileNotFoundError:
         return None
     return Ticket(ticket.queue, place, target)

@@ -23,7 +23,7 @@ from ..schema import codec
 from ..schema.queue import Place, QueueRecord, TicketRecord, rank_of
 from ..schema.record import DEVELOPMENT, TaskRecord
 from ..store import places, tasks, tickets
-from ..store.store import Store
+from ..store.store import Store, writing
 from ..store.tickets import DEFAULT, Ticket
 
 _ENQUEUED_FROM = frozenset({Status.CREATED, Status.STOPPED, Status.FAILED, Status.QUEUED})
@@ -69,7 +69,7 @@ def find(store: Store, name: str) -> str:
 
 
 def create(store: Store, name: str) -> str:
-    """Make a queue; return its name. Raises BadName, Conflict where it is there."""
+    """Make a queue; return its name. Raises BadName, ReadOnly, Conflict where it is there."""
     name = check(name)
     if not _make(store, name):
         raise Conflict(f"there is a queue '{name}' already")
@@ -77,7 +77,12 @@ def create(store: Store, name: str) -> str:
 
 
 def _make(store: Store, name: str) -> bool:
-    """Make a queue, whole by one rename; tell whether it was not there."""
+    """Make a queue, whole by one rename; tell whether it was not there. Raises ReadOnly."""
+    with writing(store):
+        return _appear(store, name)
+
+
+def _appear(store: Store, name: str) -> bool:
     home = store.paths.queue(name)
     if home.waiting.is_dir():
         return False
@@ -118,7 +123,8 @@ def delete(store: Store, name: str, *, force: bool = False) -> int:
         raise _not_empty(name)
     purged = purge(store, name) if force else 0
     try:
-        home.waiting.rmdir()  # from here on it is not there
+        with writing(store):
+            home.waiting.rmdir()  # from here on it is not there
     except FileNotFoundError:
         raise tickets.unknown(name) from None
     except OSError as error:

@@ -115,7 +115,7 @@ def staged(
         finally:
             os.close(descriptor)
         if os.name != "nt":  # where a read-only file could not be deleted
-            current.chmod(0o444)
+            _protect(store, task_id, blob)
         yield blob
     finally:
         if not blob.placed:
@@ -143,6 +143,15 @@ def _open_aside(store: Store, task_id: str, folder_of: Callable[[TaskPaths], Pat
     raise AssertionError
 
 
+def _protect(store: Store, task_id: str, blob: Staged) -> None:
+    """Take a blob's write bits away, wherever its task is being moved to. Raises NotFound."""
+    for _ in range(_MAX_MISSES):
+        with contextlib.suppress(FileNotFoundError):
+            path_of(store, task_id, blob).chmod(0o444)
+            return
+        store.places.pop(task_id, None)
+
+
 def path_of(store: Store, task_id: str, blob: Staged) -> Path:
     """Return where a staged blob is now. Raises NotFound."""
     return places.locate(store, task_id).home / (blob.placed or blob.path)
@@ -160,7 +169,10 @@ def _became_link(store: Store, path: Path, blob: Staged) -> bool:
         os.link(twin, link)
     except OSError:  # too many links, somebody else's file, a filesystem without links: keep a copy
         return False
-    os.replace(link, path)  # noqa: PTH105 - crash tests hook the os module's calls
+    try:
+        os.replace(link, path)  # noqa: PTH105 - crash tests hook the os module's calls
+    except FileNotFoundError:  # the task has just been moved: keep a copy
+        return False
     return True
 
 

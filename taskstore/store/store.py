@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -126,6 +128,17 @@ def _make(paths: StorePaths, kind: LockKind, clock: Clock) -> None:
             replace_record(paths.record, codec.encode(record))
     except OSError as error:
         raise ReadOnly(f"no store can be made at {paths.root}: {error.strerror or error}") from None
+
+
+@contextlib.contextmanager
+def writing(store: Store) -> Iterator[None]:
+    """Change files of a store within the block. Raises ReadOnly where the system lets nobody, or not us, write."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise
+        raise ReadOnly(f"the store at {store.root} cannot be written: {error.strerror}") from None
 
 
 _OWN_NAMES = frozenset(

@@ -21,7 +21,7 @@ from ..disk.text import read_bytes
 from ..schema import codec
 from ..schema.queue import Place, QueueRecord, TicketRecord, place_of
 from ..schema.record import Execution, TaskRecord
-from .store import Store
+from .store import Store, writing
 
 DEFAULT = "default"
 """The queue that is always there."""
@@ -107,7 +107,8 @@ def of_task(store: Store, task_id: str, *, claimed: bool = False) -> Iterator[Ti
 def write(store: Store, ticket: Ticket, record: TicketRecord) -> None:
     """Put a ticket into its queue, durably. Raises NotFound where there is no such queue."""
     try:
-        replace_record(ticket.path, codec.encode(record))
+        with writing(store):
+            replace_record(ticket.path, codec.encode(record))
     except FileNotFoundError:
         raise unknown(ticket.queue) from None
 
@@ -123,7 +124,8 @@ def moved(store: Store, ticket: Ticket, place: Place) -> Ticket | None:
     if target == ticket.path:
         return ticket
     try:
-        ticket.path.rename(target)
+        with writing(store):
+            ticket.path.rename(target)
     except FileNotFoundError:
         return None
     sync_folder(target.parent)

@@ -234,7 +234,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     @invariant()
     def nothing_unfinished_is_left(self) -> None:
-        left = [path.name for path in self.store.root.rglob(".*") if path.name != ".lock"]
+        left = [path.name for path in self.store.root.rglob(".*") if path.name not in (".lock", ".gitignore")]
         assert left == []
 
 

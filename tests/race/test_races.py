@@ -33,7 +33,7 @@ def one_winner(answers: list[object], loss: type[Exception]) -> object:
 
 
 def nothing_unfinished(store: Store) -> bool:
-    return [path.name for path in store.root.rglob(".*") if path.name != ".lock"] == []
+    return [path.name for path in store.root.rglob(".*") if path.name not in (".lock", ".gitignore")] == []
 
 
 def test_of_many_transitions_of_one_task_one_wins(arena: Store) -> None:

@@ -54,6 +54,22 @@ def files_below(store: Store, folder: Path) -> dict[str, Path]:
     return archive.files_below(folder, except_below=store.root.resolve())
 
 
+def _open_model(store: Store, task_id: str, model_id: str) -> Model:
+    """Return a model that may get weights, wherever its task is being moved to. Raises as `keep` does."""
+    while True:
+        paths = places.locate(store, task_id)
+        try:
+            artifacts.check_open(tasks.read(paths), "models")
+            model = models.find(models.read(paths), model_id)
+            models.check_unpublished(paths, model)
+        except (FileNotFoundError, NotFound):
+            if paths.record.exists():
+                raise
+            store.places.pop(task_id, None)  # moved between looking and reading
+        else:
+            return model
+
+
 def keep(
     store: Store,
     task_id: str,
@@ -67,10 +83,7 @@ def keep(
     Raises BadValue, ReadOnly (the task has ended), Refused (the model is published), NotFound, OSError (a full disk).
     """
     kept.check()
-    paths = places.locate(store, task_id)
-    artifacts.check_open(tasks.read(paths), "models")
-    model = models.find(models.read(paths), model_id)
-    models.check_unpublished(paths, model)
+    model = _open_model(store, task_id, model_id)
     outside = outputs.of(store, task_id, uri=kept.upload_uri)
     size_bytes = sum(path.stat().st_size for path in kept.files.values())
     size_bytes += kept.path.stat().st_size if kept.path is not None else 0
