@@ -28,6 +28,8 @@ _ID = re.compile(r"offline-[0-9a-f]{32}")
 _HOME = re.compile(r"data/(?P<project>.+)/(?P<name>[^/]+)\.(?P<id>[A-Za-z]+-[0-9a-f]{32})/(artifacts|metrics)/", re.S)
 _LATEST_MS = 4_102_444_800_000  # the year 2100: what is beyond is no time
 
+_MAX_DEPTH = 200
+
 
 def text_of(value: object) -> str:
     """Return a text as it may be stored; anything else is none."""
@@ -196,7 +198,13 @@ def _home(members: Members) -> Mapping[str, str] | None:
 
 
 def parse(data: bytes | str) -> object:
-    """Parse JSON as ClearML writes it, with NaN in it too; None where it is none."""
+    """Parse JSON as ClearML writes it, with NaN in it too; None where it is none, or nested beyond all sense."""
+    found = _parsed(data)
+    openings = data.count(b"[") + data.count(b"{") if isinstance(data, bytes) else data.count("[") + data.count("{")
+    return None if openings > _MAX_DEPTH and _is_deep(found) else found
+
+
+def _parsed(data: bytes | str) -> object:
     try:
         return msgspec.json.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, UnicodeEncodeError, RecursionError):
@@ -206,3 +214,14 @@ def parse(data: bytes | str) -> object:
     except (ValueError, RecursionError):
         return None
     return found
+
+
+def _is_deep(value: object) -> bool:
+    """Tell what is nested deeper than any document: how deep Python itself parses depends on its version."""
+    level = [value]
+    for _ in range(_MAX_DEPTH):
+        nested = [each for each in level if isinstance(each, (dict, list))]
+        level = [item for each in nested for item in (each.values() if isinstance(each, dict) else each)]
+        if not level:
+            return False
+    return True
