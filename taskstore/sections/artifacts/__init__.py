@@ -11,6 +11,7 @@ from ...disk import seal
 from ...disk.layout import TaskPaths
 from ...schema import artifact as records
 from ...store import artifacts, blobs, destination, outputs, places, tasks
+from ...store.hold import Hold
 from ...store.outputs import Warn
 from ...store.progress import bar
 from ...store.store import Store
@@ -73,7 +74,8 @@ class Artifacts(Mapping[str, Artifact]):
         that has ended, OSError where the disk is full, and what the object's own library raises.
         """
         _check_key(name)
-        artifacts.check_open(tasks.read(self._paths()))  # before an hour of copying, and again when it is done
+        # Before an hour of copying, and again when it is done.
+        artifacts.check_open(Hold(self._store, self._task_id).read())
         prepared = sources.prepare(
             name,
             artifact_object,
