@@ -10,7 +10,7 @@ from ...core.errors import BadValue, Refused
 from ...disk import seal
 from ...disk.layout import TaskPaths
 from ...schema import artifact as records
-from ...store import artifacts, blobs, destination, outputs, places, tasks
+from ...store import artifacts, blobs, destination, outputs, places
 from ...store.hold import Hold
 from ...store.outputs import Warn
 from ...store.progress import bar
