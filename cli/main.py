@@ -40,6 +40,7 @@ COMMANDS: dict[str, str] = {
     "enqueue": "Put tasks into a queue, to be run from there.",
     "dequeue": "Take tasks out of the queue that they wait in.",
     "queue": "List, show, create, delete, empty or reorder queues.",
+    "agent": "Run tasks from queues: start, list and stop agents.",
     "set": "Set parameters of a draft.",
     "edit": "Edit a draft's parameters or comment in your editor.",
     "rename": "Rename a task.",

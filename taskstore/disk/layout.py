@@ -218,6 +218,24 @@ class QueuePaths:
 
 
 @dataclass(frozen=True)
+class WorkerPaths:
+    """The files of one worker."""
+
+    folder: Path
+    stem: str
+
+    @property
+    def record(self) -> Path:
+        """What it is, and what it runs."""
+        return self.folder / f"{self.stem}.json"
+
+    @property
+    def beacon(self) -> Path:
+        """What it holds while it lives."""
+        return self.folder / f"{self.stem}.alive"
+
+
+@dataclass(frozen=True)
 class StorePaths:
     """The files of a store."""
 
@@ -316,6 +334,15 @@ class StorePaths:
     def queues(self) -> Path:
         """The folder of queues."""
         return self.root / "queues"
+
+    @property
+    def workers(self) -> Path:
+        """The folder of workers: what each agent is doing."""
+        return self.root / "workers"
+
+    def worker(self, name: str) -> WorkerPaths:
+        """The files of one worker."""
+        return WorkerPaths(self.workers, encode(name))
 
     def queue(self, name: str) -> QueuePaths:
         """Where the queue of that name is."""

@@ -56,7 +56,7 @@ def abort(
     before = tasks.read(paths)
     record = liveness.settle(store, paths, before)
     if record.status is Status.QUEUED:
-        record = _stop(store, task_id, frozenset({Status.QUEUED}), "aborted", "it had not begun")
+        record = stop(store, task_id, frozenset({Status.QUEUED}), "aborted", "it had not begun")
         if record.status is Status.STOPPED:
             return Aborted(record)  # else it has just been started
     if record.status is not Status.IN_PROGRESS:
@@ -64,7 +64,7 @@ def abort(
     beacon = read_beacon(paths.beacon)
     if beacon is None:
         # Marked as started by a person or an importer: there is no process to end.
-        return Aborted(_stop(store, task_id, frozenset({Status.IN_PROGRESS}), "aborted", ""))
+        return Aborted(stop(store, task_id, frozenset({Status.IN_PROGRESS}), "aborted", ""))
     process = _local(task_id, beacon.process)
     if process is not None:
         _ask(store, paths, clock, pause)
@@ -168,11 +168,11 @@ def _outcome(store: Store, task_id: str, grace_s: float, *, is_killed: bool) -> 
         message = f"it had not ended {grace_s:g} s after SIGTERM"
         # Who looked in the meantime has called it failed.
         from_ = frozenset({Status.IN_PROGRESS, Status.FAILED})
-        return Aborted(_stop(store, task_id, from_, "aborted (SIGKILL)", message), is_killed=True)
-    return Aborted(_stop(store, task_id, frozenset({Status.IN_PROGRESS}), "aborted", ""))
+        return Aborted(stop(store, task_id, from_, "aborted (SIGKILL)", message), is_killed=True)
+    return Aborted(stop(store, task_id, frozenset({Status.IN_PROGRESS}), "aborted", ""))
 
 
-def _stop(store: Store, task_id: str, only_from: frozenset[Status], reason: str, message: str) -> TaskRecord:
+def stop(store: Store, task_id: str, only_from: frozenset[Status], reason: str, message: str) -> TaskRecord:
     """Say that the task is stopped, and sum up its logs, where it has not said itself how it ended."""
     message = "\n".join(filter(None, (stopping.who_asked(places.locate(store, task_id)), message)))
     try:

@@ -36,6 +36,10 @@ _PENDING = "code: its capture has not come to an end"
 """A note that stands until it has, and so is true of a run that is killed before."""
 
 
+KEPT_OF_REBUILT = frozenset(ScriptRecord.__struct_fields__) - {"binary", "executable", "python", "notes"}
+"""What stands of the record of a program that runs in a tree built from the task's own code."""
+
+
 def first_look(entry: source.Entry, masker: Masker) -> ScriptRecord:
     """Return what is known at once of the running program; `CodeCapture` fills in the rest."""
     argv, masked = masker.argv(entry.argv)
@@ -111,6 +115,8 @@ class CodeCapture:
         entry: source.Entry,
         settings: Capture,
         sink: StoreSink,
+        *,
+        rebuilt: Path | None = None,
     ) -> None:
         self._store = store
         self._task_id = task_id
@@ -118,7 +124,9 @@ class CodeCapture:
         self._entry = entry
         self._settings = settings
         self._sink = sink
-        self._root: Path | None = None
+        self._root = rebuilt
+        self._is_rebuilt = rebuilt is not None
+        """Whether the code was built from what the task holds, and need not be captured."""
         self._source: bytes | None = None
         self._is_source_kept = True
         self._requirements: dict[str, str] = {}
@@ -154,7 +162,7 @@ class CodeCapture:
         self._contained("packages", lambda: self._packages(observed))
 
     def _run(self) -> None:
-        self._contained("git", self._code)
+        self._contained("git", self._end_pending if self._is_rebuilt else self._code)
         self._contained("packages", lambda: self._packages(set()))
         self._contained("host", self._host)
 
@@ -182,6 +190,14 @@ class CodeCapture:
         paths = self._paths()
         change = keep(seen, self._entry, self._store.paths, paths, self._settings)
         _drop_unnamed(paths, tasks.edit_script(self._store, self._task_id, change, allowed=FINISHING))
+
+    def _end_pending(self) -> None:
+        self._is_source_kept = False
+
+        def change(script: ScriptRecord) -> None:
+            script.notes = [note for note in script.notes if note != _PENDING]
+
+        tasks.edit_script(self._store, self._task_id, change, allowed=FINISHING)
 
     def _host(self) -> None:
         facts = {name: str(value) for name, value in host.describe().items()}

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -18,15 +19,16 @@ from ..core.secrets import MASK
 from ..core.states import Status
 from ..disk.beacon import ended_by_signal, is_alive, why_gone
 from ..disk.layout import TaskPaths
-from ..schema.record import ScriptRecord, TaskRecord
+from ..schema.record import Execution, ScriptRecord, TaskRecord
 from ..store import liveness, places, tasks
 from ..store.store import ROOT_VARIABLE, Store
 from . import checkout, modules
-from .mode import MASTER_VARIABLE, TASK_VARIABLE
+from .mode import LAUNCH_VARIABLE, MASTER_VARIABLE, REBUILT_VARIABLE, TASK_VARIABLE
 
 AS_CLEARML = (("clearml", "taskstore.clearml"),)
 _CHILD = "taskstore.run.child"
 _RUNNABLE = frozenset({Status.CREATED, Status.QUEUED})
+_OWN_VARIABLES = (MASTER_VARIABLE, TASK_VARIABLE, LAUNCH_VARIABLE, REBUILT_VARIABLE)
 _FORWARDED = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name))
 
 
@@ -47,13 +49,13 @@ class Plan:
         return shlex.join(["python", *self.arguments])
 
 
-def plan(store: Store, paths: TaskPaths) -> Plan:
+def plan(store: Store, paths: TaskPaths, *, is_claimed: bool = False) -> Plan:
     """Return how a draft's recorded command is run here. Raises BadTransition, or Refused saying what is missing.
 
-    Its notes say where the code here differs from the recorded code.
+    Its notes say where the code here differs from the recorded code. One that `is_claimed` is in progress already.
     """
     record = tasks.read(paths)
-    if record.status not in _RUNNABLE:
+    if not is_claimed and record.status not in _RUNNABLE:
         raise _not_runnable(record)
     script = tasks.read_script(paths)
     if script.repository and not script.root and not script.cwd:
@@ -136,13 +138,13 @@ def run_task(store: Store, task_id: str, planned: Plan) -> int:
     Of two callers one wins, and the other gets BadTransition. The child's own session keeps the record; what it
     could not say itself (it was killed) is said here.
     """
-    _claim(store, task_id)
+    launch = claim(store, task_id)
     try:
-        code = _run(store, {TASK_VARIABLE: task_id}, (), planned)
+        code = _run(store, {TASK_VARIABLE: task_id, LAUNCH_VARIABLE: launch}, (), planned)
     except OSError as error:
-        _end(store, task_id, f"could not be started: {error.strerror}", str(error))
+        end(store, task_id, f"could not be started: {error.strerror}", str(error))
         raise Refused(f"task {task_id[:12]} could not be started: {error}") from None
-    _settle(store, task_id, code)
+    settle(store, task_id, code)
     return code
 
 
@@ -165,29 +167,47 @@ def _settle_since(store: Store, earlier: str) -> None:
                 liveness.settle(store, paths, tasks.read(paths))
 
 
-def _claim(store: Store, task_id: str) -> None:
-    """Take the draft for this run; the child, which comes to hold the beacon, finds it in progress."""
+def claim(
+    store: Store, task_id: str, *, only_from: frozenset[Status] = _RUNNABLE, reason: str = "launched", worker: str = ""
+) -> str:
+    """Take a task for this run; return the name of the launch, which the child is to be given. Raises BadTransition.
 
-    def forget_earlier_run(paths: TaskPaths, record: TaskRecord) -> None:
+    The child, which comes to hold the beacon, finds the task in progress; one that finds another launch named in the
+    record does not begin.
+    """
+    launch = secrets.token_hex(8)
+
+    def name_launch(paths: TaskPaths, record: TaskRecord) -> None:
         if not is_alive(paths.beacon, store.locks):
-            paths.beacon.unlink(missing_ok=True)
+            paths.beacon.unlink(missing_ok=True)  # of an earlier run
+            paths.stop.unlink(missing_ok=True)
+        record.execution = record.execution or Execution()
+        record.execution.launch = launch
+        record.last_worker = worker
 
     try:
-        tasks.transition(
-            store, task_id, Status.IN_PROGRESS, only_from=_RUNNABLE, reason="launched", also=forget_earlier_run
-        )
+        tasks.transition(store, task_id, Status.IN_PROGRESS, only_from=only_from, reason=reason, also=name_launch)
     except BadTransition:
         raise _not_runnable(tasks.read(places.locate(store, task_id))) from None
+    return launch
+
+
+def command_of(planned: Plan, options: Sequence[str] = (), *, python: str = sys.executable) -> list[str]:
+    """Return the command that runs a plan as a task, by the interpreter `python`."""
+    aliases = ",".join(f"{name}={package}" for name, package in planned.aliases)
+    command = [python, "-m", _CHILD, *options, *([f"--alias={aliases}"] if aliases else [])]
+    return [*command, "--", *planned.arguments]
+
+
+def variables_of(store: Store, environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of a child that runs as a task of this store: nothing of a run that this process is."""
+    variables = {key: value for key, value in os.environ.items() if key not in _OWN_VARIABLES}
+    return variables | {ROOT_VARIABLE: str(store.root), **environment}
 
 
 def _run(store: Store, environment: dict[str, str], options: Sequence[str], planned: Plan) -> int:
-    variables = {key: value for key, value in os.environ.items() if key not in (MASTER_VARIABLE, TASK_VARIABLE)}
-    variables |= {ROOT_VARIABLE: str(store.root), **environment}
-    aliases = ",".join(f"{name}={package}" for name, package in planned.aliases)
-    command = [sys.executable, "-m", _CHILD, *options, *([f"--alias={aliases}"] if aliases else [])]
-    command += ["--", *planned.arguments]
     with _Signals() as signals:
-        process = subprocess.Popen(command, cwd=planned.cwd, env=variables)
+        process = subprocess.Popen(command_of(planned, options), cwd=planned.cwd, env=variables_of(store, environment))
         signals.send_to(process)
         code = process.wait()
     return code if code >= 0 else 128 - code
@@ -240,8 +260,11 @@ def _is_in_foreground() -> bool:
     return False
 
 
-def _settle(store: Store, task_id: str, code: int) -> None:
-    """Say of a child that ended without a word what its exit code tells."""
+def settle(store: Store, task_id: str, code: int, *, last: str = "") -> None:
+    """Say of a child that ended without a word what its exit code tells, and the `last` lines that it has written.
+
+    A signal n is the exit code 128 + n.
+    """
     paths = places.locate(store, task_id)
     record = tasks.read(paths)
     if record.status is not Status.IN_PROGRESS or is_alive(paths.beacon, store.locks):
@@ -256,10 +279,11 @@ def _settle(store: Store, task_id: str, code: int) -> None:
             reason = f"killed ({signal.Signals(code - 128).name})"
         cause, details = why_gone(paths.beacon) if has_begun else ("", message)
         reason, message = (cause, details) if cause == "out of memory" else (reason, details)
-    _end(store, task_id, reason, message)
+    end(store, task_id, reason, "\n".join(filter(None, (message, last))))
 
 
-def _end(store: Store, task_id: str, reason: str, message: str) -> None:
+def end(store: Store, task_id: str, reason: str, message: str) -> None:
+    """Call a task failed that is still said to be in progress."""
     with contextlib.suppress(BadTransition):  # somebody was first to notice
         tasks.transition(
             store,

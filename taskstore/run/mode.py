@@ -12,6 +12,12 @@ from ..store.store import ROOT_VARIABLE
 TASK_VARIABLE = "TASKSTORE_TASK_ID"
 """Set by whoever launches a task: the process is to run that one."""
 
+LAUNCH_VARIABLE = "TASKSTORE_LAUNCH"
+"""Set with TASK_VARIABLE: the launch that the task's record must name, or else another one runs it."""
+
+REBUILT_VARIABLE = "TASKSTORE_REBUILT"
+"""Set with TASK_VARIABLE where the program runs in a tree that was built from the task's own code: that tree's root."""
+
 MASTER_VARIABLE = "TASKSTORE_PROC_MASTER_ID"
 """Set by a run for its children, as pid:task id:root of the store; they report into the same task."""
 
@@ -53,6 +59,10 @@ class Role:
     task_id: str = ""
     root: str = ""
     group: Group | None = None
+    launch: str = ""
+    """Names the launch that this process comes from; the task's record must name it too."""
+    rebuilt: str = ""
+    """The root of the tree that was built from the task's code; what was captured of that stands."""
 
     @property
     def is_rank(self) -> bool:
@@ -68,7 +78,8 @@ def decide(environ: Mapping[str, str], *, pid: int | None = None) -> Role:
         # The launcher of a task may be told to start several ranks: the first runs it, the others help.
         if group is not None and group.is_one_program and group.rank > 0:
             return Role(Mode.HELPER, attached, environ.get(ROOT_VARIABLE, ""), group)
-        return Role(Mode.ATTACHED, attached)
+        launch, rebuilt = environ.get(LAUNCH_VARIABLE, ""), environ.get(REBUILT_VARIABLE, "")
+        return Role(Mode.ATTACHED, attached, launch=launch, rebuilt=rebuilt)
     master_pid, _, rest = environ.get(MASTER_VARIABLE, "").partition(":")
     task_id, _, root = rest.partition(":")
     if task_id and root and master_pid != str(os.getpid() if pid is None else pid):

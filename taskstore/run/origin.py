@@ -59,6 +59,10 @@ class Origin:
     verb: str = "created"
     offset: int = 0
     """What is added to each iteration."""
+    launch: str = ""
+    """The launch that the task's record must name; empty where nobody has launched this process."""
+    rebuilt: str = ""
+    """The root of the tree that the task's own code was built into; empty where the code is to be captured."""
 
 
 def attached(role: Role, find_store: Callable[[], Store]) -> Origin:
@@ -66,7 +70,15 @@ def attached(role: Role, find_store: Callable[[], Store]) -> Origin:
     store = find_store()
     paths = places.locate(store, role.task_id)
     configured, warning = settings.load_sound(store, project=paths.home.parent)
-    return Origin(store, role.task_id, Mode.ATTACHED, configured, warning=warning)
+    return Origin(
+        store,
+        role.task_id,
+        Mode.ATTACHED,
+        configured,
+        warning=warning,
+        launch=role.launch,
+        rebuilt=role.rebuilt,
+    )
 
 
 def fresh(wanted: Wanted, entry: source.Entry, find_store: Callable[[], Store], *, parent: str) -> Origin:

@@ -7,6 +7,7 @@ import contextlib
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from ..capture import arguments, packages, resources, source
@@ -24,11 +25,21 @@ from ..store.store import Store, open_default
 from . import frameworks, origin, ranks, streams
 from .chosen import Chosen, chosen
 from .closing import Closing, sum_up_late
-from .code import CodeCapture, first_look
+from .code import KEPT_OF_REBUILT, CodeCapture, first_look
 from .ending import COMPLETED, Ending, Outcome
 from .forks import follow
 from .heartbeat import Heartbeat, LogSync
-from .mode import MASTER_VARIABLE, STREAMS_VARIABLE, TASK_VARIABLE, Mode, Role, decide, master_text
+from .mode import (
+    LAUNCH_VARIABLE,
+    MASTER_VARIABLE,
+    REBUILT_VARIABLE,
+    STREAMS_VARIABLE,
+    TASK_VARIABLE,
+    Mode,
+    Role,
+    decide,
+    master_text,
+)
 from .origin import Origin
 from .origin import Wanted as Wanted
 from .sink import StoreSink, warn
@@ -49,6 +60,7 @@ class Session:
         self.task_id = origin.task_id
         self.mode = origin.mode
         self.settings = origin.settings
+        self._origin = origin
         self.is_recording = True
         self.is_adoptable = False
         """Begun by a launcher for a program that may say Task.init itself, and then names the task."""
@@ -138,7 +150,10 @@ class Session:
         self._enter("frameworks", frameworks.connected(frameworks.FRAMEWORKS, wanted.with_frameworks, self.sink))
         if wanted.with_resources:
             self._watch_resources(wanted.with_resources)
-        self._code = CodeCapture(self.store, self.task_id, self.paths, entry, self.settings.capture, self.sink)
+        rebuilt = Path(self._origin.rebuilt) if self._origin.rebuilt else None
+        self._code = CodeCapture(
+            self.store, self.task_id, self.paths, entry, self.settings.capture, self.sink, rebuilt=rebuilt
+        )
         self._code.start()
         self._heartbeat.start()
         follow(_owned)
@@ -163,21 +178,40 @@ class Session:
     def _take_over(self, entry: source.Entry) -> None:
         """Hold the beacon first: who sees the task in progress must find it alive."""
         paths = self.paths()
+        self._check_launch(paths, tasks.read(paths))
         self._beacon = hold_beacon(paths.beacon, self.store.locks)
-        paths.stop.unlink(missing_ok=True)  # of an earlier run that was killed
+        if not self._origin.launch:
+            paths.stop.unlink(missing_ok=True)  # of an earlier run that was killed
         script = first_look(entry, self.masker)
+        kept = KEPT_OF_REBUILT if self._origin.rebuilt else frozenset({"rev"})
 
         def change(record: ScriptRecord) -> None:
+            notes = [*record.notes, *script.notes] if self._origin.rebuilt else script.notes
             for field in ScriptRecord.__struct_fields__:
-                if field != "rev":
+                if field not in kept:
                     setattr(record, field, getattr(script, field))
+            record.notes = list(dict.fromkeys(notes))
 
         if self.mode is not Mode.ATTACHED:
             replace_record(paths.script, codec.encode(script))
         startable = frozenset({Status.CREATED, Status.QUEUED, Status.IN_PROGRESS})
-        tasks.transition(self.store, self.task_id, Status.IN_PROGRESS, only_from=startable, reason="started")
+        tasks.transition(
+            self.store,
+            self.task_id,
+            Status.IN_PROGRESS,
+            only_from=startable,
+            reason="started",
+            also=self._check_launch,
+        )
         if self.mode is Mode.ATTACHED:
             tasks.edit_script(self.store, self.task_id, change)
+
+    def _check_launch(self, _: TaskPaths, record: TaskRecord) -> None:
+        """Raise BadTransition where the task was given to another launch since this process was started for it."""
+        named = record.execution.launch if record.execution is not None else ""
+        if self._origin.launch and named != self._origin.launch:
+            hint = "it was given to another worker; this process is not to run it"
+            raise BadTransition(record.id, record.status.value, Status.IN_PROGRESS.value, hint)
 
     def adopt(self, wanted: Wanted) -> None:
         """Take the names that the program itself gives to the task which a launcher began for it. Raises BadName."""
@@ -415,7 +449,8 @@ def _owner(role: Role, wanted: Wanted, find_store: Callable[[], Store]) -> Sessi
     except OSError as error:  # the working directory is gone
         return _failed(Session(origin.nowhere(error)), error)
     if role.mode is Mode.ATTACHED:
-        del os.environ[TASK_VARIABLE]  # its children are helpers
+        for name in (TASK_VARIABLE, LAUNCH_VARIABLE, REBUILT_VARIABLE):  # its children are helpers
+            os.environ.pop(name, None)
         begun = origin.attached(role, find_store)
     else:
         begun = origin.fresh(wanted, entry, find_store, parent=role.task_id)

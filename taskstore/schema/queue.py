@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from enum import Enum
 
 import msgspec
 
@@ -15,11 +16,23 @@ MAX_PRIORITY = 1000
 _NAME = re.compile(r"([0-9]{4})-([0-9]{20})-([0-9a-f]{32})(?:\.([0-9a-f]{8}-[0-9]+))?\.json\Z")
 
 
+class OnLost(str, Enum):
+    """What becomes of a task whose worker is lost with it: it has failed, or it is put back and begins anew."""
+
+    FAIL = "fail"
+    REQUEUE = "requeue"
+
+
 class QueueRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """queue.json: the whole name, which the folder's may abbreviate, and who has made it when."""
+    """queue.json: the whole name, which the folder's may abbreviate, and who has made it when.
+
+    `time_limit_s` is how long a task that was taken from it may run.
+    """
 
     rev: int = 0
     name: str = ""
+    on_lost: OnLost = OnLost.FAIL
+    time_limit_s: float | None = None
     created: Moment | None = None
     who: str = ""
 

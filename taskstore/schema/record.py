@@ -72,9 +72,15 @@ class Container(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 class Execution(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """How a task came to run: the name of the queue that it waits in, or was started from."""
+    """How a task came to run: the name of the queue that it waits in, or was started from.
+
+    `launch` names the launch that may run it: a process that was launched before the task was given to another finds
+    another name here, and does not begin. `requeues` counts how often it was put back because its worker was lost.
+    """
 
     queue: str = ""
+    launch: str = ""
+    requeues: int = 0
 
 
 class TaskRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -97,6 +103,7 @@ class TaskRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     completed: Moment | None = None
     last_update: Moment | None = None
     active_duration: float | None = None
+    last_worker: str = ""
     user: str = ""
     host: str = ""
     parent: str | None = None
@@ -115,7 +122,7 @@ class TaskRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
 class StopRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     """stop.json of a live run: how long it wants to be given before it is ended, who has asked it to stop, its answer.
 
-    `ends_itself` says that nobody sends it a signal.
+    `ends_itself` says that nobody sends it a signal; `grace_s` is how long an agent waits after SIGTERM.
     """
 
     rev: int = 0
@@ -124,6 +131,7 @@ class StopRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     who: str = ""
     message: str = ""
     ends_itself: bool = False
+    grace_s: float | None = None
     answered: Moment | None = None
 
 

@@ -99,7 +99,7 @@ def _change_params(paths: TaskPaths, change: Callable[[ParamsRecord], None]) -> 
     tasks.replace_params(paths, params, previous)
 
 
-def reset(store: Store, task_id: str, *, force: bool = False) -> TaskRecord:
+def reset(store: Store, task_id: str, *, force: bool = False, reason: str = "reset") -> TaskRecord:
     """Make a task a draft again: what it was given stays, what it produced (logs, files, times) is deleted.
 
     A published task, or one with a published model, is refused unless `force` is given; a running one always. Models
@@ -113,6 +113,7 @@ def reset(store: Store, task_id: str, *, force: bool = False) -> TaskRecord:
             raise Refused(f"task {task_id[:12]} is running; `taskstore abort {task_id[:12]}` ends it first")
         record.started = record.completed = record.active_duration = None
         record.runtime = {}
+        record.last_worker = ""
         if paths.manifest.exists() or not paths.record.stat().st_mode & 0o200:
             _give_write_bits(paths)
         for doomed in (paths.summary, paths.beacon, paths.manifest, paths.stop):
@@ -124,7 +125,7 @@ def reset(store: Store, task_id: str, *, force: bool = False) -> TaskRecord:
     only_from = frozenset(Status) - ({Status.PUBLISHED} if not force else frozenset())
     try:
         record = tasks.transition(
-            store, task_id, Status.CREATED, only_from=only_from, reason="reset", force=True, also=clear
+            store, task_id, Status.CREATED, only_from=only_from, reason=reason, force=True, also=clear
         )
     except BadTransition as error:
         hint = f"`taskstore clone {task_id[:12]}` makes a draft of it, --force resets it all the same"

@@ -17,7 +17,7 @@ from ..disk.beacon import BY_EXIT_CODE, ended_by_signal, exit_code, is_alive, la
 from ..disk.layout import TaskPaths
 from ..disk.log import is_writer_gone
 from ..schema.record import Change, TaskRecord
-from . import events, stopping, tasks
+from . import events, stopping, tasks, workers
 from .store import Store
 
 _NO_BEACON_S = 7200.0
@@ -32,8 +32,15 @@ def is_running(store: Store, paths: TaskPaths, record: TaskRecord) -> bool:
         return False
     if paths.beacon.exists():
         return is_alive(paths.beacon, store.locks)
+    if _is_being_prepared(record):
+        return workers.is_alive_by_name(store, record.last_worker)
     silent = store.clock.now() - (record.last_update or record.created)
     return silent < timedelta(seconds=_NO_BEACON_S)
+
+
+def _is_being_prepared(record: TaskRecord) -> bool:
+    """Tell whether a worker has taken a task that has no beacon: its process has not begun."""
+    return bool(record.last_worker and record.execution is not None and record.execution.launch)
 
 
 def settle(store: Store, paths: TaskPaths, record: TaskRecord) -> TaskRecord:
@@ -46,6 +53,8 @@ def settle(store: Store, paths: TaskPaths, record: TaskRecord) -> TaskRecord:
     if record.status is not Status.IN_PROGRESS or is_running(store, paths, record):
         return record
     status, reason, message = how_it_ended(paths)
+    if _is_being_prepared(record) and not paths.beacon.exists():
+        message = f"worker '{record.last_worker}' is gone, and had not started the task's process"
     if status is Status.STOPPED:
         message = "\n".join(filter(None, (stopping.who_asked(paths), message)))
     ended_at = _last_sign(store, paths)

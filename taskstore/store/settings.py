@@ -89,6 +89,13 @@ class Distributed(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     wait_s: float = 60
 
 
+class Agent(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Where an agent rebuilds the code of tasks (empty: the user's cache folder), and for how many days it stays."""
+
+    work: str = ""
+    work_days: float = 7
+
+
 class Settings(msgspec.Struct, kw_only=True):
     """All settings, as `docs/reference/configuration.md` describes them."""
 
@@ -100,6 +107,7 @@ class Settings(msgspec.Struct, kw_only=True):
     models: Models = msgspec.field(default_factory=Models)
     output: Output = msgspec.field(default_factory=Output)
     distributed: Distributed = msgspec.field(default_factory=Distributed)
+    agent: Agent = msgspec.field(default_factory=Agent)
 
 
 @dataclass(frozen=True)

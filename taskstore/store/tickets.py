@@ -157,6 +157,7 @@ def mark_waiting(record: TaskRecord, queue: str, before: Status) -> None:
     if record.execution is None:
         record.execution = Execution()
     record.execution.queue = queue
+    record.execution.launch = ""
     record.enqueue_status = before
 
 
@@ -165,6 +166,8 @@ def mark_left(record: TaskRecord, to: Status) -> None:
     if to is Status.QUEUED:
         return
     record.enqueue_status = None
+    if to is Status.CREATED and record.execution is not None:
+        record.execution.launch = ""  # whoever was launched for it and comes late finds that it is not to run
     has_not_run = to is Status.CREATED or (record.status is Status.QUEUED and to is not Status.IN_PROGRESS)
     if has_not_run and record.execution is not None:
         record.execution.queue = ""

@@ -13,13 +13,13 @@ from ...core.errors import Damaged, NotFound, Refused
 from ...core.names import encode
 from ...core.states import Status
 from ...disk.atomic import is_temporary, replace_record
+from ...disk.beacon import is_alive
 from ...disk.layout import QueuePaths, TaskPaths
-from ...disk.process import is_owner_gone
 from ...disk.text import read_bytes
 from ...schema import codec
 from ...schema.queue import Place, QueueRecord, TicketRecord, place_of, rank_of
 from ...schema.record import TaskRecord
-from .. import places, tasks, tickets
+from .. import places, tasks, tickets, workers
 from ..store import Store
 from ..tickets import Ticket
 from . import quarantine
@@ -140,18 +140,25 @@ def _claims(
         is_good = _problem(ticket, waiting) is None
         if is_good:
             ticketed.add((queue, ticket.task_id))
-        if _is_abandoned(ticket):
-            repair = "put it back into the queue" if is_good else "move it to quarantine"
-            yield Finding(Kind.CLAIM, ticket.path, "the worker that has taken it is gone", repair)
+        if workers.is_abandoned(store, ticket) and not _runs_on(store, ticket):
+            yield Finding(
+                Kind.CLAIM, ticket.path, "the worker that has taken it is gone", _claim_repair(ticket, waiting)
+            )
 
 
-def _is_abandoned(ticket: Ticket) -> bool:
+def _runs_on(store: Store, ticket: Ticket) -> bool:
+    """Tell whether the task lives though its worker does not: it is let run to its end."""
     try:
-        stat = ticket.path.stat()
-    except FileNotFoundError:
+        paths = places.locate(store, ticket.task_id)
+        return tasks.read(paths).status is Status.IN_PROGRESS and is_alive(paths.beacon, store.locks)
+    except (NotFound, Damaged, FileNotFoundError):
         return False
-    owner = ticket.place.owner
-    return bool(owner) and bool(is_owner_gone(owner, max(stat.st_mtime, stat.st_ctime)))
+
+
+def _claim_repair(ticket: Ticket, waiting: dict[str, TaskRecord]) -> str:
+    if _problem(ticket, waiting) is None:
+        return "put it back into the queue"
+    return "put its task back, or call it failed, as the queue says"
 
 
 def mend_queue(store: Store, finding: Finding) -> None:
@@ -205,18 +212,23 @@ def _settle(store: Store, ticket: Ticket, record: TaskRecord, finding: Finding) 
 
 
 def mend_claim(store: Store, finding: Finding) -> None:
-    """Put a ticket back whose worker is gone, where its task still waits; else take it out."""
+    """Put a ticket back whose worker is gone, where its task still waits; else take it out.
+
+    A task that has begun is put back by whoever takes tickets (agent/recovery.py), which comes before this.
+    """
     place = place_of(finding.path.name)
-    if place is None or not _is_abandoned(ticket := Ticket(_queue_name(finding.path), place, finding.path)):
+    ticket = Ticket(_queue_name(finding.path), place, finding.path) if place is not None else None
+    if ticket is None or not workers.is_abandoned(store, ticket):
         raise Refused(f"{finding.path} is not what it was; look again")
+    mended = ticket
 
     def action(paths: TaskPaths) -> None:
-        if not ticket.path.exists():
+        if not mended.path.exists():
             return
-        if tickets.is_good(ticket.queue, tasks.read(paths)):
-            ticket.path.rename(tickets.new(store, ticket.queue, replace(place, owner="")).path)
+        if tickets.is_good(mended.queue, tasks.read(paths)):
+            mended.path.rename(tickets.new(store, mended.queue, replace(mended.place, owner="")).path)
         else:
-            quarantine.take(store, ticket.path, finding.message)
+            quarantine.take(store, mended.path, finding.message)
 
     try:
         tasks.under_lock(store, ticket.task_id, action)

@@ -192,7 +192,7 @@ def test_an_earlier_runs_beacon_does_not_make_the_new_run_look_dead(store: Store
     paths = draft()
     hold_beacon(paths.beacon, store.locks).release()
     (code / "train.py").write_text("")
-    launch._claim(store, paths.id)
+    launch.claim(store, paths.id)
     assert not paths.beacon.exists()
 
 

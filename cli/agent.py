@@ -1,0 +1,175 @@
+"""`taskstore agent`: what takes tasks from queues and runs them."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from . import context, render
+
+if TYPE_CHECKING:
+    from taskstore.agent.options import Options
+    from taskstore.store.workers import Seen
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=True)
+
+
+@app.callback()
+def agent() -> None:
+    """Start, list and stop agents: they take tasks from queues and run them.
+
+    Example: taskstore agent start --queue default
+    """
+
+
+@app.command()
+def start(
+    queues: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--queue",
+            metavar="NAME",
+            help="A queue to take from, the first first.",
+            autocompletion=context.complete_queue,
+        ),
+    ] = None,
+    slots: Annotated[int, typer.Option("--slots", metavar="N", help="How many tasks to run at once.")] = 1,
+    gpus: Annotated[
+        str,
+        typer.Option("--gpus", metavar="A,B", help="GPUs: one for each slot, or 0+1,2+3 for two each."),
+    ] = "",
+    once: Annotated[bool, typer.Option("--once", help="End when nothing waits any more.")] = False,
+    detach: Annotated[bool, typer.Option("--detach", help="Go on in the background.")] = False,
+    name: Annotated[str, typer.Option("--name", metavar="NAME", help="The worker's name.")] = "",
+    in_place: Annotated[
+        bool, typer.Option("--in-place", help="Run the code where it is, in this environment; rebuild nothing.")
+    ] = False,
+    time_limit: Annotated[
+        float | None,
+        typer.Option("--time-limit", parser=context.seconds, metavar="TIME", help="End a task that runs longer."),
+    ] = None,
+    grace: Annotated[
+        float,
+        typer.Option("--grace", parser=context.seconds, metavar="TIME", help="From SIGTERM to SIGKILL."),
+    ] = 10.0,
+) -> None:
+    """Take tasks from queues, and run each in a process of its own.
+
+    Stopped by Ctrl-C or SIGTERM, it takes nothing more, and ends with the last
+    task that runs; asked again, it puts those back into their queues.
+
+    Example: taskstore agent start --queue default --slots 2
+    """
+    from taskstore.agent.options import Options
+
+    sets = [part.replace("+", ",") for part in gpus.split(",")] if gpus else []
+    if sets and slots == 1:
+        slots = len(sets)
+    options = Options(
+        queues=tuple(queues or ["default"]),
+        slots=slots,
+        gpus=tuple(sets),
+        name=name,
+        once=once,
+        in_place=in_place,
+        time_limit_s=time_limit,
+        grace_s=grace,
+    )
+    if detach:
+        _detach(options)
+    else:
+        _work(options)
+
+
+def _work(options: Options) -> None:
+    from taskstore.agent.worker import Worker
+
+    Worker(context.open_store(), options, tell=_tell).run()
+
+
+def _tell(message: str) -> None:
+    from datetime import datetime
+
+    now = datetime.now().astimezone()
+    context.say(f"{now:%H:%M:%S} {message}")
+    sys.stderr.flush()
+
+
+def _detach(options: Options) -> None:
+    from taskstore.agent import detach
+
+    started = detach.start(context.open_store(), options, sys.argv[1:])
+    context.say(f"worker '{started.name}' is at work (process {started.pid}); what it says goes to {started.log}")
+    render.line(started.name)
+
+
+@app.command("ls")
+def list_workers(as_json: context.JsonOption = False) -> None:
+    """List workers: what they take from, what they run, since when.
+
+    Example: taskstore agent ls
+    """
+    from taskstore.store import workers
+
+    store = context.open_store()
+    found = workers.listed(store)
+    if as_json:
+        for seen in found:
+            render.print_json(_as_object(seen))
+        return
+    rows = []
+    for seen in found:
+        record = seen.record
+        state = record.state if seen.is_alive else "lost"
+        head: list[object] = [record.id, state, record.host, record.pid, ", ".join(record.queues)]
+        if not record.running:
+            rows.append([*head, "", "", record.started])
+        for each in record.running:
+            rows.append([*head, each.task[:12], each.slot, each.since])
+            head = [""] * len(head)
+    render.table(rows, ["worker", "state", "host", "pid", "queues", "task", "slot", "since"])
+
+
+def _as_object(seen: Seen) -> dict[str, object]:
+    record = seen.record
+    return {
+        "id": record.id,
+        "state": record.state if seen.is_alive else "lost",
+        "host": record.host,
+        "pid": record.pid,
+        "who": record.who,
+        "queues": record.queues,
+        "slots": record.slots,
+        "started": record.started,
+        "running": [
+            {"task": each.task, "queue": each.queue, "slot": each.slot, "since": each.since, "pid": each.pid}
+            for each in record.running
+        ],
+    }
+
+
+@app.command()
+def stop(
+    names: Annotated[list[str], typer.Argument(metavar="WORKER", help="Workers of this machine.")],
+    now: Annotated[bool, typer.Option("--now", help="Put what runs back into its queue.")] = False,
+    as_json: context.JsonOption = False,
+) -> None:
+    """Stop workers of this machine: they end with the last task that they run.
+
+    Example: taskstore agent stop gpu-box
+    """
+    import os
+    import signal
+
+    from taskstore.store import workers
+
+    store = context.open_store()
+    for name in names:
+        pid = workers.process_of(store, name)
+        os.kill(pid, signal.SIGQUIT if now and hasattr(signal, "SIGQUIT") else signal.SIGTERM)
+        if as_json:
+            render.print_json({"id": name, "pid": pid, "now": now})
+        else:
+            context.say(f"worker '{name}' was asked to end")
