@@ -26,10 +26,11 @@ def abort(
     ] = 10.0,
     as_json: context.JsonOption = False,
 ) -> None:
-    """End running tasks of this machine: SIGTERM, and SIGKILL to what has not ended in time.
+    """End running tasks: SIGTERM, and SIGKILL to what has not ended in time.
 
     A program that has an abort callback finishes that first. A task that waits
-    in a queue is taken out of it. One that runs on another host is refused.
+    in a queue is taken out of it. One on another machine is asked to end
+    itself, and its agent, where it has one, makes it.
 
     Example: taskstore abort @last --grace 60
     """

@@ -44,7 +44,6 @@ class Worker:
         self._is_draining = False
         self._beat_at = self._recover_at = 0.0
         self._done = 0
-        self._registered: workers.Registered | None = None
         self._waker = _Waker()
         self._work = Path()
 
@@ -65,13 +64,13 @@ class Worker:
             self._tell(warning)
         self._work = _ready_work(work_folder(configured.agent), configured.agent.work_days)
         name = self._options.name or workers.fresh_name()
-        self._registered = workers.register(self._store, name, list(self._options.queues), self._options.slots)
+        registered = workers.register(self._store, name, list(self._options.queues), self._options.slots)
         try:
             with self._waker, self._signals():
                 self._tell(f"worker '{name}' takes from {', '.join(self._options.queues)}")
-                self._loop(self._registered)
+                self._loop(registered)
         finally:
-            self._registered.leave()
+            registered.leave()
         return self._done
 
     def _loop(self, registered: workers.Registered) -> None:
@@ -82,6 +81,7 @@ class Worker:
                 job.look()
             self._keep_up(registered)
             has_taken = not self._is_draining and self._take(registered)
+            self._describe(registered)
             if has_taken:
                 continue
             if not self._jobs and (self._is_draining or self._options.once):
@@ -94,8 +94,6 @@ class Worker:
             job.wait()
             self._jobs.remove(job)
             self._done += 1
-        if done:
-            self._describe()
 
     def _heed(self) -> None:
         """Do what was asked by a signal."""
@@ -103,7 +101,6 @@ class Worker:
             self._is_draining = True
             count = len(self._jobs)
             self._tell(f"takes nothing more; {count} running" + ("; asked again, it puts them back" if count else ""))
-            self._describe()
         if self._asked > 1:
             for job in self._jobs:
                 job.put_back()
@@ -144,19 +141,18 @@ class Worker:
         )
         self._jobs.append(job)
         job.start()
-        self._describe()
         return True
 
-    def _describe(self) -> None:
-        """Write down what it does."""
+    def _describe(self, registered: workers.Registered) -> None:
+        """Write down what it does, where that is not what is written."""
+        state, running = "draining" if self._is_draining else "working", [job.as_record() for job in self._jobs]
 
         def change(record: WorkerRecord) -> None:
-            record.state = "draining" if self._is_draining else "working"
-            record.running = [job.as_record() for job in self._jobs]
+            record.state, record.running = state, running
 
-        if self._registered is not None:
+        if (registered.record.state, registered.record.running) != (state, running):
             with contextlib.suppress(OSError):
-                self._registered.change(change)
+                registered.change(change)
 
     @contextlib.contextmanager
     def _signals(self) -> Iterator[None]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ..core.clock import SYSTEM, Clock
 from ..core.errors import BadTransition, BadValue, Refused, TaskstoreError
 from ..core.states import Status
-from ..disk.beacon import is_alive, read_beacon
+from ..disk.beacon import HEARTBEAT_S, is_alive, read_beacon
 from ..disk.layout import TaskPaths
 from ..disk.process import ProcessIdentity, is_gone, is_here
 from ..schema.record import TaskRecord
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 GRACE_S = 10.0
 _POLL_S = 0.05
 _KILL_WAIT_S = 5.0
+_SEEN_WITHIN_S = 4 * HEARTBEAT_S
+"""A run on another machine looks at each heartbeat whether it is asked to stop; shared folders are late, too."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +48,10 @@ def abort(
     """End a running or queued task, and return when it has ended.
 
     A run that has an abort callback is asked first, and given the time that it wants. Its process gets SIGTERM, and
-    where it still lives `grace_s` seconds later SIGKILL. What it says itself about its end stands; otherwise it is
-    stopped. Raises Refused where it runs on another host (naming that), BadTransition where it does not run: a run that
-    is found dead is failed from then on.
+    where it still lives `grace_s` seconds later SIGKILL. One on another machine is asked through the store to end
+    itself, and where an agent has started it, made to by that. What it says itself about its end stands; otherwise it
+    is stopped. Raises Refused where it has not ended in time there (naming the host), BadTransition where it does not
+    run: a run that is found dead is failed from then on.
     """
     if not grace_s >= 0:
         raise BadValue(f"the time of grace is {grace_s}; it is a number of seconds from 0 on")
@@ -65,7 +68,9 @@ def abort(
     if beacon is None:
         # Marked as started by a person or an importer: there is no process to end.
         return Aborted(stop(store, task_id, frozenset({Status.IN_PROGRESS}), "aborted", ""))
-    process = _local(task_id, beacon.process)
+    if not _is_ours(beacon.process):
+        return _elsewhere(store, paths, beacon.process, grace_s, clock, pause)
+    process = _local(beacon.process)
     if process is not None:
         _ask(store, paths, clock, pause)
     is_killed = _end(store, task_id, process, grace_s, clock, pause)
@@ -96,20 +101,41 @@ def _hint(before: TaskRecord, now: TaskRecord) -> str:
     return "it has ended already"
 
 
-def _local(task_id: str, process: ProcessIdentity) -> psutil.Process | None:
-    """Return the run's process, None where it has just gone. Raises Refused where it is not one of this host."""
-    if not is_here(process):
+def _is_ours(process: ProcessIdentity) -> bool:
+    """Tell whether a process is one of this host that its pid names here, too: that of another container is not."""
+    return is_here(process) and is_gone(process) is not None
+
+
+def _elsewhere(
+    store: Store,
+    paths: TaskPaths,
+    process: ProcessIdentity,
+    grace_s: float,
+    clock: Clock,
+    pause: Callable[[float], None],
+) -> Aborted:
+    """Ask a run on another machine to end itself; the agent that has started it sees that too, and makes it."""
+    asked = stopping.ask(store, paths.id, "", ends_itself=True, grace_s=grace_s)
+
+    def is_running() -> bool:
+        home = places.locate(store, paths.id)
+        record = tasks.read(home)
+        return record.status is Status.IN_PROGRESS and is_alive(home.beacon, store.locks)
+
+    if _wait_while(is_running, (asked.timeout_s or 0.0) + grace_s + _SEEN_WITHIN_S, clock, pause):
         raise Refused(
-            f"task {task_id[:12]} runs on {process.host} (process {process.pid}), not on this machine; "
-            f"use `taskstore abort {task_id[:12]}` there, or ask it from here by task.lifecycle.request_stop()"
+            f"task {paths.id[:12]} on {process.host} (process {process.pid}) was asked to end and has not yet; "
+            f"`taskstore show {paths.id[:12]}` tells when it has, `taskstore abort` there makes it"
         )
-    gone = is_gone(process)
-    if gone is None:
-        raise Refused(
-            f"task {task_id[:12]} runs in another container of this machine ({process.host}, process {process.pid}); "
-            f"use `taskstore abort {task_id[:12]}` there"
-        )
-    if gone:
+    record = tasks.read(places.locate(store, paths.id))
+    if record.status is Status.IN_PROGRESS:  # its process is gone, and could not say so
+        record = stop(store, paths.id, frozenset({Status.IN_PROGRESS}), "aborted", "")
+    return Aborted(record, is_killed="SIGKILL" in record.status_reason)
+
+
+def _local(process: ProcessIdentity) -> psutil.Process | None:
+    """Return the run's process; None where it has just gone."""
+    if is_gone(process):
         return None
     import psutil
 

@@ -40,14 +40,18 @@ def listen(store: Store, task_id: str, timeout_s: float | None) -> None:
     _edit(store, task_id, lambda record: setattr(record, "timeout_s", timeout_s))
 
 
-def ask(store: Store, task_id: str, message: str, *, ends_itself: bool) -> StopRecord:
-    """Ask a run to stop; return what the record then says. One that was asked already is not asked again."""
+def ask(store: Store, task_id: str, message: str, *, ends_itself: bool, grace_s: float | None = None) -> StopRecord:
+    """Ask a run to stop; return what the record then says. One that was asked already is not asked again.
+
+    `grace_s` is for its agent: how long to wait after SIGTERM.
+    """
 
     def change(record: StopRecord) -> None:
         if record.requested is None:
             record.requested = store.clock.now()
             record.who, record.message = tasks.who(), message
         record.ends_itself = record.ends_itself or ends_itself
+        record.grace_s = record.grace_s if grace_s is None else grace_s
 
     return _edit(store, task_id, change)
 

@@ -128,26 +128,40 @@ def test_a_killed_run_that_another_reader_called_failed_is_stopped(
     assert done.record.status is Status.STOPPED
 
 
-def test_a_run_on_another_host_is_refused_by_the_name_of_the_host(
+@pytest.mark.parametrize(
+    "elsewhere", [{"host": "gpu-7", "boot_id": "another"}, {"pid_space": "pid:[1]"}], ids=["host", "container"]
+)
+def test_a_run_elsewhere_is_asked_to_end_itself_and_gets_no_signal_from_here(
+    store: Store, running: TaskPaths, holders: list[subprocess.Popen[bytes]], elsewhere: dict[str, str]
+) -> None:
+    process = _hold(holders, running)
+    _rewrite(running, **elsewhere)
+    clock = FixedClock()
+
+    def pause(seconds: float) -> None:
+        clock.advance(seconds)
+        asked = stopping.read(running)
+        assert asked is not None
+        assert (asked.ends_itself, asked.grace_s) == (True, 7)
+        if tasks.read(running).status is Status.IN_PROGRESS:
+            tasks.transition(store, running.id, Status.STOPPED, reason="terminated (SIGTERM)")
+
+    done = abort(store, running.id, grace_s=7, clock=clock, pause=pause)
+    assert (done.record.status, done.record.status_reason) == (Status.STOPPED, "terminated (SIGTERM)")
+    assert process.poll() is None
+
+
+def test_a_run_elsewhere_that_does_not_end_in_time_is_said_to_run_on_and_where(
     store: Store, running: TaskPaths, holders: list[subprocess.Popen[bytes]]
 ) -> None:
     process = _hold(holders, running)
     _rewrite(running, host="gpu-7", boot_id="another")
-    with pytest.raises(Refused, match="runs on gpu-7") as caught:
-        abort(store, running.id)
+    clock = FixedClock()
+    with pytest.raises(Refused, match="on gpu-7 .* has not yet") as caught:
+        abort(store, running.id, clock=clock, pause=clock.advance)
     assert "taskstore abort" in str(caught.value)
     assert process.poll() is None
     assert tasks.read(running).status is Status.IN_PROGRESS
-
-
-def test_a_run_in_another_container_is_refused(
-    store: Store, running: TaskPaths, holders: list[subprocess.Popen[bytes]]
-) -> None:
-    process = _hold(holders, running)
-    _rewrite(running, pid_space="pid:[1]")
-    with pytest.raises(Refused, match="another container"):
-        abort(store, running.id)
-    assert process.poll() is None
 
 
 def test_a_pid_that_is_another_process_by_now_gets_no_signal(

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from taskstore.core.clock import SYSTEM
+from taskstore.disk.layout import TaskPaths
+from taskstore.queues import queue
+from taskstore.schema.record import ScriptRecord
+from taskstore.store import tasks
+from taskstore.store.store import Store, init
+
+Enqueue = Callable[..., TaskPaths]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return init(tmp_path / "store", clock=SYSTEM)
+
+
+@pytest.fixture
+def enqueue(store: Store, tmp_path: Path) -> Iterator[Enqueue]:
+    """Make tasks that run a program given as text, and enqueue them."""
+    folder = tmp_path / "code"
+    folder.mkdir()
+    count = 0
+
+    def make(program: str, *, to: str = "default", priority: int = 0, name: str = "a task") -> TaskPaths:
+        nonlocal count
+        count += 1
+        script = folder / f"program{count}.py"
+        script.write_text(program, "utf-8")
+        paths = tasks.create(store, "examples", name)
+
+        def describe(record: ScriptRecord) -> None:
+            record.entry_point, record.cwd = str(script), str(folder)
+            record.binary, record.argv = "python3", [str(script)]
+
+        tasks.edit_script(store, paths.id, describe)
+        queue.enqueue(store, paths.id, to, priority=priority)
+        return paths
+
+    return make
