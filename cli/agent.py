@@ -100,9 +100,20 @@ def _tell(message: str) -> None:
 def _detach(options: Options) -> None:
     from taskstore.agent import detach
 
-    started = detach.start(context.open_store(), options, sys.argv[1:])
+    started = detach.start(context.open_store(), options, ["agent", "start", *_arguments(options)])
     context.say(f"worker '{started.name}' is at work (process {started.pid}); what it says goes to {started.log}")
     render.line(started.name)
+
+
+def _arguments(options: Options) -> list[str]:
+    """Spell options as a command line does."""
+    named: list[tuple[str, object]] = [("--queue", name) for name in options.queues]
+    named += [("--slots", options.slots), ("--grace", options.grace_s), ("--name", options.name or None)]
+    named += [("--time-limit", options.time_limit_s)]
+    named += [("--gpus", ",".join(part.replace(",", "+") for part in options.gpus) or None)]
+    flags = [("--once", options.once), ("--in-place", options.in_place)]
+    spelled = [text for name, value in named if value is not None for text in (name, str(value))]
+    return spelled + [name for name, is_set in flags if is_set]
 
 
 @app.command("ls")

@@ -67,7 +67,7 @@ def clone(
         enqueuing.enqueue(store, made.id, queue)
     told = f"a draft, cloned from {source.id[:12]}"
     if queue is not None:
-        told = f"cloned from {source.id[:12]}, {enqueuing.waits(made.id, queue)}"
+        told = f"cloned from {source.id[:12]}, {enqueuing.waits(queue)}"
     several.tell(store, made, told, as_json=as_json, cloned_from=source.id)
     if run:
         from .run import run_and_leave

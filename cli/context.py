@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from taskstore.disk.layout import TaskPaths
     from taskstore.store.store import Store
 
+_TIME = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*([smhd]?)")
+_UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _SHELL_SAFE = re.compile(r"[\w@%+=./-]+")
 
 store_option: str | None = None
@@ -132,13 +134,11 @@ def whole_number(text: str) -> int:
 
 
 def seconds(text: str | float) -> float:
-    """Read the value of an option that is a number of seconds."""
-    try:
-        number = float(text)
-    except ValueError:
-        number = -1.0
+    """Read the value of an option that is a length of time: a number of seconds, or one with s, m, h or d."""
+    found = _TIME.fullmatch(str(text).strip())
+    number = float(found[1]) * _UNITS_S[found[2] or "s"] if found else -1.0
     if not 0 <= number < float("inf"):
-        raise typer.BadParameter(f"{text!r} is not a number of seconds")
+        raise typer.BadParameter(f"{text!r} is not a number of seconds, like 90, or 90s, 15m, 2h, 1d")
     return number
 
 

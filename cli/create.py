@@ -132,7 +132,7 @@ def create(
         enqueuing.enqueue(store, made.id, queue)
     if not as_json:
         typer.echo(made.id)
-    several.tell(store, made, "a draft" if queue is None else enqueuing.waits(made.id, queue), as_json=as_json)
+    several.tell(store, made, "a draft" if queue is None else enqueuing.waits(queue), as_json=as_json)
 
 
 def _pair(text: str) -> tuple[str, str]:

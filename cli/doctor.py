@@ -68,6 +68,10 @@ def _findings(root: Path, *, fix: bool) -> list[Finding]:
     if first and not fix:
         return first
     store = open_at(root)
+    if fix:
+        from taskstore.agent import recovery
+
+        recovery.recover(store, tell=context.say)
     return [*first, *(doctors.repair(store) if fix else doctors.check(store))]
 
 

@@ -37,7 +37,7 @@ def enqueue_tasks(
 
     Drafts can be enqueued, and what was stopped or has failed. They are taken
     in the order of their priorities, and within one first in, first out.
-    There is no agent yet that takes them: `taskstore run TASK` runs one here.
+    An agent runs them: `taskstore agent start`.
 
     Example: taskstore enqueue 01a2b3c4 --queue default --priority 10
     """
@@ -49,7 +49,7 @@ def enqueue_tasks(
         several.tell(
             store,
             paths,
-            waits(paths.id, queue),
+            waits(queue),
             as_json=as_json,
             queue=queue,
             priority=priority,
@@ -73,6 +73,8 @@ def enqueue(store: Store, task_id: str, queue: str, *, priority: int = 0, force:
     remote.enqueue(store, task_id, queue, priority=priority, force=force)
 
 
-def waits(task_id: str, queue: str) -> str:
+def waits(queue: str) -> str:
     """Say where a task waits, and how it comes to run."""
-    return f"waits in queue {queue}; no agent yet: `taskstore run {task_id[:12]}` runs it here"
+    from taskstore.queues import queue as queues
+
+    return f"waits in queue {queue}; `{queues.how_to_run(queue)}` runs what waits there"

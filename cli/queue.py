@@ -37,6 +37,53 @@ def create(
     _tell(made, "created", as_json=as_json)
 
 
+@app.command("set")
+def set_policy(
+    name: context.QueueArgument,
+    on_lost: Annotated[
+        str | None,
+        typer.Option(
+            "--on-lost",
+            metavar="fail|requeue",
+            parser=context.one_of("fail", "requeue"),
+            autocompletion=context.completing("fail", "requeue"),
+            help="What becomes of a task that is lost with its worker.",
+        ),
+    ] = None,
+    time_limit: Annotated[
+        float | None,
+        typer.Option(
+            "--time-limit", parser=context.seconds, metavar="TIME", help="How long its tasks may run; 0: no end."
+        ),
+    ] = None,
+    as_json: context.JsonOption = False,
+) -> None:
+    """Set what agents do with a queue's tasks.
+
+    A task whose worker is killed and that dies with it has failed, or with
+    --on-lost requeue is reset and put back, three times at most. One that runs
+    longer than the limit has failed.
+
+    Example: taskstore queue set gpu --on-lost requeue --time-limit 12h
+    """
+    from taskstore.queues import queue as queues
+    from taskstore.schema.queue import OnLost
+
+    if on_lost is None and time_limit is None:
+        raise typer.BadParameter("give --on-lost, --time-limit, or both")
+    record = queues.set_policy(
+        context.open_store(), name, on_lost=OnLost(on_lost) if on_lost else None, time_limit_s=time_limit
+    )
+    limit = f"{record.time_limit_s:g} s" if record.time_limit_s else "none"
+    _tell(
+        name,
+        f"on lost {record.on_lost.value}, time limit {limit}",
+        as_json=as_json,
+        on_lost=record.on_lost.value,
+        time_limit_s=record.time_limit_s,
+    )
+
+
 @app.command("ls")
 def list_queues(as_json: context.JsonOption = False) -> None:
     """List queues: how many tasks wait in each, and how many a worker has taken.

@@ -355,7 +355,7 @@ def _next_commands(row: Row, short: str) -> list[tuple[str, str]]:
         ]
     if status is Status.QUEUED:
         return [
-            (f"taskstore run {short}", "run it here (there is no agent yet)"),
+            (f"taskstore run {short}", "run it here, and not by an agent"),
             (f"taskstore dequeue {short}", "take it out of the queue"),
         ]
     if status is Status.IN_PROGRESS:

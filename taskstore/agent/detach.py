@@ -30,18 +30,16 @@ class Started:
 
 
 def start(store: Store, options: Options, arguments: Sequence[str]) -> Started:
-    """Start the command line `arguments` again in the background, and return when it is a worker. Raises Refused."""
+    """Start `taskstore` with `arguments` in the background, and return when it is a worker. Raises Refused."""
     name = options.name or workers.fresh_name()
     configured, _ = settings.load_sound(store)
     folder = work_folder(configured.agent).with_name("agents")
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     log = folder / f"{name}.log".replace(os.sep, "_")
-    kept = [argument for argument in arguments if argument != "--detach"]
-    if not options.name:
-        kept += ["--name", name]
+    named = [] if options.name else ["--name", name]
     with log.open("ab") as stream:
         process = subprocess.Popen(
-            [sys.executable, "-m", "taskstore_cli", *kept],
+            [sys.executable, "-m", "taskstore_cli", *arguments, *named],
             stdin=subprocess.DEVNULL,
             stdout=stream,
             stderr=subprocess.STDOUT,
@@ -54,6 +52,7 @@ def start(store: Store, options: Options, arguments: Sequence[str]) -> Started:
             seen.record.id == name and seen.record.pid == process.pid and seen.is_alive
             for seen in workers.listed(store)
         ):
+            process.returncode = 0  # it is nobody's child any more, and is not waited for
             return Started(name, process.pid, log)
         if process.poll() is not None:
             break

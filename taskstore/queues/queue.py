@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import shlex
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -204,6 +205,11 @@ def show(store: Store, name: str) -> list[Entry]:
     name = find(store, name)
     look_up(store)
     return _entries(store, tickets.of_queue(store, name))
+
+
+def how_to_run(name: str) -> str:
+    """Return the command that runs what waits in a queue."""
+    return f"taskstore agent start --queue {shlex.quote(name)}"
 
 
 def count(store: Store, name: str) -> int:

@@ -98,4 +98,4 @@ def _tell(task_id: str, queue: str | None) -> None:
     if queue is None:
         warn(f"task {task_id[:12]} is a draft; `taskstore run {task_id[:12]}` runs it")
     else:
-        warn(f"task {task_id[:12]} waits in queue '{queue}'; no agent yet: `taskstore run {task_id[:12]}` runs it here")
+        warn(f"task {task_id[:12]} waits in queue '{queue}'; `{queues.how_to_run(queue)}` runs what waits there")

@@ -23,7 +23,7 @@ def test_tasks_are_enqueued_shown_in_order_and_dequeued(cli: Cli, workshop: Work
     (facts,) = result.objects
     assert (result.code, facts["status"], facts["queue"], facts["position"]) == (0, "queued", "gpu", 1)
     result = cli("enqueue", second, "--queue", "gpu", "--priority", "5")
-    assert f"no agent yet: `taskstore run {second[:12]}` runs it here" in result.err
+    assert "`taskstore agent start --queue gpu` runs what waits there" in result.err
     shown = cli("queue", "show", "gpu", "--json").objects
     assert [(each["position"], each["id"], each["priority"]) for each in shown] == [(1, second, 5), (2, first, 0)]
     assert cli("queue", "ls").rows[1:] == [["default", "0", "0", "0"], ["gpu", "2", "0", "0"]]

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable
+
+import pytest
+
+from taskstore.core.states import Status
+from taskstore.queues import queue
+from taskstore.store import places, tasks, workers
+from taskstore.store.store import Store
+
+from .conftest import Cli, Workshop
+
+_WAIT_S = 60.0
+
+
+def _wait_until(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + _WAIT_S
+    while not is_so():
+        assert time.monotonic() < deadline, "it has not come about"
+        time.sleep(0.05)
+
+
+def test_an_agent_runs_what_waits_and_ends(cli: Cli, workshop: Workshop, store: Store) -> None:
+    task = workshop.task(status=Status.CREATED)
+    queue.enqueue(store, task.id, "default")
+    result = cli("agent", "start", "--once", "--in-place", "--name", "gpu-1")
+    assert result.code == 0
+    assert "worker 'gpu-1' takes from default" in result.err
+    # It records no script.
+    record = tasks.read(places.locate(store, task.id))
+    assert (record.status, record.status_reason) == (Status.FAILED, "it could not be started")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("start", "--queue", "nightly"), 3, "taskstore queue create 'nightly'"),
+        (("start", "--slots", "0"), 4, "from 1 to 1000"),
+        (("start", "--slots", "3", "--gpus", "0,1"), 4, "2 sets of GPUs"),
+        (("start", "--time-limit", "soon"), 2, "15m"),
+        (("start", "--grace", "-1"), 2, "15m"),
+        (("start", "--name", "ab"), 4, "3 characters"),
+        (("stop", "nobody"), 3, "taskstore agent ls"),
+        (("stop",), 2, "WORKER"),
+        (("start", "--env", "conda"), 2, "conda"),
+    ],
+)
+def test_a_mistake_is_named(cli: Cli, store: Store, arguments: tuple[str, ...], code: int, said: str) -> None:
+    result = cli("agent", *arguments)
+    assert (result.code, result.out) == (code, "")
+    assert said in " ".join(result.err.split())
+    assert workers.listed(store) == []
+
+
+def test_workers_are_listed_with_what_they_run(cli: Cli, store: Store) -> None:
+    registered = workers.register(store, "gpu-1", ["default", "nightly"], 2)
+    try:
+        (facts,) = cli("agent", "ls", "--json").objects
+        assert (facts["id"], facts["state"], facts["queues"], facts["slots"]) == (
+            "gpu-1",
+            "working",
+            ["default", "nightly"],
+            2,
+        )
+        row = cli("agent", "ls").rows[1]
+        assert row[:5] == ["gpu-1", "working", socket.gethostname(), str(os.getpid()), "default, nightly"]
+    finally:
+        registered.leave()
+    assert cli("agent", "ls", "--json").objects == []
+
+
+def test_an_agent_in_the_background_is_told_to_end(
+    cli: Cli, store: Store, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    monkeypatch.setenv("TASKSTORE_AGENT__WORK", str(tmp_path_factory.mktemp("agents") / "work"))
+    result = cli("agent", "start", "--detach", "--name", "gpu-1")
+    assert (result.code, result.out) == (0, "gpu-1\n")
+    (seen,) = workers.listed(store)
+    try:
+        assert seen.is_alive
+        assert cli("agent", "stop", "gpu-1").code == 0
+        _wait_until(lambda: workers.listed(store) == [])
+    finally:
+        if workers.listed(store):
+            os.kill(seen.record.pid, signal.SIGKILL)
+
+
+def test_a_queue_says_what_becomes_of_its_tasks(cli: Cli, store: Store) -> None:
+    (facts,) = cli("queue", "set", "default", "--on-lost", "requeue", "--time-limit", "12h", "--json").objects
+    assert (facts["on_lost"], facts["time_limit_s"]) == ("requeue", 43200)
+    (facts,) = cli("queue", "set", "default", "--time-limit", "0", "--json").objects
+    assert (facts["on_lost"], facts["time_limit_s"]) == ("requeue", None)
+    assert cli("queue", "set", "default").code == 2
+    assert cli("queue", "set", "default", "--on-lost", "retry").code == 2
+    assert cli("queue", "set", "nightly", "--on-lost", "fail").code == 3
