@@ -84,7 +84,7 @@ class Worker:
             self._describe(registered)
             if has_taken:
                 continue
-            if not self._jobs and (self._is_draining or self._options.once):
+            if not self._jobs and (self._is_draining or (self._options.once and not self._recover())):
                 return
             self._waker.wait(BUSY_POLL_S if self._jobs else IDLE_POLL_S)
 
@@ -111,11 +111,19 @@ class Worker:
             if now >= self._beat_at:
                 self._beat_at = now + BEAT_S
                 registered.beat()
-            if now >= self._recover_at:
-                self._recover_at = now + RECOVER_S
-                recovery.recover(self._store, tell=self._tell)
+        except OSError as error:
+            self._tell(f"the store does not answer: {error}")
+        if now >= self._recover_at:
+            self._recover_at = now + RECOVER_S
+            self._recover()
+
+    def _recover(self) -> int:
+        """Clear up after lost workers; return how much there was to do."""
+        try:
+            return recovery.recover(self._store, tell=self._tell)
         except (OSError, TaskstoreError) as error:
             self._tell(f"the store does not answer: {error}")
+            return 0
 
     def _take(self, registered: workers.Registered) -> bool:
         """Begin one task where there is a free slot and one that waits; tell whether one was begun."""
