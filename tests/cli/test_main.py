@@ -220,8 +220,8 @@ def test_the_store_option_behind_the_command_is_told_where_it_goes(argv: list[st
         (["ls", "-n", "-1"], "'-1' is not a whole number from 0 on"),
         (["logs", "@last", "--lines", "1.5"], "'1.5' is not a whole number from 0 on"),
         (["logs", "@last", "--stream", "out"], "'out' is none; it is one of stdout, stderr"),
-        (["abort", "@last", "--grace", "long"], "'long' is not a number of seconds"),
-        (["abort", "@last", "--grace", "nan"], "'nan' is not a number of seconds"),
+        (["abort", "@last", "--grace", "long"], "'long' is not a number of seconds, like 90, or 90s, 15m, 2h, 1d"),
+        (["abort", "@last", "--grace", "nan"], "'nan' is not a number of seconds, like 90, or 90s, 15m, 2h, 1d"),
         (["completion", "csh"], "'csh' is none; it is one of bash, zsh, fish, powershell"),
     ],
 )

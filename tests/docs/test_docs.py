@@ -11,6 +11,7 @@ import sys
 import types
 import typing
 from collections.abc import Iterator, Mapping
+from enum import Enum
 from pathlib import Path
 
 import msgspec
@@ -200,6 +201,8 @@ def type_text(kind: object) -> str:
         return "time"
     if kind in plain:
         return plain[kind]
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return "text"
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin is list:
         return f"list of {type_text(arguments[0])}"
@@ -219,6 +222,8 @@ def default_text(field: msgspec.structs.FieldInfo) -> str:
     default = field.default if field.default is not msgspec.NODEFAULT else field.default_factory()
     if default is None or isinstance(default, bool):
         return {None: "null", True: "true", False: "false"}[default]
+    if isinstance(default, Enum):
+        return f'`"{default.value}"`'
     if isinstance(default, msgspec.Struct):
         return f"`{type(default).__name__}()`"
     return f'`"{default}"`' if isinstance(default, str) else f"`{default}`"
