@@ -41,6 +41,7 @@ COMMANDS: dict[str, str] = {
     "dequeue": "Take tasks out of the queue that they wait in.",
     "queue": "List, show, create, delete, empty or reorder queues.",
     "agent": "Run tasks from queues: start, list and stop agents.",
+    "sweep": "Try a task with many values of its parameters.",
     "set": "Set parameters of a draft.",
     "edit": "Edit a draft's parameters or comment in your editor.",
     "rename": "Rename a task.",

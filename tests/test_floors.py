@@ -16,6 +16,7 @@ FLOORS = {
     **{
         "run": 5,
         "agent": 6,
+        "sweeps": 6,
         "task": 7,
         "finding": 7,
         "logger": 7,
