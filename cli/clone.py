@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from . import context, several
+from .trust import TrustOption
 
 if TYPE_CHECKING:
     from taskstore.schema.record import ParamsRecord
@@ -31,6 +32,7 @@ def clone(
     ] = None,
     queue: context.QueueOption = None,
     run: Annotated[bool, typer.Option("--run", help="Run it at once; the exit code is the program's.")] = False,
+    trust: TrustOption = False,
     as_json: context.JsonOption = False,
 ) -> None:
     """Copy a task into a new draft, with changed parameters; print the draft's id.
@@ -64,7 +66,7 @@ def clone(
     if not as_json:
         typer.echo(made.id)
     if queue is not None:
-        enqueuing.enqueue(store, made.id, queue)
+        enqueuing.enqueue(store, made, queue, trust=trust)
     told = f"a draft, cloned from {source.id[:12]}"
     if queue is not None:
         told = f"cloned from {source.id[:12]}, {enqueuing.waits(queue)}"
@@ -73,4 +75,4 @@ def clone(
         from .run import run_and_leave
 
         sys.stdout.flush()
-        run_and_leave(store, made)
+        run_and_leave(store, made, trust=trust)

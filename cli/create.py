@@ -129,7 +129,7 @@ def create(
         enqueuing.check(store, queue)
     made = creating.create(store, wanted)
     if queue is not None:
-        enqueuing.enqueue(store, made.id, queue)
+        enqueuing.enqueue(store, made, queue)
     if not as_json:
         typer.echo(made.id)
     several.tell(store, made, "a draft" if queue is None else enqueuing.waits(queue), as_json=as_json)

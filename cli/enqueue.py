@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from . import context, several
+from .trust import TrustOption, is_given
 
 if TYPE_CHECKING:
     from taskstore.disk.layout import TaskPaths
@@ -31,6 +32,7 @@ def enqueue_tasks(
     force: Annotated[
         bool, typer.Option("--force", help="Reset completed tasks first: what they produced is deleted.")
     ] = False,
+    trust: TrustOption = False,
     as_json: context.JsonOption = False,
 ) -> None:
     """Put tasks into a queue, and out of any other that they wait in.
@@ -44,7 +46,7 @@ def enqueue_tasks(
     from taskstore.queues import queue as queues
 
     def action(store: Store, paths: TaskPaths) -> None:
-        enqueue(store, paths.id, queue, priority=priority, force=force)
+        enqueue(store, paths, queue, priority=priority, force=force, trust=trust)
         found = queues.position(store, paths.id)
         several.tell(
             store,
@@ -66,11 +68,14 @@ def check(store: Store, queue: str) -> None:
     queues.find(store, queue)
 
 
-def enqueue(store: Store, task_id: str, queue: str, *, priority: int = 0, force: bool = False) -> None:
-    """Put a task into a queue."""
+def enqueue(
+    store: Store, paths: TaskPaths, queue: str, *, priority: int = 0, force: bool = False, trust: bool = False
+) -> None:
+    """Put a task into a queue; of one that came from elsewhere a person is asked first."""
     from taskstore.run import remote
 
-    remote.enqueue(store, task_id, queue, priority=priority, force=force)
+    is_trusted = is_given(store, paths, by_option=trust)
+    remote.enqueue(store, paths.id, queue, priority=priority, force=force, is_trusted=is_trusted)
 
 
 def waits(queue: str) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from . import context, render
+from .trust import TrustOption, is_given
 
 if TYPE_CHECKING:
     from taskstore.disk.layout import TaskPaths
@@ -40,6 +41,7 @@ def run(
     as_clearml: Annotated[
         bool, typer.Option("--as-clearml", help="Let `import clearml` give taskstore, in this program only.")
     ] = False,
+    trust: TrustOption = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be run, and where.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="With --dry-run: one JSON object.")] = False,
 ) -> None:
@@ -65,7 +67,7 @@ def run(
         store = context.open_store()
         paths = context.resolve(store, target)
         if not dry_run:
-            run_and_leave(store, paths)
+            run_and_leave(store, paths, trust=trust)
         _show(launch.plan(store, paths), as_json=as_json)
         return
     if name is not None:
@@ -84,14 +86,15 @@ def _is_script(target: str) -> bool:
     return Path(target).is_file() or target.endswith((".py", ".pyw"))
 
 
-def run_and_leave(store: Store, paths: TaskPaths) -> NoReturn:
+def run_and_leave(store: Store, paths: TaskPaths, *, trust: bool = False) -> NoReturn:
     """Run a draft, and leave with its exit code."""
     from taskstore.run import launch
 
     planned = launch.plan(store, paths)
     for note in planned.notes:
         context.say(render.safe(note))
-    _leave(launch.run_task(store, paths.id, planned))
+    is_trusted = is_given(store, paths, by_option=trust)
+    _leave(launch.run_task(store, paths.id, planned, is_trusted=is_trusted))
 
 
 def _leave(code: int) -> NoReturn:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from . import context, render
+from .trust import TrustOption, is_given
 
 if TYPE_CHECKING:
     from taskstore.disk.layout import TaskPaths
@@ -51,6 +52,7 @@ def sweep(
     priority: Annotated[int, typer.Option("--priority", metavar="N", help="-1000 to 1000.")] = 0,
     parallel: Annotated[int, typer.Option("--parallel", metavar="N", help="With tpe: how many at once.")] = 4,
     name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="The sweep's name.")] = None,
+    trust: TrustOption = False,
     as_json: context.JsonOption = False,
 ) -> None:
     """Try a task with many values of its parameters; or show what a sweep has found.
@@ -80,6 +82,7 @@ def sweep(
         priority=priority,
         parallel=parallel,
         name=name,
+        is_trusted=is_given(store, paths, by_option=trust),
     )
     made = sweeps.start(store, paths, wanted, tell=context.say)
     if sampler == "tpe":

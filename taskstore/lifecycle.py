@@ -90,16 +90,18 @@ class Lifecycle:
 
         self._hold.edit(change)
 
-    def enqueue(self, queue: str = "default", *, priority: int = 0, force: bool = False) -> None:
+    def enqueue(self, queue: str = "default", *, priority: int = 0, force: bool = False, trust: bool = False) -> None:
         """Put the task into a queue, to be run by whoever takes it from there, and out of any other queue.
 
         A higher priority (-1000 to 1000) comes first. A draft can be enqueued, and what was stopped or has failed; with
         `force` a completed one is reset first. Raises NotFound for a queue that is not there (`default` always is),
-        BadTransition, Conflict where it waits in that one already.
+        BadTransition, Conflict where it waits in that one already; Refused for a task that was imported, unless `trust`
+        says that its program may run.
         """
         from .run import remote  # a run has no use for it
 
-        remote.enqueue(self._hold.store, self._hold.task_id, queue, priority=priority, force=force)
+        store, task_id = self._hold.store, self._hold.task_id
+        remote.enqueue(store, task_id, queue, priority=priority, force=force, is_trusted=trust)
 
     def dequeue(self) -> None:
         """Take the task out of the queue that it waits in: its status is as it was before. Raises Refused."""

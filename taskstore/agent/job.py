@@ -15,10 +15,10 @@ from enum import Enum
 from pathlib import Path
 
 from ..core.clock import UTC
-from ..core.errors import BadTransition, NotFound, TaskstoreError
+from ..core.errors import BadTransition, NotFound, Refused, TaskstoreError
 from ..core.states import Status
 from ..queues import claim, queue
-from ..run import abort, launch
+from ..run import abort, launch, remote, trust
 from ..run.mode import LAUNCH_VARIABLE, TASK_VARIABLE
 from ..schema.worker import Running
 from ..store import places, stopping, tasks
@@ -167,6 +167,9 @@ class Job:
     def _do(self) -> None:
         store, task_id = self._store, self.task_id
         try:
+            if trust.is_needed(tasks.read(places.locate(store, task_id))):
+                remote.dequeue(store, task_id)  # a ticket written by hand, or before it was imported
+                raise Refused("it came from elsewhere, and nobody has said that it may run; enqueue it with --trust")
             name = launch.claim(
                 store,
                 task_id,
@@ -174,7 +177,7 @@ class Job:
                 reason=f"taken by worker {self._worker}",
                 worker=self._worker,
             )
-        except (BadTransition, NotFound) as error:
+        except (Refused, NotFound) as error:
             claim.ack(self._ticket)
             self._tell(f"task {task_id[:12]}: not run: {error}")
             return

@@ -22,7 +22,7 @@ from ..disk.layout import TaskPaths
 from ..schema.record import Execution, ScriptRecord, TaskRecord
 from ..store import liveness, places, tasks
 from ..store.store import ROOT_VARIABLE, Store
-from . import checkout, modules
+from . import checkout, modules, trust
 from .mode import LAUNCH_VARIABLE, MASTER_VARIABLE, REBUILT_VARIABLE, TASK_VARIABLE
 
 AS_CLEARML = (("clearml", "taskstore.clearml"),)
@@ -132,12 +132,13 @@ def script_plan(script: str, arguments: Sequence[str], *, is_module: bool = Fals
     return Plan((script, *arguments), Path.cwd(), aliases=aliases)
 
 
-def run_task(store: Store, task_id: str, planned: Plan) -> int:
+def run_task(store: Store, task_id: str, planned: Plan, *, is_trusted: bool = False) -> int:
     """Run a draft as a child and wait for it; return its exit code (128 + n for a signal n), as a shell would.
 
     Of two callers one wins, and the other gets BadTransition. The child's own session keeps the record; what it
-    could not say itself (it was killed) is said here.
+    could not say itself (it was killed) is said here. Raises Refused for what came from elsewhere and is not trusted.
     """
+    trust.check(store, task_id, is_trusted=is_trusted)
     launch = claim(store, task_id)
     try:
         code = _run(store, {TASK_VARIABLE: task_id, LAUNCH_VARIABLE: launch}, (), planned)
@@ -192,10 +193,10 @@ def claim(
     return launch
 
 
-def command_of(planned: Plan, options: Sequence[str] = (), *, python: str = sys.executable) -> list[str]:
-    """Return the command that runs a plan as a task, by the interpreter `python`."""
+def command_of(planned: Plan, options: Sequence[str] = (), *, python: str | None = None) -> list[str]:
+    """Return the command that runs a plan as a task, by the interpreter `python`, or this one."""
     aliases = ",".join(f"{name}={package}" for name, package in planned.aliases)
-    command = [python, "-m", _CHILD, *options, *([f"--alias={aliases}"] if aliases else [])]
+    command = [python or sys.executable, "-m", _CHILD, *options, *([f"--alias={aliases}"] if aliases else [])]
     return [*command, "--", *planned.arguments]
 
 

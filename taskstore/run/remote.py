@@ -12,6 +12,7 @@ from ..sections import clone
 from ..store import liveness, places, tasks, tickets
 from ..store.store import Store
 from . import session as sessions
+from . import trust
 from .ending import Outcome
 from .mode import Mode
 from .session import Session
@@ -22,13 +23,21 @@ _RESET_FIRST = frozenset({Status.COMPLETED, Status.CLOSED})
 
 
 def enqueue(
-    store: Store, task_id: str, queue: str = tickets.DEFAULT, *, priority: int = 0, force: bool = False
+    store: Store,
+    task_id: str,
+    queue: str = tickets.DEFAULT,
+    *,
+    priority: int = 0,
+    force: bool = False,
+    is_trusted: bool = False,
 ) -> TaskRecord:
     """Put a task into a queue; with `force` one that is completed is reset first, which deletes its outputs.
 
-    Raises as `queues.queue.enqueue` does, before anything is deleted.
+    Raises as `queues.queue.enqueue` does, and Refused for one that came from elsewhere and is not trusted, before
+    anything is deleted.
     """
     queue = queues.find(store, queue)
+    trust.check(store, task_id, is_trusted=is_trusted)
     paths = places.locate(store, task_id)
     record = liveness.settle(store, paths, tasks.read(paths))
     if force and record.status in _RESET_FIRST:

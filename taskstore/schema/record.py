@@ -76,11 +76,13 @@ class Execution(msgspec.Struct, kw_only=True, omit_defaults=True):
 
     `launch` names the launch that may run it: a process that was launched before the task was given to another finds
     another name here, and does not begin. `requeues` counts how often it was put back because its worker was lost.
+    `trusted` is who has said that a program from elsewhere may run.
     """
 
     queue: str = ""
     launch: str = ""
     requeues: int = 0
+    trusted: str = ""
 
 
 class TaskRecord(msgspec.Struct, kw_only=True, omit_defaults=True):

@@ -49,6 +49,7 @@ def clone(
         record.output_destination = original.output_destination
         record.comment = original.comment if comment is None else comment
         record.container = original.container
+        record.imported = list(original.imported)  # its program is still somebody else's
         record.parent = parent or original.parent or original.id
         _copy_inputs(source, paths)
         if change is not None:

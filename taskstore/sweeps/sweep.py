@@ -16,7 +16,7 @@ from ..core.states import Status
 from ..disk.beacon import HeldBeacon, hold_beacon
 from ..disk.layout import TaskPaths
 from ..queues import queue as queues
-from ..run import remote
+from ..run import remote, trust
 from ..schema.record import LastMetric, Parameter, ParamsRecord, TaskRecord
 from ..sections import clone, parameters
 from ..store import liveness, places, query, settings, tasks
@@ -74,6 +74,8 @@ class Wanted:
     parallel: int = 4
     """How many trials of a sampler that learns wait or run at once."""
     name: str | None = None
+    is_trusted: bool = False
+    """Whether the program of a task that came from elsewhere may run."""
 
 
 @dataclass
@@ -137,6 +139,7 @@ def _planned(store: Store, base: TaskPaths, wanted: Wanted) -> _Plan:
     if wanted.sampler not in ("random", "tpe"):
         raise BadValue(f"{wanted.sampler!r} is no sampler; there are random and tpe")
     queues.find(store, wanted.queue)
+    trust.check(store, base.id, is_trusted=wanted.is_trusted)
     script = tasks.read_script(base)
     if not (script.entry_point or script.module or script.standalone):
         raise Refused(f"task {base.id[:12]} records no program, so its clones cannot be run")
@@ -220,7 +223,8 @@ def _trial(store: Store, base: TaskPaths, sweep: TaskPaths, number: int, point: 
     name = f" #{number}"
     name = tasks.read(base).name[: MAX_LENGTH - len(name)] + name
     made = clone.clone(store, base, name=name, parent=sweep.id, change=change)
-    remote.enqueue(store, made.id, wanted.queue, priority=wanted.priority)
+    # That its program may run was said of the task that this is a clone of.
+    remote.enqueue(store, made.id, wanted.queue, priority=wanted.priority, is_trusted=True)
     return made.id
 
 
