@@ -89,6 +89,14 @@ class Distributed(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     wait_s: float = 60
 
 
+class Agent(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Where environments of tasks are kept (empty: the user's cache), up to which size, and what installs them."""
+
+    environments: str = ""
+    environments_gib: float = 20
+    installer: str = "auto"
+
+
 class Settings(msgspec.Struct, kw_only=True):
     """All settings, as `docs/reference/configuration.md` describes them."""
 
@@ -100,6 +108,7 @@ class Settings(msgspec.Struct, kw_only=True):
     models: Models = msgspec.field(default_factory=Models)
     output: Output = msgspec.field(default_factory=Output)
     distributed: Distributed = msgspec.field(default_factory=Distributed)
+    agent: Agent = msgspec.field(default_factory=Agent)
 
 
 @dataclass(frozen=True)
