@@ -137,15 +137,16 @@ class Shelf:
 
     def _find(self, key: str, builder: Builder) -> tuple[Path, Complete] | None:
         """Return a whole and unchanged environment; what is not goes, unless somebody is using it."""
+        found = None
         for folder in sorted(self._root.glob(f"{key}-*")):
             complete = _read(folder)
             if complete is not None and self._is_sound(folder, complete, builder):
-                return folder, complete
-            if not self._is_used(folder):
+                found = found or (folder, complete)
+            elif not self._is_used(folder):
                 if complete is not None:
-                    self._tell(f"environment {folder.name} was changed since it was built, and is built anew")
+                    self._tell(f"environment {folder.name} was changed since it was built, and is removed")
                 _remove(folder)
-        return None
+        return found
 
     def _is_sound(self, folder: Path, complete: Complete, builder: Builder) -> bool:
         try:

@@ -16,7 +16,7 @@ from taskstore.schema.record import ScriptRecord
 from taskstore.store import settings, tasks
 from taskstore.store.store import Store
 
-UV = shutil.which("uv")
+UV = shutil.which("uv", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]))
 MakeTask = Callable[..., TaskPaths]
 
 
@@ -68,6 +68,12 @@ def wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def agent(tmp_path: Path, wheels: Path, installer: str) -> settings.Agent:
     return settings.Agent(environments=str(tmp_path / "environments"), installer=installer)
+
+
+@pytest.fixture
+def quick_agent(tmp_path: Path, wheels: Path) -> settings.Agent:
+    """For tests that do not depend on the installer."""
+    return settings.Agent(environments=str(tmp_path / "environments"))
 
 
 @pytest.fixture
