@@ -45,7 +45,7 @@ def own_minor() -> str:
 def find(minor: str) -> Interpreter | None:
     """Return an interpreter of a minor version; None where there is none here, or where taskstore cannot run in it.
 
-    Looked at are this process's, every `pythonX.Y` on PATH, what uv knows, and pyenv's versions; each is started once.
+    Looked at are this process's, every `pythonX.Y` on PATH, pyenv's versions, and what uv knows; each is started once.
     """
     if minor == own_minor():
         return own()
@@ -64,24 +64,18 @@ def find(minor: str) -> Interpreter | None:
 
 
 def _candidates(minor: str) -> Iterator[list[str]]:
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path("~/.pyenv").expanduser())
     for folder in os.get_exec_path():
         path = Path(folder, f"python{minor}")
-        if path.is_file():
+        if path.is_file() and path.parent != pyenv / "shims":  # slow, and it fails for versions that are off
             yield [str(path)]
-    uv = shutil.which("uv")
-    if uv:
-        answer = _run([uv, "python", "find", "--no-project", minor])
-        if answer:
-            yield [answer]
-    for path in sorted(_pyenv().glob(f"{minor}.*/bin/python"), reverse=True):
+    for path in sorted(pyenv.glob(f"versions/{minor}.*/bin/python"), reverse=True):
         yield [str(path)]
+    uv = shutil.which("uv")
+    if uv and (answer := _run([uv, "python", "find", "--no-project", minor])):
+        yield [answer]
     if os.name == "nt" and shutil.which("py"):
         yield ["py", f"-{minor}"]
-
-
-def _pyenv() -> Path:
-    named = os.environ.get("PYENV_ROOT")
-    return Path(named or Path("~/.pyenv").expanduser(), "versions")
 
 
 def _ask(command: list[str]) -> Interpreter | None:
@@ -94,7 +88,7 @@ def _ask(command: list[str]) -> Interpreter | None:
 
 
 def _run(command: list[str]) -> str:
-    """Return what a command prints; empty where it fails: pyenv has a `python3.12` also for versions that are off."""
+    """Return what a command prints; empty where it fails."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False)
     except (OSError, subprocess.TimeoutExpired):
