@@ -137,17 +137,19 @@ def _built(
 
     def build(folder: Path) -> Complete:
         tell(f"builds an environment of {len(wanted.packages)} packages with {installer.name}")
-        installer.create(interpreter, folder)
-        found = installing.fill(installer, folder, wanted, tell=tell) if wanted.packages else []
+        folder.mkdir()
+        venv = _venv(folder)
+        installer.create(interpreter, venv)
+        found = installing.fill(installer, venv, wanted, tell=tell) if wanted.packages else []
         _add_ours(installer, folder, interpreter, tell)
-        installed = contents.installed(contents.packages_of(folder))
+        installed = contents.installed(contents.packages_of(venv))
         return Complete(installed=installed, notes=[*found, *_other_versions(wanted, installed)])
 
     shelf = Shelf(_root(settings), limit_bytes=settings.environments_gib * (1 << 30), tell=tell)
     builder = Builder(build, _fingerprint, contents.size_bytes)
     with shelf.held(_key(wanted, interpreter), builder) as (folder, complete):
         told = (*notes, *wanted.notes, *complete.notes)
-        yield Environment(contents.python(folder), Mode.VENV, tuple(complete.installed), told)
+        yield Environment(contents.python(_venv(folder)), Mode.VENV, tuple(complete.installed), told)
 
 
 def _root(settings: stored.Agent) -> Path:
@@ -183,22 +185,26 @@ def _state(url: str) -> list[int]:
     return [stat.st_size, stat.st_mtime_ns]
 
 
+def _venv(folder: Path) -> Path:
+    return folder / "venv"  # taskstore stands beside it: what lies below it a pip of its own might uninstall
+
+
 def _fingerprint(folder: Path) -> str:
-    python = contents.python(folder)
-    packages_folder = contents.packages_of(folder)
-    return contents.fingerprint(packages_folder, ours.folder_in(folder)) + f" {python.exists()}"
+    venv = _venv(folder)
+    seen = contents.fingerprint(contents.packages_of(venv), ours.folder_in(folder))
+    return seen if contents.python(venv).exists() else "without an interpreter"
 
 
 def _add_ours(installer: installing.Installer, folder: Path, interpreter: Interpreter, tell: Tell) -> None:
     """Make taskstore work in an environment. Raises RemoteError, or Refused where its packages do not let it."""
+    venv, links = _venv(folder), ours.folder_in(folder)
+    links.mkdir(parents=True)
     if not interpreter.is_own:
         needed = Wanted("", tuple(Package("", line) for line in ours.requirements()))
-        target = ours.folder_in(folder)
-        target.parent.mkdir(exist_ok=True)
-        installing.fill(installer, folder, needed, tell=tell, target=target)
-    ours.put_into(folder, contents.packages_of(folder), with_dependencies=interpreter.is_own)
+        installing.fill(installer, venv, needed, tell=tell, target=links)
+    ours.put_into(links, contents.packages_of(venv), with_dependencies=interpreter.is_own)
     tried = subprocess.run(
-        [str(contents.python(folder)), "-I", "-c", _PROBE],
+        [str(contents.python(venv)), "-I", "-c", _PROBE],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -18,6 +18,7 @@ from importlib import metadata
 from pathlib import Path
 
 from ..core.errors import BadValue, RemoteError
+from ..core.secrets import Masker
 from ..disk.distributions import normalised
 from ..disk.reflink import reflink
 from . import contents
@@ -218,4 +219,5 @@ def _can_share(folder: Path) -> bool:
 
 
 def _end_of(output: str) -> str:
-    return "\n".join(f"  {line}" for line in output.splitlines()[-_SHOWN_LINES:])
+    """Return what is shown of an installer's output; addresses of indexes may hold credentials."""
+    return "\n".join(f"  {Masker().text(line)}" for line in output.splitlines()[-_SHOWN_LINES:])

@@ -24,7 +24,7 @@ _PTH = "_taskstore_of_the_agent.pth"
 
 
 def folder_in(environment: Path) -> Path:
-    """Return where the links stand in an environment."""
+    """Return where the links stand that belong to an environment, which is below the same folder."""
     return environment / "taskstore" / "site-packages"
 
 
@@ -64,13 +64,11 @@ def requirements() -> list[str]:
     return sorted(_requires(_distribution()))
 
 
-def put_into(environment: Path, site_packages: Path, *, with_dependencies: bool) -> None:
-    """Make taskstore importable in an environment; the folder may hold what was installed into it before."""
-    folder = folder_in(environment)
-    folder.mkdir(parents=True, exist_ok=True)
+def put_into(links: Path, site_packages: Path, *, with_dependencies: bool) -> None:
+    """Fill a folder with links, beside what was installed into it, and have an environment look there last."""
     for name, source in {**(dependencies() if with_dependencies else {}), **packages()}.items():
-        _link(folder / name, source)
-    (site_packages / _PTH).write_text(f"{folder}\n", encoding="utf-8")
+        _link(links / name, source)
+    (site_packages / _PTH).write_text(f"{links}\n", encoding="utf-8")
 
 
 def identity(*, with_dependencies: bool) -> list[str]:

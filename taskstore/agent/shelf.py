@@ -1,6 +1,6 @@
 """The cache of environments: built once for each key, used by many at once, the longest unused removed.
 
-    <root>/<key>-<nonce>/                 an environment, in its final place: it cannot be moved
+    <root>/<key>-<nonce>/                 an environment, in its final place, because it cannot be moved
     <root>/<key>-<nonce>/complete.json    written last: without it nothing of the folder is used
     <root>/locks/<key>.lock               held by whoever builds, takes up or removes one
     <root>/held/<key>-<nonce>.<nonce>     held as long as somebody uses it; one file for each

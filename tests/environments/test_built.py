@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -68,10 +69,26 @@ def test_taskstore_works_in_it_and_nothing_else_of_the_agents_does(
     make_wheel(wheels, "rich", "99.0")
     with prepare(make_task("rich==99.0")) as environment:
         where = says(environment.python, "import taskstore_cli, msgspec, taskstore; print(taskstore.__file__)")
-        assert where.startswith(str(environment.python.parent.parent))
+        assert where.startswith(str(environment.python.parents[2]))
         foreign = "import importlib.util as u; print([n for n in ('pytest', 'mypy', 'hypothesis') if u.find_spec(n)])"
         assert says(environment.python, foreign) == "[]"
         assert says(environment.python, "import rich; print(rich.__version__)") == "99.0"
+
+
+def test_a_pip_that_a_program_runs_in_it_takes_nothing_from_taskstore(
+    make_task: MakeTask, prepare_quickly: Prepare, wheels: Path
+) -> None:
+    make_wheel(wheels, "typing_extensions", "99.0")
+    pip = [sys.executable, "-m", "pip", "--python"]
+    with prepare_quickly(make_task("beta==1.0")) as environment:
+        uninstall = [*pip, str(environment.python), "uninstall", "-y", "rich", "typing-extensions"]
+        subprocess.run(uninstall, capture_output=True, check=False)
+        assert says(environment.python, "import rich, typing_extensions as t; print(t.__name__)") == "typing_extensions"
+        subprocess.run(
+            [*pip, str(environment.python), "install", "typing-extensions==99.0"], capture_output=True, check=True
+        )
+        assert says(environment.python, "import typing_extensions as t; print(t.__version__)") == "99.0"
+    assert importlib.util.find_spec("typing_extensions") is not None
 
 
 def test_a_run_in_it_records_what_is_installed_there(
