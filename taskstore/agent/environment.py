@@ -9,7 +9,7 @@ import sys
 import sysconfig
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
@@ -48,6 +48,9 @@ class Environment:
     """What is in it, as `pip freeze` would say it."""
     notes: tuple[str, ...]
     """What is not as recorded."""
+    hold: int | None = field(default=None, compare=False)
+    """A descriptor that keeps a virtual one from being removed: given to the task's process (`pass_fds`), it does so as
+    long as that lives, although the agent be killed."""
 
 
 @contextmanager
@@ -147,9 +150,10 @@ def _built(
 
     shelf = Shelf(_root(settings), limit_bytes=settings.environments_gib * (1 << 30), tell=tell)
     builder = Builder(build, _fingerprint, contents.size_bytes)
-    with shelf.held(_key(wanted, interpreter), builder) as (folder, complete):
-        told = (*notes, *wanted.notes, *complete.notes)
-        yield Environment(contents.python(_venv(folder)), Mode.VENV, tuple(complete.installed), told)
+    with shelf.held(_key(wanted, interpreter), builder) as held:
+        told = (*notes, *wanted.notes, *held.complete.notes)
+        python = contents.python(_venv(held.folder))
+        yield Environment(python, Mode.VENV, tuple(held.complete.installed), told, held.descriptor)
 
 
 def _root(settings: stored.Agent) -> Path:

@@ -31,7 +31,7 @@ def folder_in(environment: Path) -> Path:
 @functools.cache
 def packages() -> dict[str, Path]:
     """Return {name: where it is} of taskstore's own packages, and what says its version."""
-    found = {name: path for name, path in _heads(_distribution()).items() if name.endswith(("-info", "-INFO"))}
+    found = {name: path for name, path in _heads(_distribution()).items() if name.endswith("-info")}
     for name in _PACKAGES:
         spec = importlib.util.find_spec(name)
         if spec is not None and spec.submodule_search_locations:
@@ -114,6 +114,9 @@ def _name(requirement: str) -> str:
 def _heads(distribution: metadata.Distribution) -> dict[str, Path]:
     """Return the files and folders that a distribution has put beside others on the module search path."""
     heads = {file.parts[0] for file in distribution.files or ()}
+    if not distribution.read_text("RECORD"):  # of a development install: these are the files of its project
+        tops = (distribution.read_text("top_level.txt") or "").split()
+        heads = {head for head in heads if head.removesuffix(".py") in tops or head.endswith("-info")}
     skipped = {"..", "__pycache__", "bin", "Scripts", os.sep}
     kept = (head for head in heads - skipped if not head.endswith(".pth") and not head.startswith("__editable__"))
     return {head: Path(str(distribution.locate_file(head))).absolute() for head in kept}

@@ -61,6 +61,16 @@ class Builder:
     size_bytes: Callable[[Path], int]
 
 
+@dataclass(frozen=True)
+class Held:
+    """An environment that stays where it is: as long as it is held, or a process has inherited the descriptor."""
+
+    folder: Path
+    complete: Complete
+    mark: Path
+    descriptor: int
+
+
 class Shelf:
     """The environments in a folder, which may be shared by any number of processes and threads of one machine."""
 
@@ -70,38 +80,36 @@ class Shelf:
         self._tell = tell
 
     @contextlib.contextmanager
-    def held(self, key: str, builder: Builder) -> Iterator[tuple[Path, Complete]]:
+    def held(self, key: str, builder: Builder) -> Iterator[Held]:
         """Hold the environment of a key, built now where there is none that is whole.
 
         Of several who want it at once one builds and the others wait. Raises what `build` raises; Refused where the
         folder cannot be written or locked; Busy where another has been building for an hour.
         """
-        with contextlib.ExitStack() as stack:
-            try:
-                self._make()
-                folder, complete, is_new = stack.enter_context(self._taken(key, builder))
-            except OSError as error:
-                raise Refused(
-                    f"environments cannot be kept in {self._root}: {error.strerror or error}; "
-                    "name another folder with the setting agent.environments"
-                ) from error
+        try:
+            self._make()
+            held, is_new = self._take_up(key, builder)
+        except OSError as error:
+            raise Refused(
+                f"environments cannot be kept in {self._root}: {error.strerror or error}; "
+                "name another folder with the setting agent.environments"
+            ) from error
+        try:
             if is_new:
                 self.clean()
-            yield folder, complete
+            yield held
+        finally:
+            give_flock(held.descriptor)
+            with contextlib.suppress(Busy, OSError):  # a process has inherited it, or somebody is looking at it
+                _drop_mark(held.mark)
 
-    @contextlib.contextmanager
-    def _taken(self, key: str, builder: Builder) -> Iterator[tuple[Path, Complete, bool]]:
+    def _take_up(self, key: str, builder: Builder) -> tuple[Held, bool]:
         with self._locked(key):
             found = self._find(key, builder)
             folder, complete = found or self._build(key, builder)
             os.utime(folder / _MARKER)
             mark = self._root / _HELD / f"{folder.name}.{secrets.token_hex(6)}"
-            hold = take_flock(mark, 0)
-        try:
-            yield folder, complete, found is None
-        finally:
-            give_flock(hold)
-            _unlink(mark)
+            return Held(folder, complete, mark, take_flock(mark, 0)), found is None
 
     def _make(self) -> None:
         for folder in (self._root, self._root / _LOCKS, self._root / _HELD):
@@ -214,11 +222,9 @@ class Shelf:
         """Tell whether somebody holds an environment; marks of those who were killed go. The key is locked by us."""
         for mark in self._root.joinpath(_HELD).glob(f"{folder.name}.*"):
             try:
-                hold = take_flock(mark, 0)
+                _drop_mark(mark)
             except Busy:
                 return True
-            give_flock(hold)
-            _unlink(mark)
         return False
 
 
@@ -231,6 +237,12 @@ def _read(folder: Path) -> Complete | None:
 
 def _write(folder: Path, complete: Complete) -> None:
     replace_record(folder / _MARKER, msgspec.json.format(msgspec.json.encode(complete), indent=2))
+
+
+def _drop_mark(mark: Path) -> None:
+    """Remove the mark of a use that has ended. Raises Busy where it has not."""
+    give_flock(take_flock(mark, 0))
+    _unlink(mark)
 
 
 def _unlink(path: Path) -> None:

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # arguments: the folder of environments, what is done: `build` waits within the build, `hold` after it
 CHILD = """\
-import os, sys
+import os, subprocess, sys
 from pathlib import Path
 from taskstore.agent.shelf import Builder, Complete, Shelf
 
@@ -38,10 +38,14 @@ def build(folder):
     return Complete()
 
 builder = Builder(build, lambda folder: "", lambda folder: 1)
-with Shelf(root, limit_bytes=0, tell=lambda text: None).held("one", builder) as (folder, _):
+with Shelf(root, limit_bytes=0, tell=lambda text: None).held("one", builder) as held:
+    folder = held.folder
     print((folder / "package").read_text(), flush=True)
     if what == "hold":
         wait()
+    if what == "hand on":
+        code = "import sys; print('child', flush=True); sys.stdin.read()"
+        subprocess.run([sys.executable, "-c", code], pass_fds=[held.descriptor])
 """
 
 
@@ -88,7 +92,8 @@ def test_one_whose_builder_was_killed_is_built_anew(root: Path) -> None:
     assert line(process) == "there"
     half = next(root.glob("one-*"))
     kill(process)
-    with Shelf(root, limit_bytes=1e9, tell=print).held("one", BUILDER) as (folder, _):
+    with Shelf(root, limit_bytes=1e9, tell=print).held("one", BUILDER) as held:
+        folder = held.folder
         assert (folder / "package").read_text() == "whole"
         assert folder != half
     assert not half.exists()
@@ -102,6 +107,21 @@ def test_one_is_kept_as_long_as_its_user_lives(root: Path) -> None:
     cache.clean()
     assert len(list(root.glob("one-*"))) == 1
     kill(process)
+    cache.clean()
+    assert list(root.glob("one-*")) == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="SIGKILL, inherited descriptors")
+def test_one_is_kept_as_long_as_a_process_lives_that_its_user_has_handed_it_to(root: Path) -> None:
+    process = start(root, "hand on")
+    assert [line(process), line(process)] == ["whole", "child"]
+    cache = Shelf(root, limit_bytes=0, tell=print)
+    process.kill()
+    assert process.wait() == -signal.SIGKILL
+    cache.clean()
+    assert len(list(root.glob("one-*"))) == 1
+    process.communicate()  # which ends the child: it reads what we write
+    assert list(root.glob("one-*")) != []
     cache.clean()
     assert list(root.glob("one-*")) == []
 

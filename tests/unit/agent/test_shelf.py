@@ -58,10 +58,11 @@ def folders(root: Path) -> set[str]:
 
 
 def test_it_is_built_once_a_key(cache: Shelf, builder: Builder, built: list[Path]) -> None:
-    with cache.held("one", builder) as (first, complete):
-        assert complete.installed == ["package==1.0"]
-    with cache.held("one", builder) as (second, _), cache.held("two", builder) as (other, _):
-        assert (first, second, other) == (built[0], built[0], built[1])
+    with cache.held("one", builder) as held:
+        first = held.folder
+        assert held.complete.installed == ["package==1.0"]
+    with cache.held("one", builder) as second, cache.held("two", builder) as other:
+        assert (first, second.folder, other.folder) == (built[0], built[0], built[1])
 
 
 def test_a_failed_build_leaves_nothing_and_is_tried_again(cache: Shelf, builder: Builder, root: Path) -> None:
@@ -82,26 +83,30 @@ def test_what_a_crash_left_half_built_is_not_taken_for_whole(
     half = root / "one-00000000"
     half.mkdir(parents=True)
     (half / "package").write_bytes(b"half")
-    with cache.held("one", builder) as (folder, _):
+    with cache.held("one", builder) as held:
+        folder = held.folder
         assert folder == built[0] != half
     assert not half.exists()
 
 
 @pytest.mark.parametrize("marker", [b"", b"{", b"[]"])
 def test_a_marker_that_is_torn_is_none(cache: Shelf, builder: Builder, built: list[Path], marker: bytes) -> None:
-    with cache.held("one", builder) as (folder, _):
+    with cache.held("one", builder) as held:
         pass
-    (folder / "complete.json").write_bytes(marker)
-    with cache.held("one", builder) as (folder, _):
+    (held.folder / "complete.json").write_bytes(marker)
+    with cache.held("one", builder) as held:
+        folder = held.folder
         assert folder == built[1]
 
 
 def test_a_changed_one_is_removed_with_a_word(
     cache: Shelf, builder: Builder, built: list[Path], told: list[str]
 ) -> None:
-    with cache.held("one", builder) as (folder, _):
+    with cache.held("one", builder) as held:
+        folder = held.folder
         (folder / "another package").touch()
-    with cache.held("one", builder) as (folder, _):
+    with cache.held("one", builder) as held:
+        folder = held.folder
         assert folder == built[1]
     assert not built[0].exists()
     assert told == [f"environment {built[0].name} was changed since it was built, and is removed"]
@@ -111,16 +116,16 @@ def test_a_changed_one_is_removed_with_a_word(
 def test_after_the_machine_was_started_anew_files_that_did_not_reach_the_disk_are_missed(
     cache: Shelf, builder: Builder, built: list[Path], size: int, is_kept: bool
 ) -> None:
-    with cache.held("one", builder) as (folder, complete):
-        pass
-    earlier = msgspec.structs.replace(complete, boot="an earlier start of the machine")
+    with cache.held("one", builder) as held:
+        folder = held.folder
+    earlier = msgspec.structs.replace(held.complete, boot="an earlier start of the machine")
     (folder / "complete.json").write_bytes(msgspec.json.encode(earlier))
     (folder / "package").write_bytes(b"x" * size)
-    with cache.held("one", builder) as (second, _):
-        assert (second == folder) is is_kept
-    with cache.held("one", builder) as (third, complete):
-        assert third == second
-        assert complete.boot == shelf.boot_id()
+    with cache.held("one", builder) as second:
+        assert (second.folder == folder) is is_kept
+    with cache.held("one", builder) as third:
+        assert third.folder == second.folder
+        assert third.complete.boot == shelf.boot_id()
 
 
 def test_the_longest_unused_go_first_until_the_rest_is_within_the_limit(
@@ -128,7 +133,8 @@ def test_the_longest_unused_go_first_until_the_rest_is_within_the_limit(
 ) -> None:
     cache = Shelf(root, limit_bytes=250, tell=told.append)
     for at, key in enumerate(["one", "two", "one", "three"]):
-        with cache.held(key, builder) as (folder, _):
+        with cache.held(key, builder) as held:
+            folder = held.folder
             if key != "three":
                 os.utime(folder / "complete.json", ns=(at, at))
     assert folders(root) == {"one", "three"}
@@ -159,7 +165,8 @@ def test_of_two_who_want_the_same_at_once_one_builds_and_the_other_waits(root: P
         return Complete()
 
     def use(tell: Callable[[str], None]) -> None:
-        with Shelf(root, limit_bytes=1e9, tell=tell).held("one", _of(build)) as (folder, _):
+        with Shelf(root, limit_bytes=1e9, tell=tell).held("one", _of(build)) as held:
+            folder = held.folder
             used.append(folder)
 
     used: list[Path] = []
