@@ -72,6 +72,8 @@ def prepared(
     if mode is Mode.REUSE and interpreter.is_own and not differences:
         yield _own(mode, notes)
         return
+    if mode is Mode.REUSE:
+        tell(f"this environment will not do: {'; '.join([*_other_python(wanted), *differences])}")
     with ExitStack() as stack:
         try:
             environment = stack.enter_context(_built(wanted, interpreter, notes, settings, tell))
@@ -139,7 +141,8 @@ def _built(
     installer = installing.choose(settings.installer)
 
     def build(folder: Path) -> Complete:
-        tell(f"builds an environment of {len(wanted.packages)} packages with {installer.name}")
+        count = len(wanted.packages)
+        tell(f"builds an environment of {count} package{'s' * (count != 1)} with {installer.name}")
         folder.mkdir()
         venv = _venv(folder)
         installer.create(interpreter, venv)

@@ -119,16 +119,20 @@ def fill(
     is_offline = False
     extra = ("--target", str(target)) if target is not None else ()
     for how, form in _forms(wanted):
-        failure = installer.install(environment, form, *extra, offline=is_offline)
-        if failure and not is_offline and _NO_ANSWER.search(failure):
-            tell(f"{installer.name} gets no answer; only what is on this machine is looked at")
-            tried.append(f"{how} from the network")
-            is_offline = True
-            failure = installer.install(environment, form, *extra, offline=True)
+        failure = installer.install(environment, form, *extra)
         if not failure:
             return [f"installed {how}"] if how != _EXACT else []
-        tried.append(how + (" from what is on this machine" if is_offline else ""))
+        tried.append(how)
         failures.append(failure)
+        if _NO_ANSWER.search(failure):
+            tell(f"{installer.name} gets no answer; what is on this machine is looked at")
+            is_offline = True
+            failure = installer.install(environment, wanted, *extra, offline=True)
+            if not failure:
+                return []
+            # Nothing weaker: it would stay in the cache as what can be had, also when the network is there again.
+            tried.append(f"{_EXACT}, without the network")
+            break
     raise _not_to_be_had(installer, environment, wanted, tried, failures, is_offline=is_offline)
 
 
@@ -159,7 +163,7 @@ def _not_to_be_had(
     is_offline: bool,
 ) -> RemoteError:
     missing = _missing(installer, environment, wanted, is_offline=is_offline)
-    named = f"not to be had: {', '.join(missing)}" if missing else "each package is to be had, but not all together"
+    named = f"not to be had: {', '.join(missing)}" if missing else "no single package is missing"
     return RemoteError(
         f"no environment could be made for the task; {named}. {installer.name} was asked {'; '.join(tried)}, "
         f"and said:\n{_end_of(failures[0])}\n"

@@ -208,12 +208,14 @@ class Shelf:
         """Remove an environment that nobody uses or is building; return whether it went."""
         try:
             hold = self._take(folder.name.rpartition("-")[0], is_patient=False)
-        except Busy:
+        except (Busy, OSError):  # somebody builds there, or it is another user's
             return False
         try:
             if self._is_used(folder):
                 return False
             _remove(folder)
+        except OSError:
+            return False
         finally:
             give_flock(hold)
         return True

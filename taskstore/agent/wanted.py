@@ -99,7 +99,8 @@ def _lines(path: Path) -> list[str]:
 
 
 def _plain(line: str) -> str:
-    return re.sub(r"\s+#.*", "", line, flags=re.S).strip()
+    """Return a line without its comment; hashes go too, because they would have to be given for every package."""
+    return re.sub(r"\s+(#.*|--hash[=\s]\S+)", "", line, flags=re.S).strip()
 
 
 class _Reading:

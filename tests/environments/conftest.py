@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import threading
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -35,6 +38,49 @@ def make_wheel(folder: Path, name: str, version: str, requires: Sequence[str] = 
             archive.writestr(member, text)
         archive.writestr(f"{info}/RECORD", "".join(f"{member},,\n" for member in (*files, f"{info}/RECORD")))
     return path
+
+
+class _Index(BaseHTTPRequestHandler):
+    """A package index over a folder of wheels; its answers are out of date at once."""
+
+    folder: Path
+
+    def do_GET(self) -> None:
+        kind, name = [part for part in self.path.split("/") if part][1:3]
+        if kind == "files":
+            self._answer((self.folder / name).read_bytes(), "application/octet-stream")
+            return
+        found = [path.name for path in sorted(self.folder.glob(f"{name}-*.whl"))]
+        links = "".join(f'<a href="../../files/{each}">{each}</a>' for each in found)
+        self._answer(links.encode(), "text/html")
+
+    def _answer(self, body: bytes, kind: str) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Cache-Control", "max-age=0" if kind == "text/html" else "max-age=1000")
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(body)
+
+    do_HEAD = do_GET
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """Serve a folder of wheels as an index, at the address that is yielded."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Index", (_Index,), {"folder": folder}))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/index/simple/"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 @pytest.fixture(params=["pip", pytest.param("uv", marks=pytest.mark.skipif(UV is None, reason="uv is not installed"))])

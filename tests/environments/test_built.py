@@ -19,7 +19,7 @@ from taskstore.run.mode import TASK_VARIABLE
 from taskstore.store import settings, tasks
 from taskstore.store.store import Store
 
-from .conftest import MakeTask, make_wheel
+from .conftest import UV, MakeTask, make_wheel, serving
 
 pytestmark = pytest.mark.slow
 Prepare = Callable[..., AbstractContextManager[Environment]]
@@ -192,6 +192,33 @@ def test_without_a_network_what_is_on_the_machine_will_do(
     assert len(asked) == (1 if agent.installer == "uv" else 0)  # pip goes on by itself
 
 
+@pytest.mark.skipif(UV is None, reason="uv is not installed; pip cannot install from its cache alone")
+def test_without_a_network_what_uv_has_in_its_cache_will_do(
+    make_task: MakeTask, wheels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "uv.toml").write_text("")
+    monkeypatch.delenv("UV_FIND_LINKS")
+    monkeypatch.setenv("UV_HTTP_RETRIES", "0")
+    told: list[str] = []
+    paths = make_task("alpha==1.0", lock=["beta==1.0"])
+    with serving(wheels) as address:
+        monkeypatch.setenv("UV_INDEX_URL", address)
+        one = settings.Agent(environments=str(tmp_path / "one"), installer="uv")
+        with prepared(paths, tasks.read_script(paths), Mode.VENV, one, tell=told.append):
+            pass
+    assert told == ["builds an environment of 1 package with uv"]
+    # The index may be asked again: what is known of it is out of date at once.
+    another = settings.Agent(environments=str(tmp_path / "another"), installer="uv")
+    with prepared(paths, tasks.read_script(paths), Mode.VENV, another, tell=told.append) as environment:
+        assert environment.installed == ("alpha==1.0", "beta==1.0")
+    assert told[-1] == "uv gets no answer; what is on this machine is looked at"
+    with (
+        pytest.raises(RemoteError, match=r"not to be had: gamma==3\.0\."),
+        prepared(make_task("alpha==1.0", "gamma==3.0"), tasks.read_script(paths), Mode.VENV, another, tell=told.append),
+    ):
+        pass
+
+
 def test_where_nothing_can_be_built_an_own_environment_that_has_it_all_is_used(
     make_task: MakeTask, prepare_quickly: Prepare, told: list[str], wheels: Path
 ) -> None:
@@ -209,6 +236,15 @@ def test_the_own_environment_is_reused_where_it_has_what_is_recorded(
         assert f"pytest=={pytest.__version__}" in environment.installed
         assert environment.notes == ()
     assert told == []
+
+
+def test_one_of_another_python_is_reused_only_where_the_recorded_one_is_not_to_be_had(
+    make_task: MakeTask, prepare_quickly: Prepare
+) -> None:
+    paths = make_task(f"pytest=={pytest.__version__}", python="3.2.1")
+    with prepare_quickly(paths, Mode.REUSE) as environment:
+        assert environment.mode is Mode.REUSE
+        assert environment.notes[0].startswith("Python 3.2 is recorded, and is not to be had here")
 
 
 @pytest.mark.parametrize("lines", [["beta==1.0"], ["beta==1.0", "pytest==1.0"]], ids=["missing", "another"])

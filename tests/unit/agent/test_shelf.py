@@ -12,7 +12,7 @@ import pytest
 
 from taskstore.agent import shelf
 from taskstore.agent.shelf import Builder, Complete, Shelf
-from taskstore.core.errors import RemoteError
+from taskstore.core.errors import Refused, RemoteError
 
 
 @pytest.fixture
@@ -151,6 +151,15 @@ def test_none_that_is_in_use_goes(root: Path, builder: Builder) -> None:
     cache.clean()
     assert folders(root) == set()
     assert list((root / "held").iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_made_names_the_setting(root: Path, builder: Builder) -> None:
+    root.write_text("a file")
+    with (
+        pytest.raises(Refused, match=r"setting agent\.environments"),
+        Shelf(root, limit_bytes=0, tell=print).held("one", builder),
+    ):
+        pass
 
 
 def test_of_two_who_want_the_same_at_once_one_builds_and_the_other_waits(root: Path, built: list[Path]) -> None:

@@ -123,6 +123,11 @@ def test_what_is_no_plain_requirement_is_left_out_by_name(read_lines: Read, line
     assert "is left out" in wanted.notes[0]
 
 
+def test_hashes_are_not_asked_for(read_lines: Read) -> None:
+    wanted = read_lines("alpha==1.0 \\", "    --hash=sha256:abc \\", "    --hash=sha256:def", "beta==1.0")
+    assert lines(wanted) == ["alpha==1.0", "beta==1.0"]
+
+
 def test_options_that_say_where_packages_are_hold(read_lines: Read) -> None:
     wanted = read_lines("--extra-index-url https://example.org/simple", "-f https://example.org/links", "alpha==1.0")
     assert wanted.options == ("--extra-index-url https://example.org/simple", "-f https://example.org/links")
@@ -130,7 +135,7 @@ def test_options_that_say_where_packages_are_hold(read_lines: Read) -> None:
 
 
 def test_a_line_of_the_lock_that_is_no_plain_requirement_constrains_nothing(read_lines: Read) -> None:
-    lock = ["alpha==1.0 --hash=x", "beta @ file:///nowhere/beta.whl", "gamma==${X}", "delta==4.0"]
+    lock = ["alpha==1.0 --option=x", "beta @ file:///nowhere/beta.whl", "gamma==${X}", "delta==4.0"]
     assert read_lines("epsilon", lock=lock).constraints == ("delta==4.0",)
 
 
