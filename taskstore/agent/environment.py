@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
@@ -51,6 +52,18 @@ class Environment:
     hold: int | None = field(default=None, compare=False)
     """A descriptor that keeps a virtual one from being removed: given to the task's process (`pass_fds`), it does so as
     long as that lives, although the agent be killed."""
+
+    def variables(self, own: Mapping[str, str]) -> dict[str, str]:
+        """Return this process's variables as the task's process is to have them.
+
+        Of a virtual environment, its commands come first on PATH, and what would add to its modules is taken out.
+        """
+        if self.mode is not Mode.VENV:
+            return dict(own)
+        kept = {name: value for name, value in own.items() if name not in ("PYTHONPATH", "PYTHONHOME")}
+        commands = self.python.parent
+        path = [str(commands), *([kept["PATH"]] if kept.get("PATH") else [])]
+        return {**kept, "VIRTUAL_ENV": str(commands.parent), "PATH": os.pathsep.join(path)}
 
 
 @contextmanager
