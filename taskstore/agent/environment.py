@@ -165,7 +165,7 @@ def _built(
         return Complete(installed=installed, notes=[*found, *_other_versions(wanted, installed)])
 
     shelf = Shelf(_root(settings), limit_bytes=settings.environments_gib * (1 << 30), tell=tell)
-    builder = Builder(build, _fingerprint, contents.size_bytes)
+    builder = Builder(build, _fingerprint, _size_bytes)
     with shelf.held(_key(wanted, interpreter), builder) as held:
         told = (*notes, *wanted.notes, *held.complete.notes)
         python = contents.python(_venv(held.folder))
@@ -213,6 +213,10 @@ def _fingerprint(folder: Path) -> str:
     venv = _venv(folder)
     seen = contents.fingerprint(contents.packages_of(venv), ours.folder_in(folder))
     return seen if contents.python(venv).exists() else "without an interpreter"
+
+
+def _size_bytes(folder: Path) -> int:
+    return contents.size_bytes(_venv(folder)) + contents.size_bytes(ours.folder_in(folder))
 
 
 def _add_ours(installer: installing.Installer, folder: Path, interpreter: Interpreter, tell: Tell) -> None:

@@ -146,22 +146,22 @@ class _Reading:
         if from_url is not None:
             self._from_url(name, from_url["url"], text)
         elif pinned is None:
-            self.packages.append(Package(name, text, recorded=recorded))
+            self._add(Package(name, text, recorded=recorded))
         elif recorded.startswith("-e ") and not _is_changed(recorded, pinned["version"]):
             self._editable(_place_of(recorded), name, pinned["version"])
         elif " @ " in recorded and not _is_changed(recorded, pinned["version"]):
             self.notes.append(f"{name} is installed from where it was: {recorded.partition(' @ ')[2]}")
             self._from_url(name, recorded.partition(" @ ")[2], recorded, pinned["version"])
         else:
-            self.packages.append(Package(name, text, pinned["version"], recorded=recorded))
+            self._add(Package(name, text, pinned["version"], recorded=recorded))
 
     def _from_url(self, name: str, url: str, line: str, version: str = "") -> None:
         local = local_path(url)
         if local is None or local.exists():
-            self.packages.append(Package(name, line, version, url, line))
+            self._add(Package(name, line, version, url, line))
         elif version and _ARCHIVE.search(local.name):
             self.notes.append(f"{name}: {local} is not on this machine; {name}=={version} is taken from the index")
-            self.packages.append(Package(name, f"{name}=={version}", version, recorded=line))
+            self._add(Package(name, f"{name}=={version}", version, recorded=line))
         else:
             self._leave_out(name, line, f"it was installed from {local}, which is not on this machine", version)
 
@@ -173,7 +173,7 @@ class _Reading:
             self._package(f"{name or _egg(place)} @ {place.partition('#')[0]}" if name or _egg(place) else place)
         elif url.is_absolute() and url.is_dir():
             self.notes.append(f"{name or url} is installed from {url}, as it is now")
-            self.packages.append(Package(name, f"-e {url}", version, recorded=f"-e {url}"))
+            self._add(Package(name, f"-e {url}", version, recorded=f"-e {url}"))
         else:
             problem = f"it was a development install of {url}, which is not on this machine"
             self._leave_out(name, f"-e {url}", problem, version)
@@ -181,9 +181,16 @@ class _Reading:
     def _address(self, text: str) -> None:
         local = local_path(text) if "://" in text else Path(text)
         if local is None or (local.is_absolute() and local.exists()):
-            self.packages.append(Package("", text, url=text, recorded=text))
+            self._add(Package("", text, url=text, recorded=text))
         else:
             self._leave_out("", text, "it is not on this machine")
+
+    def _add(self, package: Package) -> None:
+        problem = _problem(package.line.removeprefix("-e "))
+        if problem:
+            self._leave_out(package.name, package.line, problem, package.version)
+        else:
+            self.packages.append(package)
 
     def _leave_out(self, name: str, line: str, why: str, version: str = "") -> None:
         self.left_out.append(Package(name, line, version, recorded=line))
@@ -246,7 +253,7 @@ def _problem(text: str) -> str:
         return "it asks for an environment variable"
     if re.search(r"[\x00-\x1f\x7f]", text):
         return "it holds control characters"
-    if not text.startswith("-") and re.search(r"\s-", text):
+    if re.search(r"\S\s+-", text) and not text.startswith("-"):
         return "it holds options"
     return ""
 
@@ -280,12 +287,14 @@ def _egg(address: str) -> str:
 
 
 def local_path(url: str) -> Path | None:
-    """Return the path that a `file:` address leads to; None of any other."""
-    found = re.match(r"(?:[a-z]+\+)?file:(?://(?:localhost)?)?(?P<path>/[^#]*)", url)
+    """Return the path that a `file:` address leads to, a repository's too; None of any other."""
+    found = re.match(r"(?P<vcs>[a-z]+\+)?file:(?://(?:localhost)?)?(?P<path>/[^#]*)", url)
     if found is None:
         return None
     from urllib.parse import unquote
     from urllib.request import url2pathname
 
     path = found["path"]
+    if found["vcs"]:
+        path = re.sub(r"@[^/@]*\Z", "", path)  # the commit
     return Path(url2pathname(path) if path[2:3] == ":" else unquote(path))

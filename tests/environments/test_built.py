@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import subprocess
 import sys
@@ -115,6 +116,18 @@ def test_the_second_time_nothing_is_built(make_task: MakeTask, prepare_quickly: 
     with prepare_quickly(make_task("beta==1.0")) as second:
         assert second == first
     assert len([text for text in told if text.startswith("builds")]) == 1
+
+
+def test_after_the_machine_was_started_anew_it_is_still_there(
+    make_task: MakeTask, prepare_quickly: Prepare, quick_agent: settings.Agent, told: list[str]
+) -> None:
+    with prepare_quickly(make_task("beta==1.0")) as first:
+        says(first.python, "import beta")  # which leaves bytecode
+    marker = next(Path(quick_agent.environments).glob("*-*/complete.json"))
+    marker.write_text(json.dumps({**json.loads(marker.read_text()), "boot": "an earlier one"}))
+    with prepare_quickly(make_task("beta==1.0")) as second:
+        assert second == first
+    assert len(told) == 1
 
 
 def test_other_versions_are_another_environment(make_task: MakeTask, prepare_quickly: Prepare) -> None:

@@ -123,6 +123,28 @@ def test_what_is_no_plain_requirement_is_left_out_by_name(read_lines: Read, line
     assert "is left out" in wanted.notes[0]
 
 
+@pytest.mark.parametrize(
+    ("line", "lock"),
+    [
+        ("alpha==1.0", "alpha @ https://example.org/${SECRET}/alpha.zip"),
+        ("-e git+https://example.org/${SECRET}#egg=alpha", ""),
+        ("-e {here}/${{SECRET}}", ""),
+        ("-e {here}/with --option", ""),
+    ],
+)
+def test_no_way_leads_around_that(read_lines: Read, tmp_path: Path, line: str, lock: str) -> None:
+    for name in ("${SECRET}", "with --option"):
+        (tmp_path / name).mkdir()
+    wanted = read_lines(line.replace("{here}", str(tmp_path)).replace("{{", "{").replace("}}", "}"), lock=[lock])
+    assert lines(wanted) == []
+    assert "is left out: it " in wanted.notes[-1]
+
+
+def test_a_repository_on_this_machine_is_taken_at_its_commit(read_lines: Read, tmp_path: Path) -> None:
+    url = f"git+file://{tmp_path}@0123456789abcdef"
+    assert lines(read_lines(f"alpha @ {url}", "beta @ git+file:///nowhere/beta@0123456789")) == [f"alpha @ {url}"]
+
+
 def test_hashes_are_not_asked_for(read_lines: Read) -> None:
     wanted = read_lines("alpha==1.0 \\", "    --hash=sha256:abc \\", "    --hash=sha256:def", "beta==1.0")
     assert lines(wanted) == ["alpha==1.0", "beta==1.0"]
