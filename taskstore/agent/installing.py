@@ -37,14 +37,11 @@ _OLDEST_PIP = (22, 3)
 """The first that installs into another environment than its own."""
 _SHOWN_LINES = 12
 _HIDDEN = (
-    "PYTHONPATH",
-    "PYTHONHOME",
-    "VIRTUAL_ENV",
-    "CONDA_PREFIX",
-    "PIP_TARGET",
-    "PIP_PREFIX",
-    "PIP_REQUIRE_VIRTUALENV",
+    *("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "CONDA_PREFIX"),
+    *("PIP_TARGET", "PIP_PREFIX", "PIP_REQUIRE_VIRTUALENV", "PIP_REQUIRE_HASHES", "PIP_USER"),
+    *("UV_REQUIRE_HASHES", "UV_MANAGED_PYTHON", "UV_PROJECT", "UV_WORKING_DIR", "UV_VENV_SEED"),
 )
+"""Variables that would have an installer do something else than to install these packages into this environment."""
 
 Tell = Callable[[str], None]
 

@@ -64,6 +64,18 @@ def test_the_lock_decides_what_the_packages_need_themselves(make_task: MakeTask,
         assert environment.notes == ()
 
 
+def test_variables_of_the_agent_send_it_nowhere_else(
+    make_task: MakeTask, prepare: Prepare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = {"PIP_TARGET": str(tmp_path / "elsewhere"), "PIP_REQUIRE_HASHES": "1", "PIP_USER": "1"}
+    elsewhere |= {"UV_REQUIRE_HASHES": "1", "UV_SYSTEM_PYTHON": "1", "UV_WORKING_DIR": str(tmp_path)}
+    for name, value in {**elsewhere, "PYTHONPATH": str(tmp_path), "VIRTUAL_ENV": str(tmp_path)}.items():
+        monkeypatch.setenv(name, value)
+    with prepare(make_task("beta==1.0")) as environment:
+        assert environment.installed == ("beta==1.0",)
+    assert not (tmp_path / "elsewhere").exists()
+
+
 def test_taskstore_works_in_it_and_nothing_else_of_the_agents_does(
     make_task: MakeTask, prepare: Prepare, wheels: Path
 ) -> None:
