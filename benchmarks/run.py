@@ -12,6 +12,7 @@ import many_processes
 import plots
 import read_scalars
 import report_scalar
+import task_environment
 from _harness import main
 
 if __name__ == "__main__":
@@ -26,4 +27,5 @@ if __name__ == "__main__":
         read_scalars.measure,
         plots.measure,
         many_processes.measure,
+        task_environment.measure,
     )

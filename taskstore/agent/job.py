@@ -167,9 +167,7 @@ class Job:
     def _do(self) -> None:
         store, task_id = self._store, self.task_id
         try:
-            if trust.is_needed(tasks.read(places.locate(store, task_id))):
-                remote.dequeue(store, task_id)  # a ticket written by hand, or before it was imported
-                raise Refused("it came from elsewhere, and nobody has said that it may run; enqueue it with --trust")
+            self._check_trust()
             name = launch.claim(
                 store,
                 task_id,
@@ -191,6 +189,11 @@ class Job:
                 self._fail("it could not be started", str(error))
             else:
                 self._finish(None, None)
+
+    def _check_trust(self) -> None:
+        if trust.is_needed(tasks.read(places.locate(self._store, self.task_id))):
+            remote.dequeue(self._store, self.task_id)  # its ticket was written by hand
+            raise Refused("it came from elsewhere, and nobody has said that it may run; enqueue it with --trust")
 
     def _limit(self) -> float | None:
         limits = [self._options.time_limit_s, queue.policy(self._store, self._ticket.queue).time_limit_s]

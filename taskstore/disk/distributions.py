@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -84,10 +84,11 @@ class Distribution:
 
 
 class Installed:
-    """The distributions on `sys.path` as it is now, each folder listed at most once, and only when needed."""
+    """The distributions in folders, which are `sys.path` as it is now; each is listed once at most, when needed."""
 
-    def __init__(self) -> None:
-        self._folders: dict[str, list[Distribution] | None] = dict.fromkeys(map(os.path.abspath, sys.path))
+    def __init__(self, folders: Iterable[str] | None = None) -> None:
+        found = sys.path if folders is None else folders
+        self._folders: dict[str, list[Distribution] | None] = dict.fromkeys(map(os.path.abspath, found))
 
     def _within(self, folder: str) -> list[Distribution]:
         found = self._folders[folder]

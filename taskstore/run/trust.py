@@ -1,4 +1,4 @@
-"""Running what came from elsewhere: an imported task's program is somebody else's code, and is run on a person's word."""
+"""Running what came from elsewhere: an imported task's program is another's code, and is run on a person's word."""
 
 from __future__ import annotations
 

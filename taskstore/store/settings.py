@@ -90,10 +90,16 @@ class Distributed(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class Agent(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """Where an agent rebuilds the code of tasks (empty: the user's cache folder), and for how many days it stays."""
+    """Where agents keep rebuilt code (for so many days) and environments (up to which size), and what installs those.
+
+    An empty folder is one in the user's cache.
+    """
 
     work: str = ""
     work_days: float = 7
+    environments: str = ""
+    environments_gib: float = 20
+    installer: str = "auto"
 
 
 class Settings(msgspec.Struct, kw_only=True):
