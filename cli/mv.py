@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
-@app.command()
+@app.command(cls=several.SeveralThenOne)
 def mv(
     tasks: context.TasksArgument,
     project: Annotated[
