@@ -54,7 +54,10 @@ def ls(
         str | None, typer.Option("--where", "-w", metavar="FILTER", help="A condition on fields, parameters, metrics.")
     ] = None,
     sort: Annotated[
-        str, typer.Option("--sort", metavar="FIELD", help="A field, parameter or metric; - before it: greatest first.")
+        str,
+        typer.Option(
+            "--sort", metavar="FIELD", help="A field, parameter or metric; - before it: greatest first. Or several."
+        ),
     ] = "-created",
     limit: Annotated[
         int | None,
@@ -88,6 +91,7 @@ def ls(
     if archived and show_all:
         raise typer.BadParameter("--archived and --all exclude each other")
     names = _names(columns)
+    order = _order(sort)
     condition = _condition(where, since, until)
     wanted = query.Query(
         project=project,
@@ -102,8 +106,8 @@ def ls(
         where=condition,
     )
     store = context.open_store()
-    listing = query.find(store, wanted, order_by=sort)
-    shown_names = [*names, sort.lstrip("+-")] if columns else [sort.lstrip("+-")]
+    listing = query.find(store, wanted, order_by=order)
+    shown_names = [*(names if columns else []), *(name.partition("+")[2] for name in order)]
     _comment(store, wanted, listing, shown_names, missing=condition.missing() if condition else [])
     shown = _first(listing.rows, limit, is_short=render.is_terminal() and not as_json)
     if as_json:
@@ -117,10 +121,21 @@ def ls(
 def _names(columns: str | None) -> list[str]:
     if columns is None:
         return list(DEFAULT_COLUMNS)
-    names = [name.strip() for name in columns.split(",") if name.strip()]
+    from taskstore.schema import field_names
+
+    names = field_names.parse_list(columns)
     if not names:
         raise BadValue("no columns named; write them like id,name,Args/lr,validation/loss.min")
     return names
+
+
+def _order(sort: str) -> list[str]:
+    from taskstore.schema import field_names
+
+    order = field_names.parse_order(sort)
+    if not order:
+        raise BadValue("nothing to sort by; name a field, like -created or validation/loss.min")
+    return order
 
 
 def _split(texts: list[str]) -> list[str]:
