@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from . import context, several
+from . import context, offers, several
 
 if TYPE_CHECKING:
     from taskstore.schema.record import ParamsRecord
@@ -20,7 +20,12 @@ def clone(
     task: context.TaskArgument,
     assignments: Annotated[
         list[str],
-        typer.Option("--set", metavar="SECTION/NAME=VALUE", help="Change a parameter; may be repeated."),
+        typer.Option(
+            "--set",
+            metavar="SECTION/NAME=VALUE",
+            help="Change a parameter; may be repeated.",
+            autocompletion=offers.assignment,
+        ),
     ] = [],  # noqa: B006 - typer reads it and copies
     name: Annotated[
         str | None, typer.Option("--name", metavar="NAME", help="Its name, else 'Clone Of' and the original's.")

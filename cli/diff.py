@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from . import context, page, render
+from . import context, offers, page, render
 
 if TYPE_CHECKING:
     from taskstore.sections.compare import Comparison, Pair, SourcePair
@@ -26,12 +26,12 @@ def diff(
             metavar="A",
             help="A task: id, unique id prefix, project/name, or @last.",
             show_default=False,
-            autocompletion=context.complete_task,
+            autocompletion=offers.task,
         ),
     ],
     right: Annotated[
         str,
-        typer.Argument(metavar="B", help="Another one.", show_default=False, autocompletion=context.complete_task),
+        typer.Argument(metavar="B", help="Another one.", show_default=False, autocompletion=offers.task),
     ],
     show_all: Annotated[bool, typer.Option("--all", "-a", help="What is the same, too.")] = False,
     as_json: context.JsonOption = False,

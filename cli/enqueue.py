@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from . import context, several
+from . import context, offers, several
 
 if TYPE_CHECKING:
     from taskstore.disk.layout import TaskPaths
@@ -21,7 +21,7 @@ def enqueue_tasks(
     queue: Annotated[
         str,
         typer.Option(
-            "--queue", metavar="NAME", help="The queue; default is always there.", autocompletion=context.complete_queue
+            "--queue", metavar="NAME", help="The queue; default is always there.", autocompletion=offers.queue
         ),
     ] = "default",
     priority: Annotated[

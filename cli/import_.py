@@ -9,7 +9,7 @@ import typer
 
 from taskstore.core.errors import TaskstoreError
 
-from . import context, several
+from . import context, offers, several
 
 if TYPE_CHECKING:
     from taskstore.share.importers.base import Options
@@ -51,7 +51,7 @@ def import_(
     into: Annotated[
         str | None,
         typer.Option(
-            "--into", metavar="PROJECT", help="A project, else each run's own.", autocompletion=context.complete_project
+            "--into", metavar="PROJECT", help="A project, else each run's own.", autocompletion=offers.project
         ),
     ] = None,
     as_json: context.JsonOption = False,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from . import context, render
+from . import context, offers, render
 
 if TYPE_CHECKING:
     from taskstore.disk.layout import TaskPaths
@@ -26,7 +26,7 @@ def run(
         typer.Argument(
             metavar="TASK|SCRIPT",
             help="A draft, or a Python file; what is both is the file.",
-            autocompletion=context.complete_task,
+            autocompletion=offers.task,
             show_default=False,
         ),
     ],

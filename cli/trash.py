@@ -9,7 +9,7 @@ import typer
 
 from taskstore.core.errors import BadValue, Damaged
 
-from . import context, render, several
+from . import context, offers, render, several
 
 if TYPE_CHECKING:
     from taskstore.disk.layout import TaskPaths
@@ -18,17 +18,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=True)
 _EXIT_DAMAGED = 6
-
-
-def complete_trashed(incomplete: str) -> list[str]:
-    """Complete the id of a task in the trash."""
-    from taskstore.core.errors import TaskstoreError
-    from taskstore.store import trash
-
-    try:
-        return [paths.id for paths in trash.listed(context.open_store()) if paths.id.startswith(incomplete)]
-    except (OSError, TaskstoreError):
-        return []
 
 
 @app.callback()
@@ -91,7 +80,7 @@ def _as_object(paths: TaskPaths, record: TaskRecord) -> dict[str, object]:
 
 _Trashed = Annotated[
     list[str],
-    typer.Argument(metavar="TASK", help="Tasks in the trash, by id or id prefix.", autocompletion=complete_trashed),
+    typer.Argument(metavar="TASK", help="Tasks in the trash, by id or id prefix.", autocompletion=offers.trashed),
 ]
 
 
@@ -114,7 +103,7 @@ def restore(tasks: _Trashed, as_json: context.JsonOption = False) -> None:
 def purge(
     tasks: Annotated[
         list[str] | None,
-        typer.Argument(metavar="TASK", help="Tasks in the trash, by id or id prefix.", autocompletion=complete_trashed),
+        typer.Argument(metavar="TASK", help="Tasks in the trash, by id or id prefix.", autocompletion=offers.trashed),
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="All that is in the trash.")] = False,
     older_than: Annotated[
