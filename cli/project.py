@@ -101,7 +101,8 @@ def show(name: NameArgument, as_json: context.JsonOption = False) -> None:
     for key, value in facts.items():
         if value or value == 0:
             text = render.cell(value) if not isinstance(value, str) else render.safe_lines(value)
-            render.line(f"{key.replace('_', ' ') + ':':<14}{text}")
+            for number, line in enumerate(text.split("\n")):
+                render.hanging(f"{'' if number else key.replace('_', ' ') + ':':<14}", line)
 
 
 @app.command()
