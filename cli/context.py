@@ -64,6 +64,14 @@ def whole_number(text: str) -> int:
     return number
 
 
+def number(text: str | int) -> int:
+    """Read the value of an option that is any whole number, in words of ours."""
+    try:
+        return int(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a whole number") from None
+
+
 def seconds(text: str | float) -> float:
     """Read the value of an option that is a number of seconds."""
     try:

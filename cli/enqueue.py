@@ -26,7 +26,7 @@ def enqueue_tasks(
     ] = "default",
     priority: Annotated[
         int,
-        typer.Option("--priority", metavar="N", help="The higher comes first: -1000 to 1000."),
+        typer.Option("--priority", parser=context.number, metavar="N", help="The higher comes first: -1000 to 1000."),
     ] = 0,
     force: Annotated[
         bool, typer.Option("--force", help="Reset completed tasks first: what they produced is deleted.")

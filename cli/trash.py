@@ -119,11 +119,10 @@ def purge(
 
     if sum((bool(tasks), every, older_than is not None)) != 1:
         raise typer.BadParameter("name tasks, or give --all, or --older-than 30d: one of the three")
+    length_s = None if older_than is None else _length(older_than)
     store = context.open_store()
     if not tasks:
-        tasks = [
-            paths.id for paths in library.listed(store) if older_than is None or _is_older(store, paths, older_than)
-        ]
+        tasks = [paths.id for paths in library.listed(store) if length_s is None or _is_older(store, paths, length_s)]
         if not tasks:
             context.say("nothing to purge")
 
@@ -137,14 +136,19 @@ def purge(
     several.for_each(tasks, action, find=library.find)
 
 
-def _is_older(store: Store, paths: TaskPaths, text: str) -> bool:
-    """Tell whether a task was deleted so long ago; one that does not say when is left alone."""
+def _length(text: str) -> float:
     from taskstore.schema import conditions
-    from taskstore.store import tasks
 
     length_s = conditions.seconds(text)
     if length_s is None:
         raise BadValue(f"--older-than {text!r} is no length of time; write it like 30d or 12h")
+    return length_s
+
+
+def _is_older(store: Store, paths: TaskPaths, length_s: float) -> bool:
+    """Tell whether a task was deleted so long ago; one that does not say when is left alone."""
+    from taskstore.store import tasks
+
     try:
         gone = tasks.read(paths).trashed
     except (FileNotFoundError, Damaged):

@@ -85,7 +85,9 @@ def open_at(root: str | Path, *, clock: Clock = SYSTEM) -> Store:
     try:
         record = read_record(paths)
     except (FileNotFoundError, NotADirectoryError):
-        raise NotFound("store", str(paths.root), f"`taskstore init {paths.root}` makes one") from None
+        import shlex  # for errors only
+
+        raise NotFound("store", str(paths.root), f"`taskstore init {shlex.quote(str(paths.root))}` makes one") from None
     if migrate.check(record.format, paths.record):
         record = _migrated(paths, clock)
     return Store(paths, record.id, _lock_kind(record, paths), clock)
