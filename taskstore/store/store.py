@@ -140,7 +140,9 @@ def writing(store: Store) -> Iterator[None]:
     except OSError as error:
         if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise
-        raise ReadOnly(f"the store at {store.root} cannot be written: {error.strerror}") from None
+        raise ReadOnly(
+            f"the store at {store.root} cannot be written: {error.strerror}; make it writable, or name another"
+        ) from None
 
 
 _OWN_NAMES = frozenset(
