@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
@@ -81,7 +80,8 @@ def run(
 
 def _is_script(target: str) -> bool:
     """Tell what names a file: one that is there, or one that by its ending should be."""
-    return Path(target).is_file() or target.endswith((".py", ".pyw"))
+    # Not Path.is_file, which may raise for what is too long for a file's name, and yet is a task's.
+    return os.path.isfile(target) or target.endswith((".py", ".pyw"))  # noqa: PTH113 - as said
 
 
 def run_and_leave(store: Store, paths: TaskPaths) -> NoReturn:
