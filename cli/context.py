@@ -111,7 +111,7 @@ TaskArgument = Annotated[
 TasksArgument = Annotated[
     list[str],
     typer.Argument(
-        metavar="TASK...",
+        metavar="TASK",
         help="Tasks: ids, unique id prefixes, project/name, or @last.",
         autocompletion=offers.task,
         show_default=False,

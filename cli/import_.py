@@ -36,7 +36,7 @@ def _complete_kind(incomplete: str) -> list[str]:
 def import_(
     paths: Annotated[
         list[Path],
-        typer.Argument(metavar="PATH...", help="Zips or folders.", show_default=False),
+        typer.Argument(metavar="PATH", help="Zips or folders.", show_default=False),
     ],
     kind: Annotated[
         str | None,

@@ -20,7 +20,7 @@ def mv(
     tasks: Annotated[
         list[str],
         typer.Argument(
-            metavar="TASK...",
+            metavar="TASK",
             help="Tasks: ids, unique id prefixes, project/name, or @last.",
             autocompletion=offers.task_or_project,
             show_default=False,

@@ -15,7 +15,7 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 def path(
     task: Annotated[
         str | None,
-        typer.Argument(metavar="[TASK]", help="A task; the store when left out.", autocompletion=offers.task),
+        typer.Argument(metavar="TASK", help="A task; the store when left out.", autocompletion=offers.task),
     ] = None,
     as_json: context.JsonOption = False,
 ) -> None:

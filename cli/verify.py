@@ -24,7 +24,7 @@ def verify(
     tasks: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[TASK...]",
+            metavar="TASK",
             help="Tasks: ids, unique id prefixes, project/name, or @last.",
             autocompletion=offers.task,
             show_default=False,

@@ -47,7 +47,7 @@ def test_of_one_argument_alone_it_is_the_project_that_is_missing(cli: Cli, works
         assert "Missing argument 'PROJECT'" in missing.err
     none = cli("mv")
     assert none.code == 2
-    assert "Missing argument 'TASK...'" in none.err
+    assert "Missing argument 'TASK'" in none.err
 
 
 def _commands(group: Any) -> Iterator[Any]:
