@@ -1,4 +1,4 @@
-"""`taskstore completion`: shell completion of commands, options, task ids and project names."""
+"""`taskstore completion`: shell completion of commands, options, and what the store holds."""
 
 from __future__ import annotations
 
@@ -33,8 +33,9 @@ def completion(
 ) -> None:
     """Print shell completion, or install it.
 
-    It completes commands, options, task ids and project names. --install adds to the shell's own start-up files in
-    your home folder; without it, load what is printed the way that you load other things.
+    It completes commands, options, tasks by id or name, projects, queues, tags, parameters, and the fields of ls.
+    --install adds to the shell's own start-up files in your home folder; without it, load what is printed the way
+    that you load other things.
 
     Example: eval "$(taskstore completion bash)"
     """
