@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from . import context, render
+from . import context, offers, render
 
 if TYPE_CHECKING:
     from taskstore.agent.options import Options
@@ -32,10 +32,12 @@ def start(
             "--queue",
             metavar="NAME",
             help="A queue to take from, the first first.",
-            autocompletion=context.complete_queue,
+            autocompletion=offers.queue,
         ),
     ] = None,
-    slots: Annotated[int, typer.Option("--slots", metavar="N", help="How many tasks to run at once.")] = 1,
+    slots: Annotated[
+        int, typer.Option("--slots", parser=context.number, metavar="N", help="How many tasks to run at once.")
+    ] = 1,
     gpus: Annotated[
         str,
         typer.Option("--gpus", metavar="A,B", help="GPUs: one for each slot, or 0+1,2+3 for two each."),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from . import context, several
+from . import context, offers, several
 from .trust import TrustOption
 
 if TYPE_CHECKING:
@@ -21,7 +21,12 @@ def clone(
     task: context.TaskArgument,
     assignments: Annotated[
         list[str],
-        typer.Option("--set", metavar="SECTION/NAME=VALUE", help="Change a parameter; may be repeated."),
+        typer.Option(
+            "--set",
+            metavar="SECTION/NAME=VALUE",
+            help="Change a parameter; may be repeated.",
+            autocompletion=offers.assignment,
+        ),
     ] = [],  # noqa: B006 - typer reads it and copies
     name: Annotated[
         str | None, typer.Option("--name", metavar="NAME", help="Its name, else 'Clone Of' and the original's.")

@@ -1,13 +1,13 @@
-"""`taskstore completion`: shell completion of commands, options, task ids and project names."""
+"""`taskstore completion`: shell completion of commands, options, and what the store holds."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from . import context, render
-from .main import COMPLETE_VARIABLE
+from . import context, render, shells
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 _PROGRAM = "taskstore"
@@ -33,25 +33,38 @@ def completion(
 ) -> None:
     """Print shell completion, or install it.
 
-    It completes commands, options, task ids and project names. --install adds to the shell's own start-up files in
-    your home folder; without it, load what is printed the way that you load other things.
+    It completes commands, options, tasks by id or name, projects, queues, tags, parameters, and the fields of ls.
+    --install adds to the shell's own start-up files in your home folder; without it, load what is printed the way
+    that you load other things.
 
     Example: eval "$(taskstore completion bash)"
     """
-    # Typer's own scripts and places; imported late, because it is slow and only this command needs it.
-    from typer._completion_shared import get_completion_script
-    from typer._completion_shared import install as install_for
-
+    script = shells.SCRIPTS.get(shell) or _of_typer(shell)
     if install:
-        name, path = install_for(shell=shell, prog_name=_PROGRAM, complete_var=COMPLETE_VARIABLE)
+        path = _install(shell, script)
         if as_json:
-            render.print_json({"shell": name, "path": str(path)})
+            render.print_json({"shell": shell, "path": str(path)})
         else:
-            context.say(f"{name} completes from the next shell on")
+            context.say(f"{shell} completes from the next shell on")
             render.line(str(path))
         return
-    script = get_completion_script(prog_name=_PROGRAM, complete_var=COMPLETE_VARIABLE, shell=shell)
     if as_json:
         render.print_json({"shell": shell, "script": script})
     else:
         render.line(script)
+
+
+def _of_typer(shell: str) -> str:
+    from typer._completion_shared import get_completion_script
+
+    return get_completion_script(prog_name=_PROGRAM, complete_var=shells.VARIABLE, shell=shell)
+
+
+def _install(shell: str, script: str) -> Path:
+    """Have Typer edit the shell's own start-up files; what those load is our script where there is one."""
+    from typer._completion_shared import install as install_for
+
+    _, path = install_for(shell=shell, prog_name=_PROGRAM, complete_var=shells.VARIABLE)
+    if shell in shells.SCRIPTS:
+        path.write_text(f"{script}\n", encoding="utf-8")
+    return path

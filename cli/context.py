@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from . import offers
+
 if TYPE_CHECKING:
     from taskstore.disk.layout import TaskPaths
     from taskstore.store.store import Store
 
 _TIME = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*([smhd]?)")
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_SHELL_SAFE = re.compile(r"[\w@%+=./-]+")
 
 store_option: str | None = None
 """The value of --store; the root callback sets it before a command runs."""
@@ -56,72 +57,6 @@ def say(message: str) -> None:
     sys.stderr.write(f"taskstore: {safe_lines(message)}\n")
 
 
-def _store_to_complete(ctx: typer.Context) -> Store:
-    """Open the store that the line being typed is about; pressing Tab makes none."""
-    import os
-    from pathlib import Path
-
-    from taskstore.store.store import find_root, open_at
-
-    named = ctx.find_root().params.get("store")
-    return open_at(find_root(named, environ=os.environ, cwd=Path.cwd(), home=Path.home()))
-
-
-def complete_task(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
-    """Complete a task's id or project/name, newest first; says nothing where the store cannot be read."""
-    from taskstore.core.errors import TaskstoreError
-    from taskstore.store import query
-
-    from .render import safe
-
-    try:
-        rows = query.find(_store_to_complete(ctx), query.Query(with_archived=True)).rows
-    except (OSError, TaskstoreError):
-        return []
-    titles = [(row.id, safe(f"{row.project}/{row.task.name}")) for row in rows]
-    found = [("@last", "the task that was made last")] * bool(titles) + titles
-    # Names that a shell takes as they are: the others would need quotes that completion does not add.
-    found += [(name, "") for name in dict.fromkeys(name for _, name in titles) if _SHELL_SAFE.fullmatch(name)]
-    return [item for item in found if item[0].startswith(incomplete)]
-
-
-def complete_kept(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Complete the name of an artifact or a model of the task that is named before it."""
-    from taskstore.core.errors import TaskstoreError
-    from taskstore.store import artifacts, models, places
-
-    try:
-        paths = places.resolve(_store_to_complete(ctx), str(ctx.params.get("task") or ""))
-        names = [*artifacts.read(paths).artifacts, *(model.slot for model in models.read(paths).output.values())]
-    except (OSError, TaskstoreError):
-        return []
-    return [name for name in dict.fromkeys(names) if name.startswith(incomplete) and _SHELL_SAFE.fullmatch(name)]
-
-
-def complete_project(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Complete a project's name; says nothing where the store cannot be read."""
-    from taskstore.core.errors import TaskstoreError
-    from taskstore.store import projects
-
-    try:
-        names = [item.name for item in projects.list_all(_store_to_complete(ctx))]
-    except (OSError, TaskstoreError):
-        return []
-    return [name for name in names if name.startswith(incomplete) and name.isprintable()]
-
-
-def complete_queue(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Complete a queue's name; says nothing where the store cannot be read."""
-    from taskstore.core.errors import TaskstoreError
-    from taskstore.store import tickets
-
-    try:
-        names = tickets.names(_store_to_complete(ctx))
-    except (OSError, TaskstoreError):
-        return []
-    return [name for name in names if name.startswith(incomplete) and name.isprintable()]
-
-
 def whole_number(text: str) -> int:
     """Read the value of an option that is a number from 0 on; what Typer says of a wrong one is its validator's."""
     try:
@@ -131,6 +66,14 @@ def whole_number(text: str) -> int:
     if number < 0:
         raise typer.BadParameter(f"{text!r} is not a whole number from 0 on")
     return number
+
+
+def number(text: str | int) -> int:
+    """Read the value of an option that is any whole number, in words of ours."""
+    try:
+        return int(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a whole number") from None
 
 
 def seconds(text: str | float) -> float:
@@ -163,29 +106,29 @@ TaskArgument = Annotated[
     typer.Argument(
         metavar="TASK",
         help="A task: id, unique id prefix, project/name, or @last.",
-        autocompletion=complete_task,
+        autocompletion=offers.task,
         show_default=False,
     ),
 ]
 TasksArgument = Annotated[
     list[str],
     typer.Argument(
-        metavar="TASK...",
+        metavar="TASK",
         help="Tasks: ids, unique id prefixes, project/name, or @last.",
-        autocompletion=complete_task,
+        autocompletion=offers.task,
         show_default=False,
     ),
 ]
 ProjectOption = Annotated[
     str | None,
-    typer.Option("--project", "-p", metavar="NAME", help="A project.", autocompletion=complete_project),
+    typer.Option("--project", "-p", metavar="NAME", help="A project.", autocompletion=offers.project),
 ]
 QueueOption = Annotated[
     str | None,
-    typer.Option("--queue", metavar="NAME", help="Put it into that queue.", autocompletion=complete_queue),
+    typer.Option("--queue", metavar="NAME", help="Put it into that queue.", autocompletion=offers.queue),
 ]
 QueueArgument = Annotated[
     str,
-    typer.Argument(metavar="QUEUE", help="A queue's name.", autocompletion=complete_queue, show_default=False),
+    typer.Argument(metavar="QUEUE", help="A queue's name.", autocompletion=offers.queue, show_default=False),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")]

@@ -9,7 +9,7 @@ import typer
 
 from taskstore.core.task_types import TASK_TYPES
 
-from . import context, several
+from . import context, offers, several
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -67,7 +67,7 @@ def create(
             "--base-task",
             metavar="TASK",
             help="The task to take what is not given from.",
-            autocompletion=context.complete_task,
+            autocompletion=offers.task,
         ),
     ] = None,
     binary: Annotated[str | None, typer.Option("--binary", metavar="NAME", help="The interpreter's name.")] = None,

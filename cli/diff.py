@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from . import context, page, render
+from . import context, offers, page, render
 
 if TYPE_CHECKING:
     from taskstore.sections.compare import Comparison, Pair, SourcePair
@@ -26,12 +26,12 @@ def diff(
             metavar="A",
             help="A task: id, unique id prefix, project/name, or @last.",
             show_default=False,
-            autocompletion=context.complete_task,
+            autocompletion=offers.task,
         ),
     ],
     right: Annotated[
         str,
-        typer.Argument(metavar="B", help="Another one.", show_default=False, autocompletion=context.complete_task),
+        typer.Argument(metavar="B", help="Another one.", show_default=False, autocompletion=offers.task),
     ],
     show_all: Annotated[bool, typer.Option("--all", "-a", help="What is the same, too.")] = False,
     as_json: context.JsonOption = False,
@@ -52,7 +52,7 @@ def diff(
         render.print_json({**names, **_as_object(found, show_all=show_all)})
         return
     for mark, style, side in zip("AB", ("red", "green"), sides, strict=True):
-        render.styled((f"{mark}  ", style), f"{side.task.id}  {render.safe(side.task.name)}")
+        render.hanging((f"{mark}  ", style), f"{side.task.id}  {render.safe(side.task.name)}")
     if found.is_same and not show_all:
         render.line()
         render.line("no difference")
@@ -114,10 +114,10 @@ def _shown(value: object) -> str:
 
 def _print_source(item: SourcePair) -> None:
     if item.is_same:
-        render.line(f"{render.safe(item.name)}: the same")
+        render.hanging("", f"{render.safe(item.name)}: the same")
         return
     if len(item.lines) == 1:
-        render.line(f"{render.safe(item.name)}: {item.lines[0]}")
+        render.hanging("", f"{render.safe(item.name)}: {render.safe(item.lines[0])}")
         return
     for number, text in enumerate(item.lines):
         style = "bold" if number < 2 else _LINE_STYLES.get(text[:1], "")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from . import context, several
+from . import context, offers, several
 from .trust import TrustOption, is_given
 
 if TYPE_CHECKING:
@@ -22,12 +22,12 @@ def enqueue_tasks(
     queue: Annotated[
         str,
         typer.Option(
-            "--queue", metavar="NAME", help="The queue; default is always there.", autocompletion=context.complete_queue
+            "--queue", metavar="NAME", help="The queue; default is always there.", autocompletion=offers.queue
         ),
     ] = "default",
     priority: Annotated[
         int,
-        typer.Option("--priority", metavar="N", help="The higher comes first: -1000 to 1000."),
+        typer.Option("--priority", parser=context.number, metavar="N", help="The higher comes first: -1000 to 1000."),
     ] = 0,
     force: Annotated[
         bool, typer.Option("--force", help="Reset completed tasks first: what they produced is deleted.")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from . import context, render
+from . import context, offers, render
 
 if TYPE_CHECKING:
     from taskstore.disk.layout import TaskPaths
@@ -25,7 +25,7 @@ def get(
         typer.Argument(
             metavar="NAME",
             help="An artifact's or a model's name.",
-            autocompletion=context.complete_kept,
+            autocompletion=offers.kept,
             show_default=False,
         ),
     ] = None,

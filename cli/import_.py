@@ -9,7 +9,7 @@ import typer
 
 from taskstore.core.errors import TaskstoreError
 
-from . import context, several
+from . import context, offers, several
 
 if TYPE_CHECKING:
     from taskstore.share.importers.base import Options
@@ -36,7 +36,7 @@ def _complete_kind(incomplete: str) -> list[str]:
 def import_(
     paths: Annotated[
         list[Path],
-        typer.Argument(metavar="PATH...", help="Zips or folders.", show_default=False),
+        typer.Argument(metavar="PATH", help="Zips or folders.", show_default=False),
     ],
     kind: Annotated[
         str | None,
@@ -51,7 +51,7 @@ def import_(
     into: Annotated[
         str | None,
         typer.Option(
-            "--into", metavar="PROJECT", help="A project, else each run's own.", autocompletion=context.complete_project
+            "--into", metavar="PROJECT", help="A project, else each run's own.", autocompletion=offers.project
         ),
     ] = None,
     as_json: context.JsonOption = False,

@@ -18,7 +18,7 @@ _LOCKS = ("flock", "lease")  # how the hosts that share a store keep out of each
 @app.command()
 def init(
     directory: Annotated[
-        Path | None, typer.Argument(metavar="[DIR]", help="Where; .taskstore in this folder when left out.")
+        Path | None, typer.Argument(metavar="DIR", help="Where; .taskstore in this folder when left out.")
     ] = None,
     locks: Annotated[
         str | None,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -90,7 +89,7 @@ class _Printer:
         self._stream = stream
         self._with_times = with_times
         self._as_json = as_json
-        self._with_colours = render.is_terminal() and not os.environ.get("NO_COLOR")
+        self._with_colours = render.has_styles()
 
     def is_wanted(self, line: ConsoleLine) -> bool:
         return self._stream is None or line.stream == self._stream

@@ -14,7 +14,7 @@ from taskstore.core import states
 from taskstore.core.errors import BadValue
 from taskstore.core.task_types import TASK_TYPES
 
-from . import context, render
+from . import context, offers, render
 
 if TYPE_CHECKING:
     from taskstore.schema.filters import Filter
@@ -37,10 +37,31 @@ Texts = list[str]
 def ls(
     project: context.ProjectOption = None,
     no_recursive: Annotated[bool, typer.Option("--no-recursive", help="Leave out the project's subprojects.")] = False,
-    status: Annotated[Texts, typer.Option("--status", "-s", metavar="STATUS", help="draft, running, failed …")] = [],  # noqa: B006 - typer reads it and copies
-    task_type: Annotated[Texts, typer.Option("--type", metavar="TYPE", help="training, testing …")] = [],  # noqa: B006
-    tag: Annotated[Texts, typer.Option("--tag", "-t", metavar="TAG", help="With this tag; -TAG is without it.")] = [],  # noqa: B006
-    without_tag: Annotated[Texts, typer.Option("--without-tag", metavar="TAG", help="Without this tag.")] = [],  # noqa: B006
+    status: Annotated[
+        Texts,
+        typer.Option(
+            "--status",
+            "-s",
+            metavar="STATUS",
+            help="draft, running, failed …",
+            autocompletion=offers.several_of(*(status.label.lower() for status in states.Status)),
+        ),
+    ] = [],  # noqa: B006 - typer reads it and copies
+    task_type: Annotated[
+        Texts,
+        typer.Option(
+            "--type", metavar="TYPE", help="training, testing …", autocompletion=offers.several_of(*TASK_TYPES)
+        ),
+    ] = [],  # noqa: B006
+    tag: Annotated[
+        Texts,
+        typer.Option(
+            "--tag", "-t", metavar="TAG", help="With this tag; -TAG is without it.", autocompletion=offers.tag
+        ),
+    ] = [],  # noqa: B006
+    without_tag: Annotated[
+        Texts, typer.Option("--without-tag", metavar="TAG", help="Without this tag.", autocompletion=offers.tag)
+    ] = [],  # noqa: B006
     text: Annotated[
         str | None, typer.Option("--text", metavar="TEXT", help="In the name, comment, project or id.")
     ] = None,
@@ -51,10 +72,23 @@ def ls(
         str | None, typer.Option("--until", metavar="TIME", help="Made until; a date counts whole.")
     ] = None,
     where: Annotated[
-        str | None, typer.Option("--where", "-w", metavar="FILTER", help="A condition on fields, parameters, metrics.")
+        str | None,
+        typer.Option(
+            "--where",
+            "-w",
+            metavar="FILTER",
+            help="A condition on fields, parameters, metrics.",
+            autocompletion=offers.condition,
+        ),
     ] = None,
     sort: Annotated[
-        str, typer.Option("--sort", metavar="FIELD", help="A field, parameter or metric; - before it: greatest first.")
+        str,
+        typer.Option(
+            "--sort",
+            metavar="FIELD",
+            help="A field, parameter or metric; - before it: greatest first. Or several.",
+            autocompletion=offers.order,
+        ),
     ] = "-created",
     limit: Annotated[
         int | None,
@@ -69,7 +103,13 @@ def ls(
     ] = None,
     columns: Annotated[
         str | None,
-        typer.Option("--columns", "-c", metavar="NAMES", help="With commas between: id,name,Args/lr,loss/train.min"),
+        typer.Option(
+            "--columns",
+            "-c",
+            metavar="NAMES",
+            help="With commas between: id,name,Args/lr,loss/train.min",
+            autocompletion=offers.columns,
+        ),
     ] = None,
     archived: Annotated[bool, typer.Option("--archived", help="Only tasks that were put away.")] = False,
     show_all: Annotated[bool, typer.Option("--all", "-a", help="Tasks that were put away, too.")] = False,
@@ -88,6 +128,7 @@ def ls(
     if archived and show_all:
         raise typer.BadParameter("--archived and --all exclude each other")
     names = _names(columns)
+    order = _order(sort)
     condition = _condition(where, since, until)
     wanted = query.Query(
         project=project,
@@ -102,8 +143,8 @@ def ls(
         where=condition,
     )
     store = context.open_store()
-    listing = query.find(store, wanted, order_by=sort)
-    shown_names = [*names, sort.lstrip("+-")] if columns else [sort.lstrip("+-")]
+    listing = query.find(store, wanted, order_by=order)
+    shown_names = [*(names if columns else []), *(name.partition("+")[2] for name in order)]
     _comment(store, wanted, listing, shown_names, missing=condition.missing() if condition else [])
     shown = _first(listing.rows, limit, is_short=render.is_terminal() and not as_json)
     if as_json:
@@ -117,10 +158,21 @@ def ls(
 def _names(columns: str | None) -> list[str]:
     if columns is None:
         return list(DEFAULT_COLUMNS)
-    names = [name.strip() for name in columns.split(",") if name.strip()]
+    from taskstore.schema import field_names
+
+    names = field_names.parse_list(columns)
     if not names:
         raise BadValue("no columns named; write them like id,name,Args/lr,validation/loss.min")
     return names
+
+
+def _order(sort: str) -> list[str]:
+    from taskstore.schema import field_names
+
+    order = field_names.parse_order(sort)
+    if not order:
+        raise BadValue("nothing to sort by; name a field, like -created or validation/loss.min")
+    return order
 
 
 def _split(texts: list[str]) -> list[str]:

@@ -64,7 +64,6 @@ COMMANDS: dict[str, str] = {
     "doctor": "Check the store, and repair it with --fix.",
     "completion": "Print or install shell completion.",
 }
-COMPLETE_VARIABLE = "_TASKSTORE_COMPLETE"
 _NOT_WRITABLE = frozenset({errno.ENOSPC, errno.EROFS, getattr(errno, "EDQUOT", errno.ENOSPC)})
 # Typer has a copy of click in it, or uses the real one, by its version: this is the class of the one in use.
 _UsageError: type[Exception] = typer.BadParameter.__bases__[0]
@@ -159,10 +158,8 @@ def run(argv: Sequence[str]) -> int:
     if sys.stdout is None:  # closed by who has started it
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - stays for the whole process
     command = typer.main.get_command(app)
-    if COMPLETE_VARIABLE in os.environ:
-        from typer._completion_classes import completion_init
-
-        completion_init()  # the shell asks; with add_completion=False Typer leaves this to us
+    if "_TASKSTORE_COMPLETE" in os.environ:
+        return _complete(command, argv)
     try:
         code = command.main(args=list(argv), prog_name="taskstore", standalone_mode=True)
     except SystemExit as error:
@@ -185,6 +182,16 @@ def run(argv: Sequence[str]) -> int:
         context.say(f"a fault of taskstore itself; please report it\n{traceback.format_exc()}")
         return 70
     return int(code or 0)
+
+
+def _complete(command: Any, argv: Sequence[str]) -> int:  # noqa: ANN401 - click's own
+    """Answer the shell that asks what the line may go on with; whatever is wrong, it is not said between its keys."""
+    from . import shells
+
+    try:
+        return shells.answer(command, argv, os.environ)
+    except Exception:  # noqa: BLE001 - the command line's edge
+        return 1
 
 
 def _leave_closed_pipe() -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from . import context, several
+from . import context, offers, several
 
 if TYPE_CHECKING:
     from taskstore.disk.layout import TaskPaths
@@ -15,14 +15,20 @@ if TYPE_CHECKING:
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
-@app.command()
+@app.command(cls=several.SeveralThenOne)
 def mv(
-    tasks: context.TasksArgument,
+    tasks: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="TASK",
+            help="Tasks: ids, unique id prefixes, project/name, or @last.",
+            autocompletion=offers.task_or_project,
+            show_default=False,
+        ),
+    ],
     project: Annotated[
         str,
-        typer.Argument(
-            metavar="PROJECT", help="The project; a new one is made.", autocompletion=context.complete_project
-        ),
+        typer.Argument(metavar="PROJECT", help="The project; a new one is made.", autocompletion=offers.project),
     ],
     as_json: context.JsonOption = False,
 ) -> None:

@@ -16,7 +16,7 @@ Fact = tuple[str, str]
 def heading(text: str, note: str = "") -> None:
     """Print an empty line and the name of a section."""
     render.line()
-    render.styled((text, "bold"), (f"  {render.safe(note)}" if note else "", "dim"))
+    render.hanging("", (text, "bold"), (f"  {render.safe(note)}" if note else "", "dim"))
 
 
 def facts(pairs: Iterable[Fact], *, styles: dict[str, str] | None = None) -> None:
@@ -26,9 +26,9 @@ def facts(pairs: Iterable[Fact], *, styles: dict[str, str] | None = None) -> Non
             continue
         style = (styles or {}).get(label, "")
         first, *more = render.safe_lines(text).split("\n")
-        render.styled((f"{label:{_LABEL_WIDTH}} ", "dim"), (first, style))
+        render.hanging((f"{label:{_LABEL_WIDTH}} ", "dim"), (first, style))
         for following in more:
-            render.styled(" " * (_LABEL_WIDTH + 1), (following, style))
+            render.hanging(" " * (_LABEL_WIDTH + 1), (following, style))
 
 
 def short(text: str) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from . import context
+from . import context, offers
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -15,7 +15,7 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 def path(
     task: Annotated[
         str | None,
-        typer.Argument(metavar="[TASK]", help="A task; the store when left out.", autocompletion=context.complete_task),
+        typer.Argument(metavar="TASK", help="A task; the store when left out.", autocompletion=offers.task),
     ] = None,
     as_json: context.JsonOption = False,
 ) -> None:

@@ -8,7 +8,7 @@ import typer
 
 from taskstore.core.errors import BadName, Damaged
 
-from . import context, render, several
+from . import context, offers, render, several
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,7 +20,7 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=T
 
 NameArgument = Annotated[
     str,
-    typer.Argument(metavar="PROJECT", help="A project, like vision/cats.", autocompletion=context.complete_project),
+    typer.Argument(metavar="PROJECT", help="A project, like vision/cats.", autocompletion=offers.project),
 ]
 DescriptionOption = Annotated[str | None, typer.Option("--description", metavar="TEXT", help="What it is about.")]
 Tags = list[str]
@@ -101,7 +101,8 @@ def show(name: NameArgument, as_json: context.JsonOption = False) -> None:
     for key, value in facts.items():
         if value or value == 0:
             text = render.cell(value) if not isinstance(value, str) else render.safe_lines(value)
-            render.line(f"{key.replace('_', ' ') + ':':<14}{text}")
+            for number, line in enumerate(text.split("\n")):
+                render.hanging(f"{'' if number else key.replace('_', ' ') + ':':<14}", line)
 
 
 @app.command()
@@ -164,7 +165,7 @@ def mv(
         typer.Argument(
             metavar="PARENT",
             help="The project to move it into; / is none.",
-            autocompletion=context.complete_project,
+            autocompletion=offers.project,
         ),
     ],
     as_json: context.JsonOption = False,

@@ -200,9 +200,14 @@ def move(
     task: context.TaskArgument,
     front: Annotated[bool, typer.Option("--front", help="To the first position.")] = False,
     back: Annotated[bool, typer.Option("--back", help="To the last position.")] = False,
-    to: Annotated[int | None, typer.Option("--to", metavar="N", help="To that position, counted from 1.")] = None,
+    to: Annotated[
+        int | None, typer.Option("--to", parser=context.number, metavar="N", help="To that position, counted from 1.")
+    ] = None,
     priority: Annotated[
-        int | None, typer.Option("--priority", metavar="N", help="Among those of that priority, by when it came.")
+        int | None,
+        typer.Option(
+            "--priority", parser=context.number, metavar="N", help="Among those of that priority, by when it came."
+        ),
     ] = None,
     as_json: context.JsonOption = False,
 ) -> None:

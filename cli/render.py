@@ -1,13 +1,15 @@
 """Output: JSON for programs, one object a line; tables and pages for people, plain where the output is piped.
 
-In a terminal a table has aligned columns that are cut to its width, colours (unless NO_COLOR is set) and relative
-times. Piped, the same table is tab-separated values below a line of column names, with nothing cut or coloured and
-times in RFC 3339. Text that comes from tasks never controls the terminal: what is not printable is shown as an escape.
+In a terminal a table has aligned columns that are cut to its width, a page is wrapped to it, and there are colours
+(unless NO_COLOR is set: then nothing is bold or dim either) and relative times. Piped, the same table is
+tab-separated values below a line of column names, with nothing cut or coloured and times in RFC 3339. Text that comes
+from tasks never controls the terminal: what is not printable is shown as an escape.
 """
 
 from __future__ import annotations
 
 import math
+import os
 import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -35,7 +37,7 @@ STYLES = {
     Status.PUBLISHED: "blue",
 }
 _GAP = 2
-_LEAST_WIDTH = 8
+_LEAST_WIDTH, _LEAST_OF_ALL = 8, 3
 _INVISIBLE = frozenset("\u200e\u200f\u061c\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
 # Control sequences: colours, all other ones of their form, titles and links, and what is shorter.
 _SEQUENCE = re.compile(
@@ -128,11 +130,31 @@ def styled(*pieces: str | tuple[str, str]) -> None:
     console().print(Text.assemble(*pieces), soft_wrap=True)
 
 
+def hanging(head: str | tuple[str, str], *pieces: str | tuple[str, str]) -> None:
+    """Print a line of pieces behind a head; in a terminal it is wrapped, below the end of the head."""
+    if not is_terminal():
+        styled(head, *pieces)
+        return
+    from rich.text import Text
+
+    out = console()
+    first, indent = Text.assemble(head), Text.assemble(head).cell_len
+    lines = list(Text.assemble(*pieces).wrap(out, max(_LEAST_WIDTH, out.width - indent))) or [Text()]
+    for number, text in enumerate(lines):
+        text.rstrip()
+        out.print(Text.assemble(" " * indent if number else first, text), soft_wrap=True)
+
+
+def has_styles() -> bool:
+    """Tell whether anything is coloured, bold or dim: in a terminal that can, of a person who has not said no."""
+    return is_terminal() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") not in ("dumb", "unknown")
+
+
 def console() -> Console:
     """Return a rich console on stdout that adds nothing of its own: no markup, no highlighting."""
     from rich.console import Console
 
-    return Console(markup=False, highlight=False, emoji=False)
+    return Console(markup=False, highlight=False, emoji=False, color_system="auto" if has_styles() else None)
 
 
 def _speaks_unicode() -> bool:
@@ -298,13 +320,14 @@ def _fit(widths: list[int], columns: Sequence[Column], available: int) -> list[i
     """Cut the widest of the columns that may be cut, as long as the whole is too wide."""
     widths = list(widths)
     excess = sum(widths) - available
-    while excess > 0:
-        able = [i for i, column in enumerate(columns) if not column.is_fixed and widths[i] > _LEAST_WIDTH]
-        if not able:
-            break
-        widest = max(able, key=lambda i: widths[i])
-        widths[widest] -= 1
-        excess -= 1
+    for least in (_LEAST_WIDTH, _LEAST_OF_ALL):
+        while excess > 0:
+            able = [i for i, column in enumerate(columns) if not column.is_fixed and widths[i] > least]
+            if not able:
+                break
+            widest = max(able, key=lambda i: widths[i])
+            widths[widest] -= 1
+            excess -= 1
     return widths
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from . import context, render
+from . import context, offers, render
 from .trust import TrustOption, is_given
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ def run(
         typer.Argument(
             metavar="TASK|SCRIPT",
             help="A draft, or a Python file; what is both is the file.",
-            autocompletion=context.complete_task,
+            autocompletion=offers.task,
             show_default=False,
         ),
     ],
@@ -83,7 +82,8 @@ def run(
 
 def _is_script(target: str) -> bool:
     """Tell what names a file: one that is there, or one that by its ending should be."""
-    return Path(target).is_file() or target.endswith((".py", ".pyw"))
+    # Not Path.is_file, which may raise for what is too long for a file's name, and yet is a task's.
+    return os.path.isfile(target) or target.endswith((".py", ".pyw"))  # noqa: PTH113 - as said
 
 
 def run_and_leave(store: Store, paths: TaskPaths, *, trust: bool = False) -> NoReturn:

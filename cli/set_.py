@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from . import context, several
+from . import context, offers, several
 
 if TYPE_CHECKING:
     from taskstore.schema.record import ParamsRecord
@@ -19,10 +19,20 @@ def set_(
     task: context.TaskArgument,
     assignments: Annotated[
         list[str] | None,
-        typer.Argument(metavar="SECTION/NAME=VALUE", help="Parameters to set; without a section it is General."),
+        typer.Argument(
+            metavar="SECTION/NAME=VALUE",
+            help="Parameters to set; without a section it is General.",
+            autocompletion=offers.assignment,
+        ),
     ] = None,
     unset: Annotated[
-        list[str], typer.Option("--unset", metavar="SECTION/NAME", help="A parameter to remove; may be repeated.")
+        list[str],
+        typer.Option(
+            "--unset",
+            metavar="SECTION/NAME",
+            help="A parameter to remove; may be repeated.",
+            autocompletion=offers.parameter,
+        ),
     ] = [],  # noqa: B006 - typer reads it and copies
     description: Annotated[
         str | None, typer.Option("--description", metavar="TEXT", help="What the one parameter that is set means.")

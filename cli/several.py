@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
+from typer.core import TyperCommand
 
 from taskstore.core.errors import TaskstoreError
 
@@ -17,6 +18,26 @@ if TYPE_CHECKING:
     from taskstore.store.store import Store
 
 Find = Callable[["Store", str], "TaskPaths"]
+
+
+class SeveralThenOne(TyperCommand):
+    """A command of several things and then one more, which says of a lone word which of the two is missing.
+
+    Click gives a lone word to the last argument, and then misses the several.
+    """
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - typer's own types differ by version
+        """Parse as ever; of two arguments that want a word and have one in all, the last is what is missing."""
+        given = list(args)
+        try:
+            return list(super().parse_args(ctx, args))
+        except typer.BadParameter as error:
+            several, last = (param for param in self.params if param.param_type_name == "argument")
+            if error.param is several:
+                words, _, _ = self.make_parser(ctx).parse_args(given)
+                if words.get(last.name or "") and not words.get(several.name or ""):
+                    error.param = last  # type: ignore[assignment]  # click's own
+            raise
 
 
 def for_each(

@@ -94,7 +94,7 @@ def _as_object(row: Row, script: ScriptRecord) -> dict[str, object]:
 
 
 def _print_page(store: Store, row: Row, script: ScriptRecord) -> None:
-    render.styled((render.safe(row.task.name), "bold"))
+    render.hanging("", (render.safe(row.task.name), "bold"))
     page.facts([("id", row.id), ("project", row.project), ("type", row.task.type), ("tags", ", ".join(row.task.tags))])
     page.facts([("parent", row.task.parent or ""), ("comment", row.task.comment)])
     render.line()
@@ -110,12 +110,12 @@ def _print_page(store: Store, row: Row, script: ScriptRecord) -> None:
     if notes:
         page.heading("Notes")
         for note in notes:
-            render.line(f"- {page.short(note.splitlines()[0] if note else '')}")
+            render.hanging("- ", page.short(note.splitlines()[0] if note else ""))
     page.heading("History")
     _history_lines(row)
     page.heading("Next")
     for command, why in _next_commands(row, _short_id(store, row.id)):
-        render.styled(f"{command:44} ", (why, "dim"))
+        render.hanging("", f"{command:44} ", (why, "dim"))
 
 
 def _short_id(store: Store, task_id: str) -> str:
@@ -401,7 +401,8 @@ def _print_source(paths: TaskPaths, script: ScriptRecord, *, as_json: bool) -> N
         if as_json:
             render.print_json({"name": name, "path": reference.path, "size": reference.size, "text": text})
             continue
-        render.styled((f"# {render.safe(name)} ({render.safe(reference.path)}, {render.size(reference.size)})", "bold"))
+        title = f"{render.safe(name)} ({render.safe(reference.path)}, {render.size(reference.size)})"
+        render.hanging(("# ", "bold"), (title, "bold"))
         render.line(render.safe_lines(text).rstrip("\n") if text is not None else "# large or not text; see its file")
     if not shown:
         context.say(render.safe(_without_code(script)))

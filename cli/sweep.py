@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from . import context, render
+from . import context, offers, render
 from .trust import TrustOption, is_given
 
 if TYPE_CHECKING:
@@ -29,7 +29,8 @@ def sweep(
         typer.Option("--random", metavar="NAME=LOW..HIGH", help="Drawn for each trial; LOW..HIGH:log, or A,B,C, too."),
     ] = [],  # noqa: B006 - as above
     trials: Annotated[
-        int | None, typer.Option("--trials", metavar="N", help="How many; a grid alone has its own.")
+        int | None,
+        typer.Option("--trials", parser=context.number, metavar="N", help="How many; a grid alone has its own."),
     ] = None,
     sampler: Annotated[
         str,
@@ -45,12 +46,16 @@ def sweep(
         str | None,
         typer.Option("--metric", metavar="TITLE/SERIES:min|max", help="What the trials are compared by."),
     ] = None,
-    seed: Annotated[int | None, typer.Option("--seed", metavar="N", help="Draw as another sweep did.")] = None,
+    seed: Annotated[
+        int | None, typer.Option("--seed", parser=context.number, metavar="N", help="Draw as another sweep did.")
+    ] = None,
     queue: Annotated[
-        str, typer.Option("--queue", metavar="NAME", help="Where they wait.", autocompletion=context.complete_queue)
+        str, typer.Option("--queue", metavar="NAME", help="Where they wait.", autocompletion=offers.queue)
     ] = "default",
-    priority: Annotated[int, typer.Option("--priority", metavar="N", help="-1000 to 1000.")] = 0,
-    parallel: Annotated[int, typer.Option("--parallel", metavar="N", help="With tpe: how many at once.")] = 4,
+    priority: Annotated[int, typer.Option("--priority", parser=context.number, metavar="N", help="-1000 to 1000.")] = 0,
+    parallel: Annotated[
+        int, typer.Option("--parallel", parser=context.number, metavar="N", help="With tpe: how many at once.")
+    ] = 4,
     name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="The sweep's name.")] = None,
     trust: TrustOption = False,
     as_json: context.JsonOption = False,

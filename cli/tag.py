@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from . import context, render, several
+from . import context, offers, render, several
 
 if TYPE_CHECKING:
     from taskstore.schema.record import TaskRecord
@@ -17,9 +17,14 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 @app.command()
 def tag(
     task: context.TaskArgument,
-    tags: Annotated[list[str] | None, typer.Argument(metavar="TAG", help="Tags to add.")] = None,
+    tags: Annotated[
+        list[str] | None, typer.Argument(metavar="TAG", help="Tags to add.", autocompletion=offers.tag)
+    ] = None,
     remove: Annotated[
-        list[str], typer.Option("--remove", "-r", metavar="TAG", help="A tag to take off; may be repeated.")
+        list[str],
+        typer.Option(
+            "--remove", "-r", metavar="TAG", help="A tag to take off; may be repeated.", autocompletion=offers.tag
+        ),
     ] = [],  # noqa: B006 - typer reads it and copies
     as_json: context.JsonOption = False,
 ) -> None:

@@ -9,7 +9,7 @@ import typer
 
 from taskstore.core.errors import BadValue, Damaged
 
-from . import context, render, several
+from . import context, offers, render, several
 
 if TYPE_CHECKING:
     from taskstore.disk.layout import TaskPaths
@@ -18,17 +18,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=True)
 _EXIT_DAMAGED = 6
-
-
-def complete_trashed(incomplete: str) -> list[str]:
-    """Complete the id of a task in the trash."""
-    from taskstore.core.errors import TaskstoreError
-    from taskstore.store import trash
-
-    try:
-        return [paths.id for paths in trash.listed(context.open_store()) if paths.id.startswith(incomplete)]
-    except (OSError, TaskstoreError):
-        return []
 
 
 @app.callback()
@@ -91,7 +80,7 @@ def _as_object(paths: TaskPaths, record: TaskRecord) -> dict[str, object]:
 
 _Trashed = Annotated[
     list[str],
-    typer.Argument(metavar="TASK", help="Tasks in the trash, by id or id prefix.", autocompletion=complete_trashed),
+    typer.Argument(metavar="TASK", help="Tasks in the trash, by id or id prefix.", autocompletion=offers.trashed),
 ]
 
 
@@ -114,7 +103,7 @@ def restore(tasks: _Trashed, as_json: context.JsonOption = False) -> None:
 def purge(
     tasks: Annotated[
         list[str] | None,
-        typer.Argument(metavar="TASK", help="Tasks in the trash, by id or id prefix.", autocompletion=complete_trashed),
+        typer.Argument(metavar="TASK", help="Tasks in the trash, by id or id prefix.", autocompletion=offers.trashed),
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="All that is in the trash.")] = False,
     older_than: Annotated[
@@ -130,11 +119,10 @@ def purge(
 
     if sum((bool(tasks), every, older_than is not None)) != 1:
         raise typer.BadParameter("name tasks, or give --all, or --older-than 30d: one of the three")
+    length_s = None if older_than is None else _length(older_than)
     store = context.open_store()
     if not tasks:
-        tasks = [
-            paths.id for paths in library.listed(store) if older_than is None or _is_older(store, paths, older_than)
-        ]
+        tasks = [paths.id for paths in library.listed(store) if length_s is None or _is_older(store, paths, length_s)]
         if not tasks:
             context.say("nothing to purge")
 
@@ -148,14 +136,19 @@ def purge(
     several.for_each(tasks, action, find=library.find)
 
 
-def _is_older(store: Store, paths: TaskPaths, text: str) -> bool:
-    """Tell whether a task was deleted so long ago; one that does not say when is left alone."""
+def _length(text: str) -> float:
     from taskstore.schema import conditions
-    from taskstore.store import tasks
 
     length_s = conditions.seconds(text)
     if length_s is None:
         raise BadValue(f"--older-than {text!r} is no length of time; write it like 30d or 12h")
+    return length_s
+
+
+def _is_older(store: Store, paths: TaskPaths, length_s: float) -> bool:
+    """Tell whether a task was deleted so long ago; one that does not say when is left alone."""
+    from taskstore.store import tasks
+
     try:
         gone = tasks.read(paths).trashed
     except (FileNotFoundError, Damaged):

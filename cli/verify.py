@@ -9,7 +9,7 @@ import typer
 from taskstore.core.errors import Damaged
 from taskstore.core.states import Status
 
-from . import context, render
+from . import context, offers, render
 
 if TYPE_CHECKING:
     from taskstore.disk.layout import TaskPaths
@@ -24,9 +24,9 @@ def verify(
     tasks: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[TASK...]",
+            metavar="TASK",
             help="Tasks: ids, unique id prefixes, project/name, or @last.",
-            autocompletion=context.complete_task,
+            autocompletion=offers.task,
             show_default=False,
         ),
     ] = None,

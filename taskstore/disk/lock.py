@@ -28,6 +28,7 @@ _POLL_S = 0.004
 _TORN_MARKER_S = 60.0
 _SILENT_MARKER_S = 3600.0
 _BREAKER = re.compile(r"\.(?:break|restore)\.([0-9]+)\.[0-9a-f]+\Z")
+_ADVICE = "make it writable, or name another store"
 
 
 class LockKind(str, Enum):
@@ -51,9 +52,9 @@ def edit_lock(path: Path, kind: LockKind, *, timeout_s: float = EDIT_TIMEOUT_S) 
     except FileNotFoundError:
         raise
     except PermissionError:
-        raise ReadOnly(f"{path.parent} cannot be written by this user") from None
+        raise ReadOnly(f"{path.parent} cannot be written by this user; {_ADVICE}") from None
     except OSError as error:
-        raise ReadOnly(f"{path.parent} cannot be locked: {error.strerror or error}") from None
+        raise ReadOnly(f"{path.parent} cannot be locked: {error.strerror or error}; {_ADVICE}") from None
     try:
         yield
     finally:

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from ..core.clock import UTC, to_text
+from .field_names import is_bare, quote
 
 NOT_NAMES = frozenset({"and", "or", "not", "in", "is", "true", "false", "none", "null"})
 NOT_VALUES = frozenset({"and", "or", "not", "in", "is"})
@@ -28,8 +29,6 @@ ORDER: dict[str, Callable[[Any, Any], bool]] = {
 }
 _NEGATION = {"!=": "=", "!~": "~", "not in": "in"}
 
-BARE = r"[^\s()=!<>~,'\"`&|]"
-_IS_BARE = re.compile(rf"{BARE}+")
 _NUMBER = re.compile(r"[+-]?(?:(\d+)|(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|nan|inf(?:inity)?)", re.ASCII | re.IGNORECASE)
 _MAX_NUMBER = 1000  # digits: Python itself refuses to read an int of more than 4,300
 _LENGTH = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|[smhdw]))+", re.ASCII)
@@ -61,8 +60,8 @@ class Value:
         if self.is_none:
             return "none"
         word = self.text.lower()
-        is_plain = _IS_BARE.fullmatch(self.text) and word not in NOT_VALUES and word not in ("none", "null")
-        return self.text if is_plain else _quote(self.text, "'")
+        is_plain = is_bare(self.text) and word not in NOT_VALUES and word not in ("none", "null")
+        return self.text if is_plain else quote(self.text, "'")
 
 
 @dataclass(frozen=True)
@@ -74,8 +73,7 @@ class Condition:
     values: tuple[Value, ...] = ()
 
     def __str__(self) -> str:
-        is_plain = _IS_BARE.fullmatch(self.name) and not is_value(self.name) and self.name.lower() not in NOT_NAMES
-        name = self.name if is_plain else _quote(self.name, '"')
+        name = spell_name(self.name)
         if self.op in ("in", "not in"):
             return f"{name} {self.op} ({', '.join(map(str, self.values))})"
         return " ".join([name, *filter(None, [self.op]), *map(str, self.values)])
@@ -109,8 +107,10 @@ Matcher = Callable[[Fields], bool]
 Predicate = Callable[[object], bool]
 
 
-def _quote(text: str, mark: str) -> str:
-    return mark + text.replace("\\", "\\\\").replace(mark, "\\" + mark) + mark
+def spell_name(name: str) -> str:
+    """Write a field's name, in quotes where the language wants them."""
+    is_plain = is_bare(name) and not is_value(name) and name.lower() not in NOT_NAMES
+    return name if is_plain else quote(name, '"')
 
 
 def number_in(text: str) -> int | float | None:

@@ -23,7 +23,6 @@ from ..core import states
 from ..core.clock import SYSTEM
 from ..core.errors import BadValue
 from .conditions import (
-    BARE,
     BOOLEANS,
     NOT_NAMES,
     NOT_VALUES,
@@ -45,6 +44,7 @@ from .conditions import (
     seconds,
     span_of,
 )
+from .field_names import BARE, QUOTED, unquote
 
 MAX_DEPTH = 50
 """Levels of parentheses and `not`; far below what Python's own stack allows."""
@@ -52,10 +52,9 @@ MAX_PATTERN = 200
 """Characters of a regular expression. That bounds its compilation, not its search: `(a+)+$` stays slow."""
 
 _EXAMPLE = "Args/lr <= 0.01 and validation/loss.min < 0.5 and not tag = baseline"
-_QUOTED = r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|`(?:[^`\\]|\\.)*`"
 _TOKEN = re.compile(
     rf"(?P<op>==|!=|<=|>=|!~|&&|\|\||[=<>~!(),])"
-    rf"|(?P<head>(?:{BARE}*[:/.])?)(?P<quoted>{_QUOTED})(?P<tail>(?:[:/.]{BARE}*)?)"
+    rf"|(?P<head>(?:{BARE}*[:/.])?)(?P<quoted>{QUOTED})(?P<tail>(?:[:/.]{BARE}*)?)"
     rf"|(?P<bare>{BARE}+)|(?P<bad>\S)",
     re.DOTALL,
 )
@@ -116,8 +115,7 @@ def _tokens(text: str) -> list[_Token]:
             expected = "&& or ||, or quotes around a value," if text[at] in "&|" else f"the closing {text[at]}"
             _fail(text, at, f"expected {expected}", example="name = 'my run' && status = failed")
         if quoted:
-            inner = re.sub(rf"\\([\\{quoted[0]}])", r"\1", quoted[1:-1])
-            tokens.append(_Token(at, "word", found["head"] + inner + found["tail"], quoted[0]))
+            tokens.append(_Token(at, "word", found["head"] + unquote(quoted) + found["tail"], quoted[0]))
         else:
             tokens.append(_Token(at, "op" if found["op"] else "word", found[0]))
     return [*tokens, _Token(len(text), "end", "")]

@@ -139,7 +139,9 @@ def _open_aside(store: Store, task_id: str, folder_of: Callable[[TaskPaths], Pat
         except OSError as error:
             if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
                 raise
-            raise ReadOnly(f"the store at {store.root} cannot be written: {error.strerror}") from None
+            raise ReadOnly(
+                f"the store at {store.root} cannot be written: {error.strerror}; make it writable, or name another"
+            ) from None
     raise AssertionError
 
 

@@ -85,7 +85,9 @@ def open_at(root: str | Path, *, clock: Clock = SYSTEM) -> Store:
     try:
         record = read_record(paths)
     except (FileNotFoundError, NotADirectoryError):
-        raise NotFound("store", str(paths.root), f"`taskstore init {paths.root}` makes one") from None
+        import shlex  # for errors only
+
+        raise NotFound("store", str(paths.root), f"`taskstore init {shlex.quote(str(paths.root))}` makes one") from None
     if migrate.check(record.format, paths.record):
         record = _migrated(paths, clock)
     return Store(paths, record.id, _lock_kind(record, paths), clock)
@@ -138,7 +140,9 @@ def writing(store: Store) -> Iterator[None]:
     except OSError as error:
         if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise
-        raise ReadOnly(f"the store at {store.root} cannot be written: {error.strerror}") from None
+        raise ReadOnly(
+            f"the store at {store.root} cannot be written: {error.strerror}; make it writable, or name another"
+        ) from None
 
 
 _OWN_NAMES = frozenset(

@@ -82,7 +82,9 @@ def create(
     except OSError as error:
         if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise
-        raise ReadOnly(f"the store at {store.root} cannot be written: {error.strerror}") from None
+        raise ReadOnly(
+            f"the store at {store.root} cannot be written: {error.strerror}; make it writable, or name another"
+        ) from None
 
 
 def _appear(

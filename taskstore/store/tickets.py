@@ -144,7 +144,10 @@ def discard(ticket: Ticket) -> bool:
 
 def unknown(queue: str) -> NotFound:
     """Return the error for a queue that is not there."""
-    return NotFound("queue", queue, f"`taskstore queue create '{queue}'` makes it, `taskstore queue ls` lists them")
+    import shlex  # for errors only
+
+    hint = f"`taskstore queue create {shlex.quote(queue)}` makes it, `taskstore queue ls` lists them"
+    return NotFound("queue", queue, hint)
 
 
 def is_good(queue: str, record: TaskRecord) -> bool:

@@ -1,3 +1,4 @@
+import shlex
 from pathlib import Path
 
 import pytest
@@ -46,3 +47,9 @@ def test_a_mistake_is_said_and_nothing_is_made(tmp_path: Path, cli: Cli) -> None
     assert cli("--store", tmp_path / "b", "init", tmp_path / "c").code == 4
     assert not (tmp_path / "b").exists()
     assert [path.name for path in (tmp_path / "full").iterdir()] == ["thesis.tex"]
+
+
+def test_what_is_advised_for_a_store_can_be_pasted_into_a_shell(cli: Cli, tmp_path: Path) -> None:
+    place = tmp_path / "my $store"
+    advice = cli("--store", place, "ls").err.split("; `")[1].split("` makes one")[0]
+    assert shlex.split(advice) == ["taskstore", "init", str(place)]

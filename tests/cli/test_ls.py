@@ -150,6 +150,29 @@ def test_columns_are_those_named(four: list[str], cli: Cli) -> None:
     ]
 
 
+def test_columns_and_order_take_names_in_the_quotes_that_conditions_take(workshop: Workshop, cli: Cli) -> None:
+    workshop.task("one", scalars={"val loss/a/b": [3.0, 1.0], "p, r/x.y": [1.0]}, parameters={"Args/a, b": "1"})
+    workshop.task("two", scalars={"val loss/a/b": [2.0, 2.0], "p, r/x.y": [1.0]}, parameters={"Args/a, b": "2"})
+    name = '"val loss/a/b"'
+    assert cli("ls", "--where", f"{name}.max = 3", "--columns", f'name,{name}.max,"p, r/x.y".last').rows == [
+        ["name", "val loss/a/b.max", "p, r/x.y.last"],
+        ["one", "3", "1"],
+    ]
+    assert names(cli, "--sort", f"-{name}.last") == ["two", "one"]
+    assert names(cli, "--sort", f"{name}.last") == ["one", "two"]
+    assert names(cli, "--sort", 'Args/"a, b"') == ["one", "two"]
+    assert names(cli, "--sort", '"p, r/x.y",-Args/"a, b"') == ["two", "one"]
+    (shown, _) = cli("ls", "--json", "--columns", 'Args/"a, b"').objects
+    assert shown == {"Args/a, b": "2"}
+
+
+@pytest.mark.parametrize("option", ["--columns", "--sort"])
+def test_quotes_that_do_not_close_are_a_refusal_that_says_how(option: str, cli: Cli) -> None:
+    done = cli("ls", option, 'name,"val loss')
+    assert done.code == 4
+    assert "write it like" in done.err
+
+
 def test_a_column_that_no_task_has_is_talked_of(four: list[str], cli: Cli) -> None:
     done = cli("ls", "-c", "name,Args/rl", "--sort", "los/train")
     assert done.code == 0

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import pytest
@@ -36,15 +37,15 @@ def test_tasks_are_enqueued_shown_in_order_and_dequeued(cli: Cli, workshop: Work
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (("enqueue", "TASK", "--queue", "gpu"), 3, "taskstore queue create 'gpu'"),
+        (("enqueue", "TASK", "--queue", "gpu"), 3, "taskstore queue create gpu"),
         (("enqueue", "TASK", "--priority", "1001"), 4, "from -1000 to 1000"),
         (("dequeue", "TASK"), 4, "waits in no queue"),
-        (("queue", "show", "gpu"), 3, "taskstore queue create 'gpu'"),
+        (("queue", "show", "gpu"), 3, "taskstore queue create gpu"),
         (("queue", "create", "ab"), 4, "3 characters"),
         (("queue", "delete", "default"), 4, "always there"),
         (("queue", "move", "TASK", "--front"), 3, "taskstore enqueue"),
         (("queue", "move", "TASK", "--front", "--back"), 2, "give one of"),
-        (("clone", "TASK", "--queue", "gpu"), 3, "taskstore queue create 'gpu'"),
+        (("clone", "TASK", "--queue", "gpu"), 3, "taskstore queue create gpu"),
         (("clone", "TASK", "--queue", "default", "--run"), 2, "exclude each other"),
     ],
 )
@@ -122,6 +123,18 @@ def test_what_a_worker_has_taken_is_shown_so(cli: Cli, workshop: Workshop, store
 def test_names_of_queues_are_completed(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     cli("queue", "create", "gpu")
     monkeypatch.setenv("_TASKSTORE_COMPLETE", "complete_bash")
-    monkeypatch.setenv("COMP_WORDS", "taskstore queue show ")
-    monkeypatch.setenv("COMP_CWORD", "3")
+    monkeypatch.setenv("_TASKSTORE_LINE", "taskstore queue show ")
     assert cli().lines == ["default", "gpu"]
+
+
+def test_what_is_advised_for_a_queue_can_be_pasted_into_a_shell(cli: Cli) -> None:
+    name = "it's $HOME `x`"
+    advice = cli("queue", "purge", name).err.split("; `")[1].split(" makes it")[0].removesuffix("`")
+    assert shlex.split(advice) == ["taskstore", "queue", "create", name]
+
+
+@pytest.mark.parametrize("argv", [["enqueue", "@last", "--priority"], ["queue", "move", "@last", "--to"]])
+def test_a_number_that_is_none_is_said_in_plain_words(argv: list[str], cli: Cli) -> None:
+    done = cli(*argv, "x")
+    assert done.code == 2
+    assert "'x' is not a whole number" in done.err

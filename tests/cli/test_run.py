@@ -371,3 +371,10 @@ def test_mistakes_are_said_without_a_traceback_and_run_nothing(
     assert why in result.err
     assert "Traceback" not in result.err
     assert len(list(places.walk(store))) == 2
+
+
+def test_a_task_whose_name_is_too_long_for_a_file_is_run_by_it(cli: Cli, workshop: Workshop) -> None:
+    workshop.task("n" * 300, status=Status.CREATED)
+    done = cli("run", "examples/" + "n" * 300)
+    assert done.code == 4
+    assert "records no script" in done.err

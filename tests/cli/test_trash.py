@@ -66,3 +66,9 @@ def test_an_empty_trash_is_said(cli: Cli) -> None:
     result = cli("trash", "ls")
     assert (result.code, result.rows) == (0, [["id", "project", "name", "deleted", "status"]])
     assert "empty" in result.err
+
+
+def test_an_age_that_is_none_is_refused_whatever_the_trash_holds(cli: Cli) -> None:
+    done = cli("trash", "purge", "--older-than", "soon")
+    assert done.code == 4
+    assert "like 30d" in done.err

@@ -31,6 +31,7 @@ class Kind(str, Enum):
     LEFTOVER = "leftover"
     UNPURGED = "unpurged"
     GHOST = "ghost"
+    STRAY = "stray"
     PERMISSIONS = "permissions"
     PROJECT = "project record"
     PROJECT_FOLDER = "project folder"

@@ -278,6 +278,7 @@ _REPAIRS: Mapping[Kind, Callable[[Store, Finding], None]] = {
     Kind.LEFTOVER: _quarantine,
     Kind.UNPURGED: _unpurged,
     Kind.GHOST: _quarantine,
+    Kind.STRAY: _quarantine,
     Kind.PERMISSIONS: _permissions,
     Kind.PROJECT: _project_record,
     Kind.PROJECT_FOLDER: _project_folder,

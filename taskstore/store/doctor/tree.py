@@ -18,7 +18,7 @@ from ...schema.record import ProjectRecord, TaskRecord
 from .. import index, places, settings
 from .. import store as stores
 from ..store import Store
-from . import contents, queues
+from . import contents, queues, strays
 from .finding import Finding, Kind
 
 
@@ -60,6 +60,7 @@ def check(store: Store) -> Iterator[Finding]:
     for found in seen.homes.values():
         yield from _duplicates(found)
     yield from queues.check(store)
+    yield from strays.in_queues(store)
     yield from _misnamed(seen)
 
 
@@ -99,7 +100,7 @@ def _project_tree(store: Store, folder: Path, seen: _Seen) -> Iterator[Finding]:
             if is_abandoned(path, now):
                 yield _unfinished(path, is_empty=_is_empty_project(path))
         elif not entry.is_dir(follow_symlinks=False):
-            continue
+            yield from strays.in_projects(store, path)
         elif is_id(entry.name):
             seen.homes.setdefault(entry.name, []).append(path)
             yield from contents.check(store, TaskPaths(path), is_in_trash=False)
@@ -177,6 +178,8 @@ def _trash(store: Store, seen: _Seen) -> Iterator[Finding]:
             yield from contents.check(store, TaskPaths(path), is_in_trash=True)
         elif path.is_dir() and not path.is_symlink() and places.is_misnamed_task(str(path)):
             seen.misnamed.append(path)
+        else:
+            yield from strays.in_trash(path)
 
 
 def _duplicates(found: list[Path]) -> Iterator[Finding]:

@@ -74,7 +74,7 @@ def test_the_default_queue_is_there_without_being_made(store: Store, make: Make)
 
 def test_another_queue_must_be_made_and_the_message_says_how(store: Store, make: Make) -> None:
     task_id = make()
-    with pytest.raises(NotFound, match="taskstore queue create 'gpu'"):
+    with pytest.raises(NotFound, match="taskstore queue create gpu"):
         queue.enqueue(store, task_id, "gpu")
     assert queue.create(store, " gpu ") == "gpu"
     with pytest.raises(Conflict, match="'gpu' already"):

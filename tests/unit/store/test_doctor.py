@@ -574,3 +574,65 @@ def test_a_damaged_artifact_is_named(made, task):
     path.chmod(0o644)
     path.write_bytes(b"atad")
     assert (only(made).kind, only(made).path) == (Kind.BLOB, path)
+
+
+@pytest.mark.parametrize(
+    "place", ["projects/junk.txt", f"projects/some project/{'0' * 32}", "trash/junk", "queues/junk.txt"]
+)
+def test_a_file_where_none_belongs_goes_to_quarantine(made, task, place):
+    path = made.root / place
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("by mistake")
+    mend(made, Kind.STRAY)
+    assert not path.exists()
+    assert kept(made) == {place: b"by mistake"}
+    assert [row.id for row in query.find(made).rows] == [task.id]
+
+
+def test_a_folder_in_the_trash_that_is_no_task_goes_to_quarantine(made, task):
+    (made.paths.trash / "zzz").mkdir(parents=True)
+    mend(made, Kind.STRAY)
+    assert list(made.paths.trash.iterdir()) == []
+    (made.paths.trash / "zzz" / "deep").mkdir(parents=True)
+    (made.paths.trash / "zzz" / "deep" / "file").write_text("kept")
+    mend(made, Kind.STRAY)
+    assert len(list(made.root.glob("quarantine/*/zzz/deep/file"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("place", "target"),
+    [
+        *[(f"{folder}/link", target) for folder in ("projects", "trash", "queues") for target in ("file", "nothing")],
+        *[(f"projects/{'0' * 32}", target) for target in ("file", "nothing")],
+        *[(f"{folder}/link", "folder") for folder in ("projects", "projects/some project", "trash")],
+    ],
+)
+def test_a_link_is_moved_as_a_link_and_never_followed(made, task, tmp_path, place, target):
+    behind = tmp_path / "folder"
+    behind.mkdir()
+    (tmp_path / "file").write_text("whole")
+    (behind / "file").write_text("whole")
+    path = made.root / place
+    path.parent.mkdir(exist_ok=True)
+    path.symlink_to(tmp_path / target)
+    mend(made, Kind.STRAY)
+    (folder,) = made.paths.quarantine.iterdir()
+    moved = folder / path.name
+    assert moved.readlink() == tmp_path / target
+    assert (behind / "file").read_text() == (tmp_path / "file").read_text() == "whole"
+
+
+def test_a_task_behind_a_link_stays_and_is_told_of(made, task, tmp_path):
+    elsewhere = tmp_path / task.id
+    task.home.rename(elsewhere)
+    task.home.symlink_to(elsewhere)
+    assert [(one.kind, one.repair) for one in doctor.check(made)] == [(Kind.STRAY, None)]
+    assert [one.is_repaired for one in doctor.repair(made)] == [False]
+    assert [row.id for row in query.find(made).rows] == [task.id]
+
+
+def test_what_is_hidden_is_left_alone(made, task):
+    for folder in (made.paths.projects, task.home.parent, made.paths.trash, made.paths.queues):
+        folder.mkdir(exist_ok=True)
+        (folder / ".DS_Store").touch()
+    assert doctor.check(made) == []

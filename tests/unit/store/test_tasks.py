@@ -114,7 +114,7 @@ class TestCreate:
             raise OSError(number, os.strerror(number))
 
         monkeypatch.setattr(Path, "mkdir", refuse)
-        with pytest.raises(ReadOnly, match="cannot be written"):
+        with pytest.raises(ReadOnly, match="cannot be written.*; make it writable"):
             tasks.create(store, "abc", "a task")
 
     def test_a_full_disk_leaves_no_half_task(self, store: Store, monkeypatch) -> None:
