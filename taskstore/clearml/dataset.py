@@ -440,7 +440,7 @@ class Dataset:
     @classmethod
     def import_offline_session(cls, session_folder_zip: str, upload: bool = True, finalize: bool = False) -> NoReturn:
         """Raise NotSupported."""
-        refuse("Dataset.import_offline_session", "every dataset is in the store already")
+        refuse("Dataset.import_offline_session", "Dataset.get finds each: all are in the store already")
 
     def update_changed_files(
         self,
