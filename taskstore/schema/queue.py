@@ -16,10 +16,14 @@ _NAME = re.compile(r"([0-9]{4})-([0-9]{20})-([0-9a-f]{32})(?:\.([0-9a-f]{8}-[0-9
 
 
 class QueueRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """queue.json: the whole name, which the folder's may abbreviate, and who has made it when."""
+    """queue.json: the whole name, which the folder's may abbreviate, and who has made it when.
+
+    `renaming_to` is there while its tasks are moving to a queue of that name.
+    """
 
     rev: int = 0
     name: str = ""
+    renaming_to: str = ""
     created: Moment | None = None
     who: str = ""
 

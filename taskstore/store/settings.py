@@ -89,6 +89,12 @@ class Distributed(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     wait_s: float = 60
 
 
+class Cache(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """How much of what was fetched from elsewhere stays in the cache, in MiB; 0 keeps all."""
+
+    fetched_mib: float = 10240
+
+
 class Settings(msgspec.Struct, kw_only=True):
     """All settings, as `docs/reference/configuration.md` describes them."""
 
@@ -100,6 +106,7 @@ class Settings(msgspec.Struct, kw_only=True):
     models: Models = msgspec.field(default_factory=Models)
     output: Output = msgspec.field(default_factory=Output)
     distributed: Distributed = msgspec.field(default_factory=Distributed)
+    cache: Cache = msgspec.field(default_factory=Cache)
 
 
 @dataclass(frozen=True)
