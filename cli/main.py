@@ -39,7 +39,7 @@ COMMANDS: dict[str, str] = {
     "clone": "Copy a task into a new draft, with changed parameters.",
     "enqueue": "Put tasks into a queue, to be run from there.",
     "dequeue": "Take tasks out of the queue that they wait in.",
-    "queue": "List, show, create, delete, empty or reorder queues.",
+    "queue": "List, show, create, rename, delete, empty or reorder queues.",
     "agent": "Run tasks from queues: start, list and stop agents.",
     "sweep": "Try a task with many values of its parameters.",
     "set": "Set parameters of a draft.",

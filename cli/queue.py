@@ -16,7 +16,7 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=T
 
 @app.callback()
 def queue() -> None:
-    """List, show, create, delete, empty or reorder queues.
+    """List, show, create, rename, delete, empty or reorder queues.
 
     Example: taskstore queue show default
     """
@@ -165,6 +165,26 @@ def _as_object(entry: Entry) -> dict[str, object]:
         "state": "waiting" if entry.problem is None else "stale",
         "problem": entry.problem,
     }
+
+
+@app.command()
+def rename(
+    name: context.QueueArgument,
+    new_name: Annotated[str, typer.Argument(metavar="NEW", help="Its new name, of 3 characters or more.")],
+    as_json: context.JsonOption = False,
+) -> None:
+    """Rename a queue; each task that waits in it keeps its place.
+
+    A task may come or be taken meanwhile. Interrupted, it is ended by doing it
+    again.
+
+    Example: taskstore queue rename gpu gpu-a100
+    """
+    from taskstore.queues import rename as renaming
+
+    count = renaming.rename(context.open_store(), name, new_name)
+    told = f"renamed to {render.safe(new_name)}; {render.count(count, 'task')} moved with it"
+    _tell(name, told, as_json=as_json, renamed_to=new_name.strip(), moved=count)
 
 
 @app.command()

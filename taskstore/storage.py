@@ -1,16 +1,14 @@
 """Files at other places, and copies of them: folders of this machine, addresses of the web, and what fsspec reaches.
 
 Local paths and file:// need nothing that is not there; http(s) is read by Python itself; all else goes through fsspec
-(`pip install 'taskstore[remote]'`). Copies lie in the store's cache; the oldest go when there are too many.
+(`pip install 'taskstore[remote]'`). Copies lie in the store's cache; those least recently used go when there are too
+many, or when they are more than the setting `cache.fetched_mib` allows.
 """
 
 from __future__ import annotations
 
 import contextlib
 import fnmatch
-import os
-import shutil
-import time
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -19,7 +17,7 @@ from .core.errors import BadValue, NotFound
 from .disk import archive
 from .disk.atomic import chunks_of, make_folders, sha256_of, write_blob
 from .run import session as sessions
-from .store import copies, destination
+from .store import copies, destination, fetched
 from .store.destination import name_of as name_of
 from .store.store import Store, open_default
 
@@ -41,9 +39,7 @@ def get_local_copy(remote_url: str, *, extract_archive: bool = True, force_downl
     store = _store()
     path = destination.fetch(store, _address(remote_url), is_forced=force_download)
     if not destination.is_local(remote_url):
-        now = time.time()
-        os.utime(path.parent, (now, now))
-        _prune(store.paths.fetched("x").parent, keep=path.parent)
+        fetched.make_room(store, keep=path.parent, max_files=_limit[0])
     if not (extract_archive and path.is_file() and archive.is_archive(path.name)):
         return path
     return copies.unpacked(store, path, sha256_of(path))
@@ -54,20 +50,14 @@ def _address(remote_url: str) -> str:
 
 
 def set_cache_file_limit(limit: int) -> int:
-    """Keep so many fetched files in the cache, from the next one on; return the limit."""
+    """Keep so many fetched files in the cache, from this process's next one on; return the limit.
+
+    What other processes have used within the last ten minutes is kept besides.
+    """
     if limit < 1:
         raise BadValue(f"cache_file_limit is {limit}; it is a number from 1 on")
     _limit[0] = limit
     return limit
-
-
-def _prune(folder: Path, *, keep: Path) -> None:
-    with contextlib.suppress(OSError):
-        entries = sorted(
-            (entry for entry in folder.iterdir() if entry != keep), key=lambda entry: entry.stat().st_mtime
-        )
-        for entry in entries[: max(len(entries) + 1 - _limit[0], 0)]:
-            shutil.rmtree(entry, ignore_errors=True)
 
 
 def exists_file(remote_url: str) -> bool:

@@ -10,7 +10,7 @@ from .held import Held
 
 _SERVER = "task.data and Task.query_tasks read what a server would be asked for"
 _ROUTER = "run a server of your own, such as FastAPI's, in the program"
-_UPLOAD = "name the place in output_uri, and its credentials where fsspec looks for them (the environment)"
+_UPLOAD = "name the place in task.output_uri, and its credentials where fsspec looks for them (the environment)"
 _VIEWS = "hyper-datasets live on ClearML's enterprise server; Dataset keeps files, with versions"
 
 

@@ -83,7 +83,7 @@ def _configured(environ: Mapping[str, str]) -> dict[str, Any]:
         warn(f"{path} is not read: `pip install 'taskstore[clearml]'` has it read")
         return {}
     try:
-        tree = library.ConfigFactory.parse_file(str(path), resolve=False)
+        tree = library.ConfigFactory.parse_file(str(path))
         return {key: tree.get(key) for key in (*_KEYS, _DIFF_KEY) if tree.get(key, None) not in (None, "")}
     except Exception as error:  # noqa: BLE001 - whatever a parser of people's files raises: the run goes on without it
         warn(f"{path} is not read: {type(error).__name__}: {error}")

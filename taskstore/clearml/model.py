@@ -38,11 +38,21 @@ class _Reporting:
 
     def get_offline_mode_folder(self) -> NoReturn:
         """Raise NotSupported."""
-        refuse("Model.get_offline_mode_folder", "get_local_copy() returns the path of the weights")
+        refuse("Model.get_offline_mode_folder", "Model.get_local_copy returns the path of the weights")
+
+
+def _of_ours(function: Callable[..., list[models.Model]]) -> Any:  # noqa: ANN401 - a method of the same arguments
+    @functools.wraps(function)
+    def query(cls: type[object], *args: Any, **kwargs: Any) -> list[Model]:  # noqa: ANN401, ARG001 - as it takes
+        return [ours(model) for model in function(models.Model, *args, **kwargs)]
+
+    return classmethod(query)
 
 
 class _Said(_Reporting, models.Model):
     """What is said of a model is set by attributes too; that writes to the disk."""
+
+    query_models = _of_ours(models.Model.query_models.__func__)  # type: ignore[attr-defined]  # a classmethod's
 
     @property
     def name(self) -> str:
@@ -72,6 +82,14 @@ class _Said(_Reporting, models.Model):
         self.edit(tags=tags)
 
     @property
+    def url(self) -> str:
+        """The address of its weights: elsewhere, or where they lie in the task's folder at the moment."""
+        file = self._record.file
+        if self._record.uri or file is None:
+            return self._record.uri
+        return (self._owner.paths().home / file.path).as_uri()
+
+    @property
     def system_tags(self) -> list[str]:
         """The marks that programs set."""
         return super().system_tags
@@ -83,6 +101,27 @@ class _Said(_Reporting, models.Model):
 
 class Model(_Said):
     """A model of the store, by its id."""
+
+
+def ours(model: models.Model) -> Model:
+    """Return a model of taskstore's as one of ClearML's names."""
+    made = Model.__new__(Model)
+    made.__dict__.update(model.__dict__)
+    return made
+
+
+class TaskModels(models.Models):
+    """A task's models: `task.models["output"][-1]`. Every look reads the record anew."""
+
+    @property
+    def output(self) -> models.ModelList:
+        """The models that the task made. This reads the disk."""
+        return models.ModelList([ours(model) for model in super().output])
+
+    @property
+    def input(self) -> models.ModelList:
+        """The models that the task was given. This reads the disk."""
+        return models.ModelList([ours(model) for model in super().input])
 
 
 class InputModel(_Said, models.InputModel):

@@ -9,8 +9,9 @@ from typing import Any, NoReturn
 from ..models import InputModel, Model, Models
 from .errors import as_value_error, refuse
 from .held import Held
+from .model import TaskModels
 
-_DESIGN = "OutputModel.update_design and connect_configuration keep a model's design"
+_DESIGN = "OutputModel.update_design and task.connect_configuration keep a model's design"
 
 
 class Modelling(Held):
@@ -19,11 +20,11 @@ class Modelling(Held):
     @property
     def models(self) -> Models:
         """The models: `task.models["output"][-1]`, `task.models.input["name"]`."""
-        return self._task.models
+        return TaskModels(self._task.models.owner)
 
     def get_models(self) -> Mapping[str, Sequence[Model]]:
         """Return {'input': [...], 'output': [...]}."""
-        return self._task.models
+        return self.models
 
     @property
     def input_models_id(self) -> dict[str, str]:

@@ -76,7 +76,7 @@ class Producing(Held):
 
     def set_artifacts(self, artifacts_list: object = None) -> None:  # noqa: ARG002
         """Raise NotSupported."""
-        refuse("set_artifacts", "upload_artifact keeps an object by a name")
+        refuse("set_artifacts", "Task.upload_artifact keeps an object by a name")
 
 
 def _done_with(source: object, is_unwanted: bool) -> bool:

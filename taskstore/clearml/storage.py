@@ -155,12 +155,12 @@ class StorageManager:
     @classmethod
     def get_files_server(cls) -> NoReturn:
         """Raise NotSupported."""
-        refuse("get_files_server", "output_uri names a place for files")
+        refuse("get_files_server", "Task.output_uri names a place for files")
 
     @classmethod
     def storage_helper(cls) -> NoReturn:
         """Raise NotSupported."""
-        refuse("storage_helper", "StorageManager's own methods list, copy and measure files")
+        refuse("storage_helper", "StorageManager.list, get_metadata and download_file list, measure and copy files")
 
 
 def _tell(error: TaskstoreError, is_silent: bool) -> None:

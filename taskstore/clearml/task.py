@@ -13,9 +13,10 @@ from .modelling import Modelling
 from .outputs import Producing
 from .parameters import Parameterized
 from .reading import Reading
+from .standing import Standing
 
 
-class Task(Finding, Detailed, Living, Executable, Parameterized, Modelling, Producing, Reading, Absent):
+class Task(Finding, Detailed, Standing, Living, Executable, Parameterized, Modelling, Producing, Reading, Absent):
     """One execution of code. Get one by `Task.init` or `Task.get_task`."""
 
     TaskTypes = _TaskTypes

@@ -293,6 +293,11 @@ class StorePaths:
         """The folder of a file that was fetched from elsewhere, by its SHA-256 (or that of its address)."""
         return self.cache / "fetched" / digest
 
+    @property
+    def fetched_lock(self) -> Path:
+        """The lock for what was fetched."""
+        return self.cache / "fetched" / LOCK
+
     def dataset(self, task_id: str) -> Path:
         """The files of a dataset that was read, by its task's id."""
         return self.cache / "datasets" / task_id

@@ -27,12 +27,14 @@ class QueueRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     """queue.json: the whole name, which the folder's may abbreviate, and who has made it when.
 
     `time_limit_s` is how long a task that was taken from it may run.
+    `renaming_to` is there while its tasks are moving to a queue of that name.
     """
 
     rev: int = 0
     name: str = ""
     on_lost: OnLost = OnLost.FAIL
     time_limit_s: float | None = None
+    renaming_to: str = ""
     created: Moment | None = None
     who: str = ""
 

@@ -8,7 +8,6 @@ in the same breath as the record that names it. A blob of bytes that the store h
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
 import io
 import os
@@ -18,14 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from ..core.errors import ReadOnly
 from ..core.names import encode
 from ..disk.atomic import chunks_of, make_folders, replace_record, sync_folder, temporary_beside, write_all, write_blob
 from ..disk.layout import TaskPaths
 from ..disk.reflink import reflink
 from ..schema.record import FileRef
 from . import places
-from .store import Store
+from .store import Store, writing
 
 Progress = Callable[[int], None]
 """Hears of each piece that was read or written, in bytes."""
@@ -129,19 +127,14 @@ def _open_aside(store: Store, task_id: str, folder_of: Callable[[TaskPaths], Pat
         paths = places.locate(store, task_id)
         folder = folder_of(paths)
         try:
-            make_folders(folder, until=paths.home)
-            path = temporary_beside(folder / "blob")
-            return paths.home, path, os.open(path, flags, 0o666)
+            with writing(store):
+                make_folders(folder, until=paths.home)
+                path = temporary_beside(folder / "blob")
+                return paths.home, path, os.open(path, flags, 0o666)
         except FileNotFoundError:
             if attempt == _MAX_MISSES - 1:
                 raise
             store.places.pop(task_id, None)  # it has just been moved
-        except OSError as error:
-            if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
-                raise
-            raise ReadOnly(
-                f"the store at {store.root} cannot be written: {error.strerror}; make it writable, or name another"
-            ) from None
     raise AssertionError
 
 

@@ -10,17 +10,17 @@ import contextlib
 import importlib
 import os
 import re
-import secrets
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 from ..core.errors import BadValue, Damaged, NotFound, Refused, RemoteError
 from ..core.urls import strip_credentials
-from ..disk.atomic import chunks_of, sha256_of, staging_beside, write_blob
+from ..disk.atomic import chunks_of, sha256_of, write_blob
+from . import fetched
 from .store import Store
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
@@ -117,20 +117,32 @@ def fetch(store: Store, uri: str, *, digest: str = "", name: str = "", is_forced
 
 
 def _fetched(store: Store, uri: str, digest: str, name: str, *, is_forced: bool) -> Path:
-    folder = store.paths.fetched(digest or _hash_of(uri))
-    target = folder / (_own_name(name) or _own_name(PurePosixPath(uri).name) or "file")
-    if target.is_file() and not is_forced:
-        return target
+    key = digest or _hash_of(uri)
+    own = _own_name(name) or _own_name(PurePosixPath(uri).name) or "file"
+    found = None if is_forced else fetched.find(store, key, own)
+    if found is not None:
+        return found
+    staging = fetched.aside(store, key)
+    try:
+        _bring(uri, staging)
+        if digest and sha256_of(staging) != digest:
+            raise Damaged(
+                store.paths.fetched(key) / own, f"what is at {uri} has another SHA-256 than what was put there"
+            )
+        target = fetched.put(store, key, own, staging)
+    finally:
+        staging.unlink(missing_ok=True)
+    fetched.make_room(store, keep=target.parent)
+    return target
 
-    def bring(staging: Path) -> None:
-        with _as_remote_error(uri):
-            if is_web(uri):
-                _download(uri, staging)
-                return
-            system, path = _opened(uri)
-            system.get_file(path, str(staging))
 
-    return _brought(target, bring, uri, digest)
+def _bring(uri: str, staging: Path) -> None:
+    with _as_remote_error(uri):
+        if is_web(uri):
+            _download(uri, staging)
+            return
+        system, path = _opened(uri)
+        system.get_file(path, str(staging))
 
 
 def _checked_local(path: Path, digest: str) -> Path:
@@ -141,19 +153,6 @@ def _checked_local(path: Path, digest: str) -> Path:
     return path
 
 
-def _brought(target: Path, bring: Callable[[Path], None], uri: str, digest: str) -> Path:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    staging = target.with_name(f"{staging_beside(target).name}-{secrets.token_hex(4)}")
-    try:
-        bring(staging)
-        if digest and sha256_of(staging) != digest:
-            raise Damaged(target, f"what is at {uri} has another SHA-256 than what was put there")
-        staging.replace(target)
-    finally:
-        staging.unlink(missing_ok=True)
-    return target
-
-
 def under_name(store: Store, path: Path, digest: str, name: str) -> Path:
     """Return a file under the name that it had, which libraries look at; `path` itself where that is its name.
 
@@ -162,19 +161,18 @@ def under_name(store: Store, path: Path, digest: str, name: str) -> Path:
     own = _own_name(name)
     if not own or path.name == own:
         return path
-    target = store.paths.fetched(digest) / own
     try:
-        if not target.is_file():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            staging = staging_beside(target)
-            try:
-                os.link(path, staging)
-            except OSError:
-                shutil.copyfile(path, staging)
-            staging.replace(target)
+        found = fetched.find(store, digest, own)
+        if found is not None:
+            return found
+        staging = fetched.aside(store, digest)
+        try:
+            os.link(path, staging)
+        except OSError:
+            shutil.copyfile(path, staging)
+        return fetched.put(store, digest, own, staging)
     except OSError:
         return path
-    return target
 
 
 def _own_name(name: str) -> str:

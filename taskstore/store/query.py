@@ -123,6 +123,10 @@ def _md5(text: str) -> str:
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
 
+def _queue(task: TaskRecord) -> str | None:
+    return (task.execution.queue or None) if task.execution is not None else None
+
+
 _FIELDS: dict[str, Callable[[Row], object]] = {
     "id": lambda row: row.task.id,
     "name": lambda row: row.task.name,
@@ -136,6 +140,8 @@ _FIELDS: dict[str, Callable[[Row], object]] = {
     "user": lambda row: row.task.user,
     "host": lambda row: row.task.host,
     "parent": lambda row: row.task.parent,
+    "queue": lambda row: _queue(row.task),
+    "execution.queue": lambda row: _queue(row.task),
     "created": lambda row: row.task.created,
     "started": lambda row: row.task.started,
     "completed": lambda row: row.task.completed,

@@ -102,6 +102,12 @@ class Agent(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     installer: str = "auto"
 
 
+class Cache(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """How much of what was fetched from elsewhere stays in the cache, in MiB; 0 keeps all."""
+
+    fetched_mib: float = 10240
+
+
 class Settings(msgspec.Struct, kw_only=True):
     """All settings, as `docs/reference/configuration.md` describes them."""
 
@@ -114,6 +120,7 @@ class Settings(msgspec.Struct, kw_only=True):
     output: Output = msgspec.field(default_factory=Output)
     distributed: Distributed = msgspec.field(default_factory=Distributed)
     agent: Agent = msgspec.field(default_factory=Agent)
+    cache: Cache = msgspec.field(default_factory=Cache)
 
 
 @dataclass(frozen=True)

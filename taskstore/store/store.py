@@ -146,7 +146,7 @@ def writing(store: Store) -> Iterator[None]:
 
 
 _OWN_NAMES = frozenset(
-    {"projects", "queues", "trash", STORE, IGNORE, "cache", "config.yaml", "quarantine", "locks", "ranks"}
+    {"projects", "queues", "trash", STORE, IGNORE, "cache", "config.yaml", "quarantine", "locks", "ranks", "workers"}
 )
 
 

@@ -27,7 +27,7 @@ from ..schema import codec
 from ..schema.record import MAX_HISTORY, USER_PROPERTIES, Change, ParamsRecord, ScriptRecord, TaskRecord
 from . import places, tickets
 from .projects import ensure_folder, parts_of
-from .store import Store
+from .store import Store, writing
 
 R = TypeVar("R")
 T = TypeVar("T", bound=msgspec.Struct)
@@ -77,14 +77,8 @@ def create(
         host=socket.gethostname(),
         history=[Change(status=Status.CREATED, time=now, who=identity)],
     )
-    try:
+    with writing(store):
         return _appear(store, parts, record, fill)
-    except OSError as error:
-        if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
-            raise
-        raise ReadOnly(
-            f"the store at {store.root} cannot be written: {error.strerror}; make it writable, or name another"
-        ) from None
 
 
 def _appear(

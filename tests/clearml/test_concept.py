@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from taskstore.store import places, tasks
+from taskstore.queues import claim, queue
+from taskstore.store import doctor, events, places, tasks, tickets
 from tests.run.programs import all_tasks, run, write
 
 SAMPLES = """
@@ -119,3 +120,38 @@ def test_a_function_task_is_run_by_its_stored_arguments(tmp_path: Path) -> None:
     again = run(tmp_path / "work", cli)
     assert (again.code, again.stdout) == (0, "called with 42 x\n"), again.stderr
     assert tasks.read(places.locate(made.store, made.record.id)).status.value == "completed"
+
+
+def test_a_function_task_that_waits_in_a_queue_is_claimed_and_run(tmp_path: Path) -> None:
+    text = """
+        from clearml import Task
+        def work(number, text="x"):
+            print("called with", number + 1, text)
+            Task.current_task().get_logger().report_scalar("seen", "number", number, 0)
+        task = Task.init(project_name="examples", task_name="makes another")
+        made = task.create_function_task(work, func_name="work_on", task_name="a func task", number=1, text="y")
+        if made is not None:
+            print(Task.enqueue(made, queue_name="default")["queued"])
+    """
+    write(tmp_path / "work", text)
+    first = run(tmp_path / "work", ["-m", "taskstore.clearml", "program.py"])
+    assert (first.code, first.stdout) == (0, "1\n"), first.stderr
+    made = next(one for one in all_tasks(first) if one.record.name == "a func task")
+    store, task_id = made.store, made.record.id
+    assert (made.record.status.value, queue.position(store, task_id)) == ("queued", ("default", 1, 1))
+    told: list[str] = []
+    ticket = claim.claim(store, ["default"], "worker 1", tell=told.append)
+    assert ticket is not None
+    assert (ticket.task_id, told, queue.position(store, task_id)) == (task_id, [], None)
+    cli = ["-c", "from taskstore_cli.main import main; main()", "run", ticket.task_id]
+    again = run(tmp_path / "work", cli)
+    assert claim.ack(ticket)
+    assert (again.code, again.stdout) == (0, "called with 2 y\n"), again.stderr
+    paths = places.locate(store, task_id)
+    record = tasks.read(paths)
+    assert (record.status.value, record.execution.queue if record.execution else "") == ("completed", "default")
+    assert [series.values for series in events.read_scalars(paths) if series.metric == "seen"] == [[1.0]]
+    assert "func" in record.system_tags
+    assert list(tickets.of_task(store, task_id, claimed=True)) == []
+    assert [one.record.name for one in all_tasks(again)].count("a func task") == 1
+    assert doctor.check(store) == []

@@ -53,7 +53,6 @@ def test_a_child_of_a_run_is_not_launched_for_the_task_of_its_parent() -> None:
 
 
 def test_the_configuration_file_is_read_where_pyhocon_is_installed(tmp_path: Path) -> None:
-    pytest.importorskip("pyhocon")
     (tmp_path / "clearml.conf").write_text(CONF)
     for environ in ({"HOME": str(tmp_path)}, {"CLEARML_CONFIG_FILE": str(tmp_path / "clearml.conf"), "HOME": "/none"}):
         environment.apply(environ)
@@ -67,6 +66,47 @@ def test_the_configuration_file_is_read_where_pyhocon_is_installed(tmp_path: Pat
             "TASKSTORE_CAPTURE__DIFF_MIB": "0",
             "TASKSTORE_CAPTURE__UNTRACKED_FILES": "0",
         }
+
+
+def test_the_configuration_file_is_read_as_clearml_reads_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BEST_DISK", "/fast")
+    (tmp_path / "shared.conf").write_text("sdk.metrics.file_history_size: 9\n")
+    (tmp_path / "clearml.conf").write_text(
+        'include "shared.conf"\n'
+        "hours = 4\n"
+        "sdk { development { default_output_uri: ${BEST_DISK}/out, task_reuse_time_window_in_hours: ${hours} } }\n"
+        'api { web_server: ${?NO_SUCH}, credentials { "access_key" = "of no one" } }\n'
+    )
+    environ = {"CLEARML_CONFIG_FILE": str(tmp_path / "clearml.conf"), "HOME": "/none", "TASKSTORE_OUTPUT__URI": "/ours"}
+    environment.apply(environ)
+    assert environ["TASKSTORE_REPORTS__SAMPLE_HISTORY"] == "9"
+    assert environ["TASKSTORE_REUSE__WINDOW_HOURS"] == "4"
+    assert environ["TASKSTORE_OUTPUT__URI"] == "/ours"
+    del environ["TASKSTORE_OUTPUT__URI"]
+    environment.apply(environ)
+    assert environ["TASKSTORE_OUTPUT__URI"] == "/fast/out"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sdk {",
+        "sdk.development = [\n",
+        'include required("none.conf")\n',
+        "sdk.development.default_output_uri: ${NO_SUCH_VARIABLE}",
+    ],
+)
+def test_a_configuration_file_that_cannot_be_read_is_warned_of(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "clearml.conf").write_text(text, "utf-8")
+    told: list[str] = []
+    monkeypatch.setattr(environment, "warn", told.append)
+    environ = {"HOME": str(tmp_path)}
+    environment.apply(environ)
+    assert environ == {"HOME": str(tmp_path)}
+    assert len(told) == 1
+    assert "clearml.conf is not read: " in told[0]
 
 
 def test_without_pyhocon_a_configuration_file_is_warned_of(

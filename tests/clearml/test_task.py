@@ -246,6 +246,19 @@ def test_requirements_are_added_and_left_out_before_init(tmp_path: Path) -> None
     }
 
 
+def test_a_file_of_requirements_is_recorded_instead_of_what_is_imported(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("from-file==5\n")
+    Task.force_requirements_env_freeze(requirements_file=str(tmp_path / "requirements.txt"))
+    task = Task.init("examples", "packages")
+    task.close()
+    assert task.get_requirements() == {"from-file": "5"}
+    Task.force_requirements_env_freeze(force=False, requirements_file=str(tmp_path / "requirements.txt"))
+    Task.force_requirements_env_freeze()
+    frozen = Task.init("examples", "frozen")
+    frozen.close()
+    assert "pytest" in frozen.get_requirements()
+
+
 def test_a_function_becomes_a_draft_with_its_arguments(task: Task) -> None:
     def work(number: int, text: str = "x") -> None: ...
 

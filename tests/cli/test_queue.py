@@ -34,6 +34,19 @@ def test_tasks_are_enqueued_shown_in_order_and_dequeued(cli: Cli, workshop: Work
     assert _status(store, first) is Status.CREATED
 
 
+def test_a_queue_is_renamed_with_what_waits_in_it(cli: Cli, workshop: Workshop, store: Store) -> None:
+    task_id = workshop.task(status=Status.CREATED).id
+    cli("queue", "create", "gpu")
+    cli("enqueue", task_id, "--queue", "gpu")
+    done = cli("queue", "rename", "gpu", "a100", "--json")
+    assert (done.code, done.objects) == (0, [{"name": "gpu", "renamed_to": "a100", "moved": 1}])
+    assert [row[0] for row in cli("ls", "--where", "queue = a100").rows[1:]] == [task_id]
+    assert (
+        cli("queue", "rename", "a100", "gpu").err.strip().endswith("queue a100: renamed to gpu; 1 task moved with it")
+    )
+    assert cli("queue", "ls").rows[1:] == [["default", "0", "0", "0"], ["gpu", "1", "0", "0"]]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
@@ -43,6 +56,8 @@ def test_tasks_are_enqueued_shown_in_order_and_dequeued(cli: Cli, workshop: Work
         (("queue", "show", "gpu"), 3, "taskstore queue create gpu"),
         (("queue", "create", "ab"), 4, "3 characters"),
         (("queue", "delete", "default"), 4, "always there"),
+        (("queue", "rename", "default", "other"), 4, "always there"),
+        (("queue", "rename", "gpu", "other"), 3, "taskstore queue create 'gpu'"),
         (("queue", "move", "TASK", "--front"), 3, "taskstore enqueue"),
         (("queue", "move", "TASK", "--front", "--back"), 2, "give one of"),
         (("clone", "TASK", "--queue", "gpu"), 3, "taskstore queue create gpu"),

@@ -50,6 +50,26 @@ def folder(tmp_path: Path) -> Path:
     return made
 
 
+class _Leaving(type(Path())):  # type: ignore[misc]  # the class of this system's paths
+    """A task's folder that is moved away right after somebody has found the task in it."""
+
+    def is_file(self, **given: Any) -> bool:
+        found = super().is_file(**given)
+        if found:
+            target = self.parent.parent.parent / "moved"
+            target.mkdir()
+            self.parent.rename(target / self.parent.name)
+        return found
+
+
+def test_an_artifact_is_begun_wherever_its_task_is_being_moved_to(store: Store, task: TaskPaths) -> None:
+    store.places[task.id] = _Leaving(task.home)
+    Artifacts(store, task.id).upload("name", {"x": 1})
+    assert not task.home.exists()
+    assert store.places[task.id].parent.name == "moved"
+    assert Artifacts(store, task.id)["name"].get() == {"x": 1}
+
+
 def round_trip(kept: Artifacts, value: object, type_: str, suffix: str, **options: Any) -> Any:
     found = kept.upload("name", value, **options)
     assert (found.type, Path(found.url).name) == (type_, f"name{suffix}")

@@ -8,9 +8,11 @@ import pytest
 from taskstore.core.errors import BadValue, NotFound
 from taskstore.core.states import Status
 from taskstore.disk.layout import TaskPaths
+from taskstore.queues import queue
+from taskstore.schema import filters
 from taskstore.schema.record import Parameter, ParamsRecord, TaskRecord
 from taskstore.sections.find import Wanted, best, described, find
-from taskstore.store import tasks
+from taskstore.store import query, tasks
 from taskstore.store.store import Store
 
 Make = Callable[..., str]
@@ -104,6 +106,31 @@ def test_what_is_not_there_is_warned_of_and_passed_over(store: Store, make: Make
     assert [row.id for row in find(store, Wanted(ids=(gone, one)), said.append)] == [one]
     assert ["visoin" in message for message in said] == [True, True, False]
     assert gone in said[2]
+
+
+def test_tasks_are_found_by_the_queue_that_they_wait_in_or_were_started_from(store: Store, make: Make) -> None:
+    waits, started, other, none = (make("vision", f"run {number}") for number in range(4))
+    queue.create(store, "gpu")
+    for task_id in (waits, started):
+        queue.enqueue(store, task_id, "gpu")
+    queue.enqueue(store, other)
+    tasks.transition(store, started, Status.IN_PROGRESS)
+    by = {"order_by": ["name"]}
+    assert ids(store, Wanted(task_filter={"execution.queue": ["gpu"], **by})) == [waits, started]
+    assert ids(store, Wanted(task_filter={"execution.queue": ["gpu"], "status": ["queued"]})) == [waits]
+    assert ids(store, Wanted(task_filter={"execution.queue": ["-gpu"], **by})) == [other, none]
+    assert ids(store, Wanted(task_filter={"execution.queue": [None], **by})) == [none]
+    grouped = {"filters": {"execution.queue": {"any": {"include": ["gpu", "default"]}}}, **by}
+    assert ids(store, Wanted(task_filter=grouped)) == [waits, started, other]
+    for text, wanted in (
+        ("queue = gpu", [started, waits]),
+        ("execution.queue ~ ^def", [other]),
+        ("queue is missing", [none]),
+    ):
+        found = query.find(store, query.Query(where=filters.parse(text)))
+        assert sorted(row.id for row in found.rows) == sorted(wanted), text
+    queue.dequeue(store, waits)
+    assert ids(store, Wanted(task_filter={"execution.queue": ["gpu"]})) == [started]
 
 
 def test_pages_and_order_are_the_filters(store: Store, make: Make) -> None:

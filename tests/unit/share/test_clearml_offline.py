@@ -293,6 +293,15 @@ def test_it_goes_on_in_a_task_with_its_iterations_moved(store: Store, tmp_path: 
     assert doctor.check(store) == []
 
 
+def test_models_of_one_name_and_the_same_bytes_have_a_file_each(store: Store, tmp_path: Path) -> None:
+    target = run(store, whole().zip(tmp_path)).task_id
+    again = whole()
+    again.document["id"] = again.id = ID.replace("0", "f")
+    run(store, again.folder(tmp_path), task_id=target)
+    files = [model.file.path for model in models.read(places.locate(store, target)).output.values() if model.file]
+    assert sorted(files) == ["files/models/net/2/w.pt", "files/models/net/w.pt"]
+
+
 def test_it_goes_on_once(store: Store, tmp_path: Path) -> None:
     target = tasks.create(store, "examples", "a draft")
     assert run(store, whole().zip(tmp_path), task_id=target.id).is_new

@@ -218,7 +218,7 @@ def _artifact(session: Session, taken: Taken, paths: TaskPaths, item: dict[str, 
             session.notes.add(f"artifact {key!r} is lost: its file is not in the session")
         return artifact
     with session.notes.of(f"artifact {key!r} is lost", Damaged):
-        artifact.file = taken.below(member, paths.artifact_folder(key))
+        artifact.file = taken.below(member, paths.artifact_folder(key), key)
     wanted = text_of(item.get("hash"))
     if artifact.file is not None and wanted and wanted != artifact.file.hash:
         session.notes.add(f"artifact {key!r} is not what it was: its file has another SHA-256 than the session says")
@@ -281,7 +281,7 @@ def _take_weights(
 ) -> None:
     if member is not None:
         with session.notes.of(f"the weights of model {model.name!r} are lost", Damaged):
-            model.file = taken.below(member, paths.model_folder(model.name))
+            model.file = taken.below(member, paths.model_folder(model.name), model.id)
         return
     model.uri = text_of(said.get("register_uri"))
     if not model.uri:

@@ -9,32 +9,28 @@ from __future__ import annotations
 import fnmatch
 import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from . import storage
-from .core.errors import BadValue, Conflict, Damaged, NotFound, Refused
-from .core.states import Status
-from .disk import archive
-from .disk.atomic import sha256_of, staging_beside
-from .disk.layout import TaskPaths
-from .schema.dataset import DatasetFile, DatasetLink, DatasetState, Names, difference, merged
-from .schema.record import TaskRecord
-from .sections import dataset as section
-from .sections import find
-from .sections.artifacts import Artifacts
-from .store import places, tasks
-from .store.query import Row
-from .task import Task
+from ..core.errors import BadValue, Conflict, NotFound, Refused
+from ..core.states import Status
+from ..disk import archive
+from ..disk.atomic import sha256_of
+from ..disk.layout import TaskPaths
+from ..schema.dataset import DatasetFile, DatasetLink, DatasetState, Names, difference, merged
+from ..sections import dataset as section
+from ..sections import find
+from ..sections.artifacts import Artifacts
+from ..store import places, tasks
+from ..store.query import Row
+from ..task import Task
+from . import copies, making
+from .making import STATE, SYSTEM_TAG, VERSION
 
-SYSTEM_TAG = "dataset"
-STATE = "state"
-VERSION = "version"
 CHUNK_MIB = 512
-_FIRST_VERSION = "1.0.0"
 
 
 class Dataset:
@@ -96,9 +92,9 @@ class Dataset:
         above = [each if isinstance(each, Dataset) else cls.get(each) for each in parents]
         state = merged([each._state for each in above])
         state.parents = [each.id for each in above]
-        state.version = version or _next(cls.find(project=project, name=name))
+        state.version = version or making.next_version(cls.find(project=project, name=name))
         if task is None:
-            task = _begun(name, project, tags, description, state)
+            task = making.begun(name, project, tags, description, state)
         else:
             mark = [*dict.fromkeys([*task.details.get_system_tags(), SYSTEM_TAG])]
             task.details.set_system_tags(mark)
@@ -124,7 +120,7 @@ class Dataset:
         if dataset_id is not None:
             found = Task.get_task(dataset_id)
             assert found is not None  # noqa: S101 - an id that is not there raises
-            return cls(found, _state_of(found))
+            return cls(found, making.state_of(found))
         rows = cls.find(project=project, name=name, tags=tags, with_archived=with_archived)
         for row in rows:
             is_fit = version in (None, row.task.runtime.get(VERSION))
@@ -156,7 +152,7 @@ class Dataset:
             with_archived=with_archived,
             task_filter={"system_tags": [SYSTEM_TAG], "order_by": ["-created", "-id"]},
         )
-        from .finding import default_store
+        from ..finding import default_store
 
         return find.find(default_store(), wanted, lambda _: None)
 
@@ -206,7 +202,7 @@ class Dataset:
         self._check_open()
         count = 0
         for url in [urls] if isinstance(urls, str) else urls:
-            for name, link, size in _external(url, recursive=recursive):
+            for name, link, size in making.external(url, recursive=recursive):
                 if wildcard and not fnmatch.fnmatch(name, wildcard):
                     continue
                 full = section.joined(dataset_path, name)
@@ -314,7 +310,7 @@ class Dataset:
         digest = section.hash_of(self._state)
         target = self._store.paths.dataset(f"{self.id}.{digest[:12]}{suffix}")
         if not target.is_dir():
-            self._build(target, section.part_of(names, part, num_parts), is_linked=True)
+            copies.build(self._store, self._state, target, section.part_of(names, part, num_parts), is_linked=True)
         return target
 
     def get_mutable_local_copy(
@@ -328,31 +324,10 @@ class Dataset:
             shutil.rmtree(target)
         if target.exists():
             target.rmdir()
-        self._build(target, section.part_of(self.list_files(), part, num_parts), is_linked=False)
+        copies.build(
+            self._store, self._state, target, section.part_of(self.list_files(), part, num_parts), is_linked=False
+        )
         return target
-
-    def _build(self, target: Path, names: Sequence[str], *, is_linked: bool) -> None:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        staging = staging_beside(target)
-        staging.mkdir()
-        unpacked: dict[tuple[str, str], Path] = {}
-        try:
-            for name in names:
-                place = section.within(staging, name)
-                place.parent.mkdir(parents=True, exist_ok=True)
-                item = self._state.files.get(name)
-                if item is None:
-                    storage.download_file(self._state.links[name].link, place)
-                    continue
-                folder = unpacked.get((item.task, item.archive))
-                if folder is None:
-                    folder = Artifacts(self._store, item.task).find(item.archive).get_local_copy()
-                    unpacked[item.task, item.archive] = folder
-                section.put(folder / item.hash, place, is_linked=is_linked)
-            if not target.exists():
-                staging.rename(target)
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
 
     def verify(self, folder: str | Path | None = None, *, skip_hash: bool = False) -> Sequence[str]:
         """Return the names of the files that are not, in a copy (else the cached one), what the version says."""
@@ -379,47 +354,6 @@ class Dataset:
         return places.locate(self._store, self.id)
 
     def _check_open(self) -> None:
-        from .store.artifacts import check_open
+        from ..store.artifacts import check_open
 
         check_open(tasks.read(self._paths()))
-
-
-def _begun(name: str, project: str, tags: Sequence[str], description: str, state: DatasetState) -> Task:
-    from .finding import default_store
-
-    def fill(paths: TaskPaths, record: TaskRecord) -> None:
-        record.type = "data_processing"
-        record.system_tags = [SYSTEM_TAG]
-        record.tags = list(dict.fromkeys(tags))
-        record.comment = description
-        record.parent = state.parents[0] if state.parents else None
-        record.runtime = {VERSION: state.version}
-
-    store = default_store()
-    return Task(store, tasks.create(store, project, name, fill=fill).id)
-
-
-def _state_of(task: Task) -> DatasetState:
-    kept = Artifacts(task._store, task.id).get(STATE)
-    if kept is None:
-        raise NotFound("dataset", task.id, "that task holds none; Dataset.find() has those that there are")
-    try:
-        return msgspec.convert(kept.get(), DatasetState)
-    except msgspec.ValidationError as error:
-        raise Damaged(task.path(), f"its list of files cannot be read: {error}") from None
-
-
-def _next(rows: Sequence[Row]) -> str:
-    found = [section.numbers(row.task.runtime.get(VERSION, "")) for row in rows]
-    known = sorted(number for number in found if number)
-    return ".".join(map(str, (*known[-1][:-1], known[-1][-1] + 1))) if known else _FIRST_VERSION
-
-
-def _external(url: str, *, recursive: bool) -> Iterator[tuple[str, str, int]]:
-    is_web = url.startswith(("http://", "https://"))
-    if is_web or storage.exists_file(url):
-        yield storage.name_of(url), url, 0 if is_web else storage.size_bytes(url)
-        return
-    for name, size in storage.files_of(url).items():
-        if recursive or "/" not in name:
-            yield name, storage.below(url, name), size
