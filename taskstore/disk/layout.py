@@ -33,6 +33,27 @@ PURGE_PREFIX = ".purge-"
 
 
 @dataclass(frozen=True)
+class TreePaths:
+    """Where what was captured of one work tree is: that of the repository, or that of a submodule."""
+
+    home: Path
+
+    @property
+    def diff(self) -> Path:
+        """Changes that were not committed, as git apply takes them."""
+        return self.home / "uncommitted.diff"
+
+    @property
+    def bundle(self) -> Path:
+        """Commits that no remote had, as a git bundle."""
+        return self.home / "unpushed.bundle"
+
+    def untracked(self, path: str) -> Path:
+        """Where the copy of an untracked file goes; `path` is posix, relative to the work tree's root."""
+        return self.home.joinpath("untracked", *(encode(part) for part in path.split("/")))
+
+
+@dataclass(frozen=True)
 class TaskPaths:
     """The files of one task; `home` is its directory, wherever that is at the moment."""
 
@@ -114,14 +135,23 @@ class TaskPaths:
         return self.home / "source"
 
     @property
+    def tree(self) -> TreePaths:
+        """What was captured of the repository's work tree."""
+        return TreePaths(self.source)
+
+    def submodule(self, path: str) -> TreePaths:
+        """What was captured of a submodule; `path` is posix, relative to the root of the outermost repository."""
+        return TreePaths(self.source / "submodules" / encode(path))
+
+    @property
     def diff(self) -> Path:
         """Changes that were not committed, as git apply takes them."""
-        return self.source / "uncommitted.diff"
+        return self.tree.diff
 
     @property
     def bundle(self) -> Path:
         """Commits that no remote had, as a git bundle."""
-        return self.source / "unpushed.bundle"
+        return self.tree.bundle
 
     @property
     def requirements(self) -> Path:
@@ -135,7 +165,7 @@ class TaskPaths:
 
     def untracked(self, path: str) -> Path:
         """Where the copy of an untracked file goes; `path` is posix, relative to the repository's root."""
-        return self.source.joinpath("untracked", *(encode(part) for part in path.split("/")))
+        return self.tree.untracked(path)
 
     def standalone(self, name: str) -> Path:
         """Where the source of a script outside git goes."""

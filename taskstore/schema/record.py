@@ -151,21 +151,17 @@ class FileRef(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 class Untracked(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """A file that git did not know. `path` is where it was, relative to the repository's root."""
+    """A file that git did not know. `path` is where it was, relative to the root of its repository or submodule.
+
+    `path_bytes` and `link_bytes` are the same in hex, where they are no UTF-8 and the texts cannot tell.
+    """
 
     path: str
+    path_bytes: str = ""
     file: FileRef | None = None
     executable: bool = False
     link: str | None = None
-
-
-class Submodule(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """The state of one git submodule."""
-
-    path: str
-    url: str = ""
-    version_num: str = ""
-    dirty: bool = False
+    link_bytes: str = ""
 
 
 class Missing(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -174,6 +170,24 @@ class Missing(msgspec.Struct, kw_only=True, omit_defaults=True):
     changed: int = 0
     untracked: int = 0
     reason: str = ""
+
+
+class Submodule(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """The state of one git submodule, also of one within a submodule. `captured`: what differs in it is recorded here.
+
+    What an earlier taskstore has recorded of a dirty submodule has `captured` false, and holds the commit only.
+    """
+
+    path: str
+    url: str = ""
+    version_num: str = ""
+    checked_out: bool = True
+    dirty: bool = False
+    captured: bool = False
+    diff: FileRef | None = None
+    bundle: FileRef | None = None
+    untracked: list[Untracked] = []
+    missing: Missing | None = None
 
 
 class ScriptRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -203,6 +217,16 @@ class ScriptRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     missing: Missing | None = None
     requirements: dict[str, str] = {}
     notes: list[str] = []
+
+    def captured_files(self) -> list[tuple[str, FileRef]]:
+        """Return the files that hold code, each with what it is to a person."""
+        named = [("script", self.standalone), ("uncommitted changes", self.diff), ("unpushed commits", self.bundle)]
+        named += [(f"untracked {item.path}", item.file) for item in self.untracked]
+        for module in self.submodules:
+            named += [(f"uncommitted changes in {module.path}", module.diff)]
+            named += [(f"unpushed commits in {module.path}", module.bundle)]
+            named += [(f"untracked {module.path}/{item.path}", item.file) for item in module.untracked]
+        return [(name, reference) for name, reference in named if reference is not None]
 
 
 Number = float | Annotated[str, msgspec.Meta(pattern=r"^(NaN|-?Infinity)$")]
