@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from ..capture.vcs.records import Untracked as FoundUntracked
 
 
-_PENDING = "code: its capture has not come to an end"
+PENDING = "code: its capture has not come to an end"
 """A note that stands until it has, and so is true of a run that is killed before."""
 
 
@@ -50,7 +50,7 @@ def first_look(entry: source.Entry, masker: Masker) -> ScriptRecord:
         python=".".join(map(str, _version())),
         argv=argv,
         aliases=alias.active(),
-        notes=[*notes, _PENDING],
+        notes=[*notes, PENDING],
     )
 
 
@@ -95,7 +95,7 @@ def keep(
         if snapshot is not None:
             _describe(script, snapshot, files)
         script.standalone = standalone
-        script.notes = list(dict.fromkeys([*(note for note in script.notes if note != _PENDING), *notes]))
+        script.notes = list(dict.fromkeys([*(note for note in script.notes if note != PENDING), *notes]))
 
     return change
 

@@ -6,10 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from gitrepo import GitRepo, git, isolate, link
 
 from taskstore.capture.git import Limits, Missing, Untracked, snapshot
 from taskstore.store.store import init
+from tests.unit.capture.gitrepo import GitRepo, git, isolate, link
 
 
 @pytest.fixture
