@@ -66,7 +66,7 @@ def build(building: Building, part: Part, root: Path) -> str:
     comparing.raise_for(wrong, part.name)
     outside = [item.path for item in part.untracked if files.leads_out(item)]
     if outside:
-        building.note(f"links that lead out of the code, to what was not captured: {named(outside)}")
+        building.note(f"{part.name}: links that lead out of it, to what was not captured: {named(outside)}")
     return commit
 
 
@@ -154,7 +154,7 @@ def build_submodules(building: Building, modules: list[Submodule], root: Path, l
         at = root.joinpath(*files.checked_parts(outer.path, "a submodule")) if outer else root
         folder = root.joinpath(*parts)
         _check_link(building, module, at, folder)
-        address = _absolute(module.url, outer.url if outer else url)
+        address = absolute(module.url, outer.url if outer else url)
         wanted = Wanted(
             name=name,
             url=address,
@@ -201,7 +201,7 @@ def bundle_of(paths: TaskPaths, reference: FileRef | None) -> Callable[[], Path]
     return None if reference is None else lambda: files.checked_reference(paths, reference)
 
 
-def _absolute(url: str, base: str) -> str:
+def absolute(url: str, base: str) -> str:
     """Return the address of a submodule that is given relative to that of the repository that it is in, as git does."""
     if not url.startswith(("./", "../")) or not base:
         return url

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from taskstore.agent.source import Tree, rebuild
+from taskstore.capture.git import Snapshot
 from taskstore.capture.source import Entry
 from taskstore.core.secrets import Masker
 from taskstore.disk.layout import TaskPaths
@@ -33,6 +34,16 @@ def captured(store: Store, program: Entry, settings: Capture | None = None) -> t
 
 def built(made: tuple[TaskPaths, ScriptRecord], at: Path, *, allow_missing: bool = False) -> Tree:
     return rebuild(*made, at, tell=lambda text: None, allow_missing=allow_missing)
+
+
+def facts_of(taken: Snapshot) -> tuple[object, ...]:
+    """Return what a capture has found, without the folder in which it was."""
+    untracked = [(file.path, file.size_bytes, file.is_executable, file.link_target) for file in taken.untracked]
+    modules = [
+        (each.path, each.url, each.commit, each.is_dirty, each.is_checked_out, each.state and facts_of(each.state)[1:])
+        for each in taken.submodules
+    ]
+    return (taken.branch, taken.version_num, taken.diff, untracked, taken.unpushed, modules, taken.missing, taken.notes)
 
 
 def tree_hash(root: Path) -> str:
