@@ -61,6 +61,7 @@ def obtain(builder: Builder, wanted: Wanted, target: Path, tell: Callable[[str],
     Raises CodeNotFound with all places that were tried, and what each said.
     """
     tried: list[tuple[str, str]] = []
+    target.parent.mkdir(parents=True, exist_ok=True)
     for place, attempt in _attempts(builder, wanted, target):
         tell(f"{wanted.name}: looking in {place}")
         if target.exists():
@@ -135,7 +136,6 @@ def _from_remote(builder: Builder, wanted: Wanted, target: Path) -> str:
     is_folder = Path(url).is_absolute()
     if is_folder and not Path(url).exists():
         return "it is gone"
-    target.parent.mkdir(parents=True, exist_ok=True)
     problem = _cloned(builder.remote_at(target.parent), url, target)
     if problem:
         return problem
