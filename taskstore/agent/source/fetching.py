@@ -1,6 +1,6 @@
 """A repository at a commit, from whichever place has it: where it was, the task's bundle, the remote.
 
-What comes is a clone of its own, which knows nothing of where it came from: objects are linked or copied, never
+What comes is a clone of its own, which knows nothing of where it came from: objects are copied, never linked or
 borrowed. Its branches of remotes are those of the original, so that the same commits count as pushed.
 """
 
@@ -42,11 +42,11 @@ class Wanted:
     """What the capture said of commits that it left out."""
 
 
-def begin(builder: Builder, target: Path, wanted: Wanted) -> Git:
+def begin(builder: Builder, target: Path, wanted: Wanted, *, is_sha256: bool = False) -> Git:
     """Make a repository without a commit in the empty folder `target`; return what runs git in it."""
     target.mkdir(parents=True, exist_ok=True)
     git = builder.at(target)
-    hashes = ("--object-format=sha256",) if len(wanted.commit) == _SHA256_CHARS else ()
+    hashes = ("--object-format=sha256",) if is_sha256 or len(wanted.commit) == _SHA256_CHARS else ()
     made = git.ask("init", "--quiet", "--template=", *hashes)
     if made.problem:
         raise CodeNotFound(f"no repository could be made in {target}: {said(made)}")
@@ -152,7 +152,9 @@ def _from_remote(builder: Builder, wanted: Wanted, target: Path) -> str:
 
 
 def _cloned(git: Git, source: str, target: Path) -> str:
-    answer = git.ask("clone", "--quiet", "--no-checkout", "--dissociate", "--template=", "--", source, str(target))
+    # Copied, not linked: git renews the times of objects that it would write again, in the original too.
+    options = ("--quiet", "--no-checkout", "--no-hardlinks", "--dissociate", "--template=")
+    answer = git.ask("clone", *options, "--", source, str(target))
     return said(answer) if answer.problem else ""
 
 

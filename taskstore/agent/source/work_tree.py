@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -55,10 +56,25 @@ def build(building: Building, part: Part, root: Path) -> str:
     Raises CodeNotFound, CodeDiffers, and Refused for a record that would have files written elsewhere.
     """
     if part.is_unborn:
-        begin(building.builder, root, part.wanted)
-        commit = ""
-    else:
-        commit = obtain(building.builder, part.wanted, root, building.tell)
+        return _build_unborn(building, part, root)
+    commit = obtain(building.builder, part.wanted, root, building.tell)
+    _fill(building, part, root, commit)
+    return commit
+
+
+def _build_unborn(building: Building, part: Part, root: Path) -> str:
+    """Rebuild a work tree that had no commit; that its hashes are of the longer kind, only the changes tell."""
+    begin(building.builder, root, part.wanted)
+    try:
+        _fill(building, part, root, "")
+    except CodeDiffers:
+        shutil.rmtree(root)
+        begin(building.builder, root, part.wanted, is_sha256=True)
+        _fill(building, part, root, "")
+    return ""
+
+
+def _fill(building: Building, part: Part, root: Path, commit: str) -> None:
     git = building.builder.at(root)
     diff = _check_out(building, git, part, commit)
     wrong = [(item.path, how) for item in part.untracked if (how := files.put_untracked(building.paths, item, root))]
@@ -67,7 +83,6 @@ def build(building: Building, part: Part, root: Path) -> str:
     outside = [item.path for item in part.untracked if files.leads_out(item)]
     if outside:
         building.note(f"{part.name}: links that lead out of it, to what was not captured: {named(outside)}")
-    return commit
 
 
 def _check_out(building: Building, git: Git, part: Part, commit: str) -> bytes:
