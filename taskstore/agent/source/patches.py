@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 _PART = re.compile(rb"^diff --git ", re.M)
 _INDEX = re.compile(rb"index ([0-9a-f]+)\.\.([0-9a-f]+)(?: ([0-7]{6}))?\Z")
+_CONTENT = (b"--- ", b"@@ ", b"GIT binary patch", b"Binary files ")
 _ESCAPE = re.compile(rb'\\([0-7]{3}|[abfnrtv"\\])')
 _LETTERS = {b"a": 7, b"b": 8, b"f": 12, b"n": 10, b"r": 13, b"t": 9, b"v": 11, b'"': 34, b"\\": 92}
 
@@ -17,7 +18,8 @@ _LETTERS = {b"a": 7, b"b": 8, b"f": 12, b"n": 10, b"r": 13, b"t": 9, b"v": 11, b
 class Becomes:
     """What a file is after a diff: its mode, and the beginning of its object's name.
 
-    Either is "" where it is still that of the file `of` before the diff.
+    Either is "" where it is still that of the file `of` before the diff. Where the content changes and the diff does not
+    name it, as one written by hand does, `of` is "".
     """
 
     mode: str = ""
@@ -60,13 +62,14 @@ def _part(part: bytes) -> tuple[str, str, Becomes]:
         elif index := _INDEX.match(line):
             name = index[2].decode()
             mode = mode or (index[3] or b"").decode()
-    return old, new, Becomes(mode, name, old, is_gone)
+    has_content = any(line.startswith(_CONTENT) for line in part.split(b"\n"))
+    return old, new, Becomes(mode, name, "" if has_content and not name else old, is_gone)
 
 
 def _headers(part: bytes) -> Iterator[bytes]:
     """Yield the lines in front of the content."""
     for line in part.split(b"\n"):
-        if line.startswith((b"--- ", b"@@ ", b"GIT binary patch", b"Binary files ")):
+        if line.startswith(_CONTENT):
             return
         yield line
 

@@ -42,8 +42,8 @@ def find_target(place: Place, notes: list[str]) -> Target:
     """
     script = place.script
     inside = _inside(place)
-    if inside is not None and not _is_there(place, inside) and _is_copy_of(script, inside):
-        _write(place, place.root or place.at, inside.relative_to(place.root or place.at).parts)
+    if inside is not None and place.root is not None and _is_copy(script) and _is_free(inside):
+        _write(place, place.root, inside.relative_to(place.root).parts)
     if inside is not None and _is_there(place, inside) and not (_is_notebook(script) and script.standalone):
         return _of_file(place, inside)
     if script.standalone is not None:
@@ -78,15 +78,21 @@ def _is_notebook(script: ScriptRecord) -> bool:
     return script.entry_point.endswith(".ipynb")
 
 
-def _is_copy_of(script: ScriptRecord, path: Path) -> bool:
-    """Tell whether the task's copy of the program is that file itself, and not what was typed or converted."""
+def _is_free(path: Path) -> bool:
+    """Tell whether nothing is at a path, and no link on the way to it."""
+    return not os.path.lexists(path) and path.parent.resolve() == path.parent
+
+
+def _is_copy(script: ScriptRecord) -> bool:
+    """Tell whether the task's copy of the program is its file itself, and not what was typed or converted."""
     return script.standalone is not None and script.kind in ("script", "module") and not _is_notebook(script)
 
 
 def _of_file(place: Place, path: Path) -> Target:
+    """Return how a file of the repository is started."""
     script = place.script
     copy = script.standalone
-    if copy is not None and _is_copy_of(script, path) and sha256_of(path) != copy.hash:
+    if copy is not None and _is_copy(script) and sha256_of(path) != copy.hash:
         raise CodeDiffers("the program is not what was captured", [(script.entry_point, "its SHA-256 is another")])
     if script.kind == "module" and script.module:
         base = _module_base(script.module, path)
