@@ -18,8 +18,8 @@ _LETTERS = {b"a": 7, b"b": 8, b"f": 12, b"n": 10, b"r": 13, b"t": 9, b"v": 11, b
 class Becomes:
     """What a file is after a diff: its mode, and the beginning of its object's name.
 
-    Either is "" where it is still that of the file `of` before the diff. Where the content changes and the diff does not
-    name it, as one written by hand does, `of` is "".
+    Either is "" where it is still that of the file `of` before the diff. Where the content changes, and the diff does
+    not name it, as one written by hand does, `of` is "".
     """
 
     mode: str = ""
