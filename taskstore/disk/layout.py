@@ -134,24 +134,19 @@ class TaskPaths:
         """The folder of captured code."""
         return self.home / "source"
 
-    @property
-    def tree(self) -> TreePaths:
-        """What was captured of the repository's work tree."""
-        return TreePaths(self.source)
-
-    def submodule(self, path: str) -> TreePaths:
-        """What was captured of a submodule; `path` is posix, relative to the root of the outermost repository."""
-        return TreePaths(self.source / "submodules" / encode(path))
+    def work_tree(self, submodule: str = "") -> TreePaths:
+        """What was captured of the repository's work tree, or of a submodule's, by its path below the repository."""
+        return TreePaths(self.source / "submodules" / encode(submodule) if submodule else self.source)
 
     @property
     def diff(self) -> Path:
         """Changes that were not committed, as git apply takes them."""
-        return self.tree.diff
+        return self.work_tree().diff
 
     @property
     def bundle(self) -> Path:
         """Commits that no remote had, as a git bundle."""
-        return self.tree.bundle
+        return self.work_tree().bundle
 
     @property
     def requirements(self) -> Path:
@@ -165,7 +160,7 @@ class TaskPaths:
 
     def untracked(self, path: str) -> Path:
         """Where the copy of an untracked file goes; `path` is posix, relative to the repository's root."""
-        return self.tree.untracked(path)
+        return self.work_tree().untracked(path)
 
     def standalone(self, name: str) -> Path:
         """Where the source of a script outside git goes."""

@@ -272,7 +272,7 @@ def _store_snapshot(
     """Write the diff, the bundle and the untracked files, those of submodules too; return a record that names them."""
     files = ScriptRecord()
     make_folders(paths.source, until=paths.home)
-    _store_state(store, paths, paths.tree, snapshot, limits, files, notes)
+    _store_state(store, paths, paths.work_tree(), snapshot, limits, files, notes)
     for item in snapshot.submodules:
         module = Submodule(
             path=item.path,
@@ -283,7 +283,7 @@ def _store_snapshot(
         )
         if item.state is not None:
             module.captured, said = True, list[str]()
-            _store_state(store, paths, paths.submodule(item.path), item.state, limits, module, said)
+            _store_state(store, paths, paths.work_tree(item.path), item.state, limits, module, said)
             notes += [f"submodule {item.path}: {note}" for note in said]
         files.submodules.append(module)
     return files
@@ -375,7 +375,7 @@ def _reference(paths: TaskPaths, target: Path, digest: str, size_bytes: int) -> 
 
 def _drop_unnamed(paths: TaskPaths, script: ScriptRecord) -> None:
     """Remove the code of an earlier run of the same task, which the record names no more."""
-    named = {reference.path for _, reference in script.captured_files()}
+    named = {reference.path for reference in script.captured_files()}
     for folder, _, names in os.walk(paths.source):
         for name in names:
             path = Path(folder) / name

@@ -218,15 +218,19 @@ class ScriptRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     requirements: dict[str, str] = {}
     notes: list[str] = []
 
-    def captured_files(self) -> list[tuple[str, FileRef]]:
-        """Return the files that hold code, each with what it is to a person."""
-        named = [("script", self.standalone), ("uncommitted changes", self.diff), ("unpushed commits", self.bundle)]
+    def code_files(self) -> list[tuple[str, FileRef]]:
+        """Return the files that hold code a person reads, each with what it is to a person."""
+        named = [("script", self.standalone), ("uncommitted changes", self.diff)]
         named += [(f"untracked {item.path}", item.file) for item in self.untracked]
         for module in self.submodules:
             named += [(f"uncommitted changes in {module.path}", module.diff)]
-            named += [(f"unpushed commits in {module.path}", module.bundle)]
             named += [(f"untracked {module.path}/{item.path}", item.file) for item in module.untracked]
         return [(name, reference) for name, reference in named if reference is not None]
+
+    def captured_files(self) -> list[FileRef]:
+        """Return all files of the task that hold its code."""
+        bundles = [self.bundle, *(module.bundle for module in self.submodules)]
+        return [*(reference for _, reference in self.code_files()), *(each for each in bundles if each is not None)]
 
 
 Number = float | Annotated[str, msgspec.Meta(pattern=r"^(NaN|-?Infinity)$")]

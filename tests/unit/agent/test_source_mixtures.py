@@ -89,7 +89,7 @@ class Mixture:
     def forget(self) -> None:
         path = self.pick()
         if path is not None:
-            self.repo.git("rm", "-q", "--cached", "--", path.relative_to(self.repo.root))
+            self.repo.git("rm", "-q", "--force", "--cached", "--", path.relative_to(self.repo.root))
 
     def stage_all(self) -> None:
         self.repo.git("add", "-A")
