@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -251,13 +253,7 @@ def test_a_commit_that_nobody_has_is_refused_with_what_each_place_said(
     assert str(caught.value).startswith(f"commit 111111111111 of {pushed} is not to be had\n")
 
 
-def test_without_a_network_the_remote_says_so_and_nobody_is_asked(
-    repo: GitRepo, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked = tmp_path / "asked"
-    helper = GitRepo(tmp_path).write("ask", f"#!/bin/sh\necho x >> '{asked}'\necho secret\n", mode=0o755)
-    monkeypatch.setenv("GIT_ASKPASS", str(helper))
-    monkeypatch.setenv("SSH_ASKPASS", str(helper))
+def test_without_a_network_the_remote_says_so(repo: GitRepo, store: Store, tmp_path: Path) -> None:
     paths, script = captured(store, entry(repo.root / "main.py", repo.root))
     shutil.rmtree(repo.root)
     script.bundle = None
@@ -269,7 +265,51 @@ def test_without_a_network_the_remote_says_so_and_nobody_is_asked(
         assert set(tried) == {str(repo.root), url}
         assert tried[str(repo.root)] == "it is gone"
         assert any(word in tried[url].lower() for word in ("connect", "resolve", "ssh")), tried[url]
+
+
+class _Locked(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(401)
+        self.send_header("WWW-Authenticate", 'Basic realm="a team"')
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+def test_a_remote_that_wants_a_password_is_told_none_and_nobody_is_asked(
+    repo: GitRepo, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = tmp_path / "asked"
+    helper = GitRepo(tmp_path).write("ask", f"#!/bin/sh\necho x >> '{asked}'\necho secret\n", mode=0o755)
+    monkeypatch.setenv("GIT_ASKPASS", str(helper))
+    monkeypatch.setenv("SSH_ASKPASS", str(helper))
+    git(tmp_path, "config", "--global", "core.askPass", str(helper))
+    paths, script = captured(store, entry(repo.root / "main.py", repo.root))
+    shutil.rmtree(repo.root)
+    with HTTPServer(("127.0.0.1", 0), _Locked) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        script.repository, script.bundle = f"http://127.0.0.1:{server.server_port}/project.git", None
+        with pytest.raises(CodeNotFound, match="could not read Username.*terminal prompts disabled"):
+            built((paths, script), tmp_path / "again")
+        server.shutdown()
     assert not asked.exists()
+
+
+def test_credentials_that_git_has_anyway_are_used(
+    repo: GitRepo, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = tmp_path / "asked"
+    git(tmp_path, "config", "--global", "credential.helper", f"!f() {{ echo $1 >> '{asked}'; }}; f")
+    paths, script = captured(store, entry(repo.root / "main.py", repo.root))
+    shutil.rmtree(repo.root)
+    with HTTPServer(("127.0.0.1", 0), _Locked) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        script.repository, script.bundle = f"http://127.0.0.1:{server.server_port}/project.git", None
+        with pytest.raises(CodeNotFound):
+            built((paths, script), tmp_path / "again")
+        server.shutdown()
+    assert asked.read_text().split() == ["get"]
 
 
 def test_a_remote_that_never_answers_is_given_up(
