@@ -124,7 +124,16 @@ def _from_folder(builder: Builder, wanted: Wanted, target: Path) -> str:
     if known is not None and not known.problem and not _has(git, wanted.commit):
         answer = git.ask(*fetch, wanted.commit)
         return said(answer) if answer.problem else ""
-    return _topped_up(git, wanted)
+    return _topped_up(git, wanted) or _lacking(at_local, git, wanted)
+
+
+def _lacking(at_local: Git, git: Git, wanted: Wanted) -> str:
+    """Say that a folder has the commit and not all of its files, which it would have fetched when they are wanted."""
+    if at_local.ask("config", "--get-regexp", r"^remote\..*\.promisor$").problem or not _has(git, wanted.commit):
+        return ""
+    answer = git.ask("rev-list", "--objects", "--no-walk", "--missing=print", wanted.commit)
+    is_whole = not answer.problem and not any(line.startswith(b"?") for line in answer.stdout.splitlines())
+    return "" if is_whole else f"it is a partial clone, and has not all files of {_what(wanted)}"
 
 
 def _from_bundle(builder: Builder, wanted: Wanted, target: Path) -> str:

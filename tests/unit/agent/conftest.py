@@ -18,3 +18,9 @@ def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> GitRepo:
     fill(repo)
     repo.commit()
     return repo
+
+
+@pytest.fixture
+def pushed(repo: GitRepo, tmp_path: Path) -> Path:
+    """The remote of the repository, which has all of its commits."""
+    return repo.publish(tmp_path / "remote.git")

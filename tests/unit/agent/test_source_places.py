@@ -5,14 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 
 from taskstore.agent.source import rebuild
-from taskstore.agent.source.building import Limits
 from taskstore.core.errors import CodeDiffers, CodeNotFound, Refused
 from taskstore.disk.layout import TaskPaths
 from taskstore.schema.record import ScriptRecord
@@ -29,12 +26,6 @@ def places_of(made: Made, at: Path) -> list[str]:
     told: list[str] = []
     rebuild(*made, at, tell=told.append)
     return [line.partition(": looking in ")[2] for line in told if ": looking in " in line]
-
-
-@pytest.fixture
-def pushed(repo: GitRepo, tmp_path: Path) -> Path:
-    """The remote of the repository, which has all of its commits."""
-    return repo.publish(tmp_path / "remote.git")
 
 
 def test_it_comes_from_its_own_folder_while_that_has_the_commit(
@@ -195,6 +186,28 @@ def test_a_detached_head_in_a_shallow_clone_comes_back(
     assert GitRepo(found.root).snapshot().branch == ""
 
 
+def test_a_partial_clone_is_enough_where_it_has_all_files_of_the_commit(
+    pushed: Path, repo: GitRepo, store: Store, tmp_path: Path
+) -> None:
+    repo.write("train.py", "changed\n")
+    repo.commit()
+    repo.git("push", "-q")
+    git(pushed, "config", "uploadpack.allowFilter", "true")
+    git(tmp_path, "clone", "-q", "--filter=blob:none", pushed.as_uri(), "whole")
+    git(tmp_path, "clone", "-q", "--filter=blob:none", "--sparse", pushed.as_uri(), "sparse")
+    whole, sparse = (
+        captured(store, entry(tmp_path / each / "main.py", tmp_path / each)) for each in ("whole", "sparse")
+    )
+    expected = tree_hash(repo.root)
+    assert places_of(sparse, tmp_path / "1") == [str(tmp_path / "sparse"), pushed.as_uri()]
+    assert tree_hash(tmp_path / "1/repository/sparse") == expected
+    shutil.rmtree(pushed)
+    assert places_of(whole, tmp_path / "2") == [str(tmp_path / "whole")]
+    assert tree_hash(tmp_path / "2/repository/whole") == expected
+    with pytest.raises(CodeNotFound, match="it is a partial clone, and has not all files of commit"):
+        built(sparse, tmp_path / "3")
+
+
 def test_a_linked_work_tree_comes_back(repo: GitRepo, store: Store, tmp_path: Path) -> None:
     linked = GitRepo(tmp_path / "linked")
     repo.git("worktree", "add", "-q", "--detach", linked.root)
@@ -238,105 +251,6 @@ def test_sha256_commits_come_back_from_a_bundle(repo: GitRepo, store: Store, tmp
     assert tree_hash(built(made, tmp_path / "again").root) == expected
 
 
-def test_a_commit_that_nobody_has_is_refused_with_what_each_place_said(
-    pushed: Path, repo: GitRepo, store: Store, tmp_path: Path
-) -> None:
-    paths, script = captured(store, entry(repo.root / "main.py", repo.root))
-    script.version_num = "1" * 40
-    script.notes = ["unpushed commits left out: the clone is shallow, and their beginning is not in it"]
-    with pytest.raises(CodeNotFound) as caught:
-        built((paths, script), tmp_path / "again")
-    tried = dict(caught.value.tried)
-    assert tried[str(repo.root)] == "commit 111111111111 is not there"
-    assert "not our ref" in tried[str(pushed)]
-    assert tried["the task"] == script.notes[0]
-    assert str(caught.value).startswith(f"commit 111111111111 of {pushed} is not to be had\n")
-
-
-def test_without_a_network_the_remote_says_so(repo: GitRepo, store: Store, tmp_path: Path) -> None:
-    paths, script = captured(store, entry(repo.root / "main.py", repo.root))
-    shutil.rmtree(repo.root)
-    script.bundle = None
-    for url in ("https://127.0.0.1:1/project.git", "ssh://git@127.0.0.1:1/project.git", "git@host.invalid:project"):
-        script.repository = url
-        with pytest.raises(CodeNotFound) as caught:
-            built((paths, script), tmp_path / url.partition(":")[0])
-        tried = dict(caught.value.tried)
-        assert set(tried) == {str(repo.root), url}
-        assert tried[str(repo.root)] == "it is gone"
-        assert any(word in tried[url].lower() for word in ("connect", "resolve", "ssh")), tried[url]
-
-
-class _Locked(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        self.send_response(401)
-        self.send_header("WWW-Authenticate", 'Basic realm="a team"')
-        self.end_headers()
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
-
-
-def test_a_remote_that_wants_a_password_is_told_none_and_nobody_is_asked(
-    repo: GitRepo, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked = tmp_path / "asked"
-    helper = GitRepo(tmp_path).write("ask", f"#!/bin/sh\necho x >> '{asked}'\necho secret\n", mode=0o755)
-    monkeypatch.setenv("GIT_ASKPASS", str(helper))
-    monkeypatch.setenv("SSH_ASKPASS", str(helper))
-    git(tmp_path, "config", "--global", "core.askPass", str(helper))
-    paths, script = captured(store, entry(repo.root / "main.py", repo.root))
-    shutil.rmtree(repo.root)
-    with HTTPServer(("127.0.0.1", 0), _Locked) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        script.repository, script.bundle = f"http://127.0.0.1:{server.server_port}/project.git", None
-        with pytest.raises(CodeNotFound, match="could not read Username.*terminal prompts disabled"):
-            built((paths, script), tmp_path / "again")
-        server.shutdown()
-    assert not asked.exists()
-
-
-def test_credentials_that_git_has_anyway_are_used(
-    repo: GitRepo, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked = tmp_path / "asked"
-    git(tmp_path, "config", "--global", "credential.helper", f"!f() {{ echo $1 >> '{asked}'; }}; f")
-    paths, script = captured(store, entry(repo.root / "main.py", repo.root))
-    shutil.rmtree(repo.root)
-    with HTTPServer(("127.0.0.1", 0), _Locked) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        script.repository, script.bundle = f"http://127.0.0.1:{server.server_port}/project.git", None
-        with pytest.raises(CodeNotFound):
-            built((paths, script), tmp_path / "again")
-        server.shutdown()
-    assert asked.read_text().split() == ["get"]
-
-
-def test_a_remote_that_never_answers_is_given_up(
-    repo: GitRepo, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    command = GitRepo(tmp_path).write("ssh", "#!/bin/sh\nsleep 600\n", mode=0o755)
-    monkeypatch.setenv("GIT_SSH_COMMAND", str(command))
-    paths, script = captured(store, entry(repo.root / "main.py", repo.root))
-    shutil.rmtree(repo.root)
-    script.repository, script.bundle = "ssh://git@example.org/project", None
-    with pytest.raises(CodeNotFound, match=r"ssh://git@example.org/project: no answer within 0\.5 s"):
-        rebuild(paths, script, tmp_path / "again", tell=lambda text: None, limits=Limits(remote_s=0.5))
-
-
-def test_a_remote_that_is_a_program_is_not_run(repo: GitRepo, store: Store, tmp_path: Path) -> None:
-    paths, script = captured(store, entry(repo.root / "main.py", repo.root))
-    shutil.rmtree(repo.root)
-    script.repository, script.bundle = f"ext::sh -c touch% {tmp_path}/run", None
-    git(tmp_path, "config", "--global", "protocol.ext.allow", "always")
-    with pytest.raises(CodeNotFound, match="transport 'ext' not allowed"):
-        built((paths, script), tmp_path / "again")
-    script.repository = "--upload-pack=touch run"
-    with pytest.raises(CodeNotFound):
-        built((paths, script), tmp_path / "once more")
-    assert not list(tmp_path.rglob("run"))
-
-
 def test_no_hook_or_template_of_anyone_runs(repo: GitRepo, store: Store, tmp_path: Path) -> None:
     mark = tmp_path / "hook ran"
     hooks = tmp_path / "hooks"
@@ -375,31 +289,6 @@ def test_a_damaged_bundle_is_named(repo: GitRepo, store: Store, tmp_path: Path) 
     paths.bundle.chmod(stat.S_IRUSR | stat.S_IWUSR)
     paths.bundle.write_bytes(paths.bundle.read_bytes()[:-1] + b"x")
     with pytest.raises(CodeDiffers, match="unpushed.bundle: its SHA-256 is another"):
-        built((paths, script), tmp_path / "again")
-
-
-def test_a_draft_of_a_branch_is_at_its_tip(pushed: Path, repo: GitRepo, store: Store, tmp_path: Path) -> None:
-    repo.git("checkout", "-q", "-b", "side/line")
-    repo.write("main.py", "print('side')\n")
-    tip = repo.commit()
-    repo.git("tag", "v1")
-    repo.git("push", "-q", "origin", "HEAD", "--tags")
-    repo.git("checkout", "-q", "main")
-    for number, (branch, commit) in enumerate([("side/line", ""), ("", tip[:10]), ("", "v1"), ("", "side/line")]):
-        script = ScriptRecord(repository=str(pushed), branch=branch, version_num=commit, entry_point="main.py")
-        paths, _ = captured(store, entry(repo.root / "main.py", repo.root))
-        found = built((paths, script), tmp_path / str(number))
-        assert (found.root / "main.py").read_text() == "print('side')\n"
-        assert git(found.root, "rev-parse", "HEAD") == tip
-        assert any(tip in note for note in found.notes)
-        script.root = str(repo.root)
-        assert git(built((paths, script), tmp_path / f"{number} local").root, "rev-parse", "HEAD") == tip
-
-
-def test_a_branch_that_is_not_there_is_refused(pushed: Path, repo: GitRepo, store: Store, tmp_path: Path) -> None:
-    paths, _ = captured(store, entry(repo.root / "main.py", repo.root))
-    script = ScriptRecord(repository=str(pushed), branch="nowhere", entry_point="main.py")
-    with pytest.raises(CodeNotFound, match="branch nowhere of .* is not to be had"):
         built((paths, script), tmp_path / "again")
 
 
