@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import datetime
 from typing import Annotated
 
@@ -162,6 +163,23 @@ class Untracked(msgspec.Struct, kw_only=True, omit_defaults=True):
     executable: bool = False
     link: str | None = None
     link_bytes: str = ""
+
+    @property
+    def own_path(self) -> str:
+        """The path as the filesystem spells it: bytes that are no UTF-8 as surrogate escapes."""
+        return _spelled(self.path, self.path_bytes)
+
+    @property
+    def own_link(self) -> str:
+        """The text of the link, spelled likewise; "" for a file."""
+        return _spelled(self.link or "", self.link_bytes)
+
+
+def _spelled(text: str, in_hex: str) -> str:
+    try:
+        return os.fsdecode(bytes.fromhex(in_hex)) if in_hex else text
+    except ValueError:
+        return text
 
 
 class Missing(msgspec.Struct, kw_only=True, omit_defaults=True):

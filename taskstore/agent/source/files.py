@@ -46,7 +46,7 @@ def checked_reference(paths: TaskPaths, reference: FileRef) -> Path:
     return path
 
 
-_DAMAGED = "it was changed or damaged since; `taskstore verify` looks at all of the task's files"
+_DAMAGED = "it was changed or damaged since; `taskstore doctor` names all such files of a store"
 
 
 def put(paths: TaskPaths, reference: FileRef, root: Path, parts: tuple[str, ...], *, is_executable: bool) -> str:
@@ -67,10 +67,10 @@ def put_untracked(paths: TaskPaths, item: Untracked, root: Path) -> str:
 
     Raises Refused where its path is not one of a file below the root, or goes through a link.
     """
-    parts = checked_parts(_raw(item.path, item.path_bytes), "an untracked file")
+    parts = checked_parts(item.own_path, "an untracked file")
     try:
         if item.link is not None:
-            os.symlink(_raw(item.link, item.link_bytes), _made_way(root, parts))  # noqa: PTH211 - a Path tidies the text
+            os.symlink(item.own_link, _made_way(root, parts))  # noqa: PTH211 - a Path tidies the text
             return ""
         if item.file is None:
             return "there is no copy of it"
@@ -88,7 +88,7 @@ def leads_out(item: Untracked) -> bool:
     """Tell whether an untracked file is a link to something that was not captured."""
     if item.link is None:
         return False
-    link = PurePosixPath(_raw(item.link, item.link_bytes))
+    link = PurePosixPath(item.own_link)
     depth = len(PurePosixPath(item.path).parts) - 1
     for part in link.parts:
         depth += -1 if part == ".." else 1
@@ -113,12 +113,6 @@ def is_of_git(part: str) -> bool:
     """Tell whether a name is `.git` to some filesystem: they fold case, drop ends, ignore marks, have short names."""
     plain = part.translate(_IGNORED_BY_HFS).partition(":")[0].rstrip(". ").casefold()
     return plain in (".git", "git~1")
-
-
-def _raw(text: str, in_hex: str) -> str:
-    with contextlib.suppress(ValueError):
-        return os.fsdecode(bytes.fromhex(in_hex)) if in_hex else text
-    return text
 
 
 def _made_way(root: Path, parts: tuple[str, ...]) -> Path:

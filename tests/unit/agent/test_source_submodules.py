@@ -10,6 +10,7 @@ import pytest
 
 from taskstore.agent.source.work_tree import absolute
 from taskstore.core.errors import CodeDiffers, CodeNotFound, Refused
+from taskstore.run import checkout
 from taskstore.schema.record import Submodule
 from taskstore.store.store import Store
 from tests.unit.agent.making import built, captured, entry, facts_of, tree_hash
@@ -100,6 +101,21 @@ def test_a_state_of_submodules_comes_back(state, is_gone: bool, repo: GitRepo, s
     assert tree_hash(found.root) == expected
     assert facts_of(GitRepo(found.root).snapshot()) == facts
     assert [note for note in found.notes if "links" not in note] == []
+
+
+def test_what_differs_in_submodules_is_said_before_a_run_in_the_original_folder(repo: GitRepo, store: Store) -> None:
+    of_all_kinds(repo)
+    paths, script = captured(store, entry(repo.root / "main.py", repo.root))
+    assert checkout.differences(paths, script) == []
+    inner(repo).write("inner.py", LINES + "other\n")
+    inner(repo).write("new.sh", "other\n")
+    assert checkout.differences(paths, script) == [
+        "the uncommitted changes are not the recorded ones (deps/lib/in ner/inner.py)",
+        "files that git does not track are not as they were (deps/lib/in ner/new.sh)",
+    ]
+    library(repo).commit()
+    commit, other = script.submodules[0].version_num[:12], library(repo).git("rev-parse", "HEAD")[:12]
+    assert f"submodule deps/lib is at commit {other}, and not {commit}" in checkout.differences(paths, script)
 
 
 def test_a_submodule_whose_folder_was_empty_stays_so(repo: GitRepo, store: Store, tmp_path: Path) -> None:
