@@ -115,7 +115,7 @@ class CodeDiffers(Refused):
     """What was rebuilt of a task's code is not what was recorded; `files` names each file and how it differs."""
 
     def __init__(self, message: str, files: Sequence[tuple[str, str]], hint: str = "") -> None:
-        listing = "".join(f"\n  {name}: {how}" for name, how in files)
+        listing = "".join(f"\n  {name if name.isprintable() else ascii(name)}: {how}" for name, how in files)
         super().__init__(message + listing + (f"\n{hint}" if hint else ""))
         self.files = tuple(files)
 

@@ -119,7 +119,7 @@ def _from_folder(builder: Builder, wanted: Wanted, target: Path) -> str:
     if known is None:
         _remember(git, wanted)
     git.ask("remote", "remove", "origin")  # whose branches are the folder's own
-    fetch = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--", str(local))
+    fetch = ("fetch", "--quiet", "--no-tags", "--", str(local))
     git.ask(*fetch, "+refs/remotes/*:refs/remotes/*")  # of a clone that is shallow, some may not come
     if known is not None and not known.problem and not _has(git, wanted.commit):
         answer = git.ask(*fetch, wanted.commit)
@@ -155,7 +155,7 @@ def _from_remote(builder: Builder, wanted: Wanted, target: Path) -> str:
     problem = _topped_up(git, wanted)
     if _has(git, wanted.commit):
         return ""
-    asked = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "origin", wanted.commit)  # of no branch any more
+    asked = ("fetch", "--quiet", "--no-tags", "origin", wanted.commit)  # of no branch any more
     answer = builder.remote_at(target).ask(*asked)
     return (problem or said(answer)) if answer.problem else ""
 
@@ -171,7 +171,7 @@ def _topped_up(git: Git, wanted: Wanted) -> str:
     """Fetch the task's bundle, where the commit is not there without it."""
     if wanted.bundle is None or not wanted.commit or _has(git, wanted.commit):
         return ""
-    answer = git.ask("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--", str(wanted.bundle()), "HEAD")
+    answer = git.ask("fetch", "--quiet", "--no-tags", "--", str(wanted.bundle()), "HEAD")
     return said(answer) if answer.problem else ""
 
 
@@ -187,7 +187,7 @@ def _remember(git: Git, wanted: Wanted) -> None:
     elif _BEGINNING.fullmatch(wanted.commit):
         names.append(wanted.commit)
     for name in names:
-        found = git.ask("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+        found = git.ask("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
         if not found.problem:
             git.ask("update-ref", _MEANT, text(found))
             return

@@ -94,8 +94,8 @@ def _repository(building: Building, script: ScriptRecord, at: Path) -> Path:
         branch=script.branch,
         said=tuple(note for note in script.notes if note.startswith(_SAID_OF_COMMITS)),
     )
-    # Of a draft that was made from a branch there is nothing but its name.
-    is_unborn = not script.version_num and bool(script.diff or script.untracked or script.standalone)
+    # What has run had its program; of a draft that was made from a branch there is the branch's name, and maybe a diff.
+    is_unborn = not script.version_num and bool(script.untracked or script.standalone)
     part = Part("the repository", wanted, is_unborn, script.diff, script.untracked)
     commit = work_tree.build(building, part, root)
     if commit and commit != script.version_num:

@@ -234,6 +234,15 @@ def test_changed_copies_of_untracked_files_are_all_named(repo: GitRepo, store: S
     assert (again.files, str(again)) == (caught.value.files, str(caught.value))
 
 
+def test_names_that_cannot_be_printed_are_spelled_out(repo: GitRepo, store: Store, tmp_path: Path) -> None:
+    repo.write("new\nline\x1b[2J", "x")
+    paths, script = captured(store, entry(repo.root / "main.py", repo.root))
+    paths.untracked("new\nline\x1b[2J").write_text("y")
+    with pytest.raises(CodeDiffers) as caught:
+        built((paths, script), tmp_path / "again")
+    assert r"'new\nline\x1b[2J': its SHA-256" in str(caught.value)
+
+
 def test_changes_that_were_not_captured_are_refused_unless_allowed(repo: GitRepo, store: Store, tmp_path: Path) -> None:
     repo.write("train.py", os.urandom(5_000))
     repo.write("src/model.py", "small\n")

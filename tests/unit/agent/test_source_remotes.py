@@ -138,6 +138,13 @@ def test_a_draft_of_a_branch_is_at_its_tip(pushed: Path, repo: GitRepo, store: S
         assert git(built((paths, script), tmp_path / f"{number} local").root, "rev-parse", "HEAD") == tip
 
 
+def test_a_draft_of_a_branch_may_have_a_diff(pushed: Path, repo: GitRepo, store: Store, tmp_path: Path) -> None:
+    repo.write("main.py", "print('edited')\n")
+    paths, script = captured(store, entry(repo.root / "main.py", repo.root))
+    draft = ScriptRecord(repository=str(pushed), branch="main", entry_point="main.py", diff=script.diff)
+    assert (built((paths, draft), tmp_path / "again").root / "main.py").read_text() == "print('edited')\n"
+
+
 def test_a_branch_that_is_not_there_is_refused(pushed: Path, repo: GitRepo, store: Store, tmp_path: Path) -> None:
     paths, _ = captured(store, entry(repo.root / "main.py", repo.root))
     script = ScriptRecord(repository=str(pushed), branch="nowhere", entry_point="main.py")

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from taskstore.agent.source import rebuild
 from taskstore.agent.source.work_tree import absolute
 from taskstore.core.errors import CodeDiffers, CodeNotFound, Refused
 from taskstore.run import checkout
@@ -101,6 +102,25 @@ def test_a_state_of_submodules_comes_back(state, is_gone: bool, repo: GitRepo, s
     assert tree_hash(found.root) == expected
     assert facts_of(GitRepo(found.root).snapshot()) == facts
     assert [note for note in found.notes if "links" not in note] == []
+
+
+def test_submodules_come_from_their_own_folders_while_these_are_there(
+    repo: GitRepo, store: Store, tmp_path: Path
+) -> None:
+    unpushed_and_committed_above(repo)
+    made = captured(store, entry(repo.root / "main.py", repo.root))
+    for folder in (tmp_path / "library", tmp_path / "inner"):
+        shutil.rmtree(folder)
+    told: list[str] = []
+    found = rebuild(*made, tmp_path / "again", tell=told.append)
+    expected = tree_hash(repo.root)
+    assert [line.partition(": looking in ")[2] for line in told] == [
+        str(each.root) for each in (repo, library(repo), inner(repo))
+    ]
+    shutil.rmtree(repo.root)
+    moved = found.root.rename(tmp_path / "moved")
+    assert tree_hash(moved) == expected
+    assert GitRepo(moved / "deps/lib/in ner").git("status", "--porcelain") == ""
 
 
 def test_what_differs_in_submodules_is_said_before_a_run_in_the_original_folder(repo: GitRepo, store: Store) -> None:
