@@ -131,7 +131,10 @@ def _of_copy(place: Place, copy: FileRef, notes: list[str]) -> Target:
         )
     if script.kind == "module":
         notes.append(f"{script.module} was captured by itself, and is run as a script")
-    return Target((str(folder / name),))
+    if script.kind in ("script", "module"):
+        return Target((str(folder / name),))
+    notebook = _inside(place)  # what was typed has imported from its own folder
+    return Target((str(folder / name),), (place.cwd if notebook is None else notebook.parent,))
 
 
 def _name_of(script: ScriptRecord, copy: FileRef) -> str:

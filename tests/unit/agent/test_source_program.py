@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -14,7 +15,7 @@ import pytest
 from taskstore.agent.source import Tree
 from taskstore.core.errors import CodeDiffers, CodeNotFound, Refused
 from taskstore.run.code import PENDING
-from taskstore.schema.record import ScriptRecord
+from taskstore.schema.record import FileRef, ScriptRecord
 from taskstore.store.store import Store
 from tests.unit.agent.making import built, captured, entry, tree_hash
 from tests.unit.capture.gitrepo import GitRepo
@@ -137,6 +138,28 @@ def test_a_notebook_is_run_as_python_in_the_folder_that_it_was_in(repo: GitRepo,
     found = built((paths, script), tmp_path / "again")
     assert found.target == (str(tmp_path / "again/script/look.py"),)
     assert run(found) == "helper"
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "point"), [("command", "command.py", ""), ("notebook", "notebook.py", "look.ipynb")]
+)
+def test_what_was_typed_is_run_from_its_copy_and_imports_as_it_did(
+    kind: str, name: str, point: str, repo: GitRepo, store: Store, tmp_path: Path
+) -> None:
+    repo.write("notes/helper.py", "NAME = 'helper'\n")
+    repo.write("notes/look.ipynb", "{}")
+    paths, script = captured(store, entry(None, repo.root / "notes", kind=kind))
+    text = b"import helper, os\nprint(helper.NAME, os.path.basename(os.getcwd()))\n"
+    copy = paths.standalone(name)
+    copy.parent.mkdir(exist_ok=True)
+    copy.write_bytes(text)
+    script.standalone = FileRef(
+        path=copy.relative_to(paths.home).as_posix(), size=len(text), hash=hashlib.sha256(text).hexdigest()
+    )
+    script.entry_point = point
+    found = built((paths, script), tmp_path / "again")
+    assert found.target == (str(tmp_path / "again/script" / name),)
+    assert run(found) == "helper notes"
 
 
 def test_a_record_without_a_program_is_refused(store: Store, repo: GitRepo, tmp_path: Path) -> None:
