@@ -6,7 +6,6 @@ borrowed. Its branches of remotes are those of the original, so that the same co
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import shutil
@@ -216,8 +215,10 @@ def _name_head(git: Git, branch: str, commit: str) -> None:
 
 
 def _name_remote(git: Git, wanted: Wanted) -> None:
-    """Have the clone know its remote, as the original did; nothing is fetched."""
-    if _is_elsewhere(wanted):
-        with contextlib.suppress(ValueError):
-            git.ask("config", "remote.origin.url", wanted.url)
-            git.ask("config", "remote.origin.fetch", "+refs/heads/*:refs/remotes/origin/*")
+    """Have the clone know its remote, as the original did; nothing is fetched.
+
+    Of an original without one it is the original: by that name a capture of the clone calls the repository.
+    """
+    if wanted.url:
+        git.ask("config", "remote.origin.url", wanted.url)
+        git.ask("config", "remote.origin.fetch", "+refs/heads/*:refs/remotes/origin/*")

@@ -120,6 +120,7 @@ def _made(folder: Path, chance: random.Random) -> GitRepo:
     return repo
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_mixture_of_changes_comes_back(
     seed: int, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -74,6 +74,20 @@ def test_it_comes_from_the_bundle_alone_where_there_was_no_remote(repo: GitRepo,
     assert places_of(made, tmp_path / "again") == [str(repo.root), "the task's bundle"]
     again = GitRepo(tmp_path / "again/repository/project")
     assert (tree_hash(again.root), facts_of(again.snapshot())) == (expected, facts)
+    assert again.snapshot().repository == made[1].repository == str(repo.root)
+
+
+def test_what_was_rebuilt_can_be_captured_and_rebuilt_again(repo: GitRepo, store: Store, tmp_path: Path) -> None:
+    everything(repo)
+    expected = tree_hash(repo.root)
+    first = built(captured(store, entry(repo.root / "main.py", repo.root)), tmp_path / "1")
+    shutil.rmtree(repo.root)
+    second = captured(store, entry(first.root / "main.py", first.root))
+    assert tree_hash(built(second, tmp_path / "2").root) == expected
+    shutil.rmtree(tmp_path / "1")
+    third = built(second, tmp_path / "3")
+    assert tree_hash(third.root) == expected
+    assert GitRepo(third.root).snapshot().repository == str(repo.root)
 
 
 def test_it_comes_from_the_bundle_on_top_of_a_fresh_clone_at_its_place(
