@@ -50,8 +50,7 @@ def find_target(place: Place, notes: list[str]) -> Target:
         return _of_copy(place, script.standalone, notes)
     place.cwd.mkdir(exist_ok=True)
     if script.kind == "module" and script.module:
-        notes.append(f"{script.module} is no part of the captured code, and is taken from the environment")
-        return Target(("-m", script.module))
+        return _of_name(place, notes)
     if script.entry_point or script.module:
         raise CodeNotFound(
             f"the program of the task, {script.entry_point or script.module}, is not in its code, and has no copy"
@@ -109,10 +108,25 @@ def _of_file(place: Place, path: Path) -> Target:
     return Target((str(written),), (path.parent,))
 
 
+def _of_name(place: Place, notes: list[str]) -> Target:
+    """Return how a module is started of which no file was recorded: a draft may have its name only."""
+    module, root = place.script.module, place.root
+    for base in (place.cwd, root, root / "src") if root is not None else ():
+        if any(_is_there(place, base.joinpath(*tail)) for tail in _tails(module)):
+            return Target(("-m", module), () if base == place.cwd else (base,))
+    notes.append(f"{module} is no part of the captured code, and is taken from the environment")
+    return Target(("-m", module))
+
+
+def _tails(module: str) -> tuple[list[str], ...]:
+    """Return the files that a module may have, below the folder in which python finds it."""
+    parts = module.split(".")
+    return [*parts[:-1], f"{parts[-1]}.py"], [*parts, "__main__.py"], [*parts, "__init__.py"]
+
+
 def _module_base(module: str, path: Path) -> Path | None:
     """Return the folder in which python finds the module, by the file that it has; None where the two do not fit."""
-    parts = module.split(".")
-    for tail in ([*parts[:-1], f"{parts[-1]}.py"], [*parts, "__main__.py"], [*parts, "__init__.py"]):
+    for tail in _tails(module):
         if list(path.parts[-len(tail) :]) == tail:
             return path.parents[len(tail) - 1]
     return None

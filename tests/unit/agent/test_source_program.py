@@ -68,6 +68,17 @@ def test_a_module_is_run_as_one_also_where_it_lay_in_another_folder(
     assert run(found, "x") == "relative project x"
 
 
+@pytest.mark.parametrize("folder", ["", "src/"])
+def test_a_draft_of_a_module_has_its_name_only(folder: str, repo: GitRepo, store: Store, tmp_path: Path) -> None:
+    repo.write(f"{folder}pkg/show.py", "print('a draft')\n")
+    repo.commit()
+    paths, _ = captured(store, entry(repo.root / "main.py", repo.root))
+    draft = ScriptRecord(repository=str(repo.root), branch="main", kind="module", module="pkg.show")
+    found = built((paths, draft), tmp_path / "again")
+    assert (found.target, run(found)) == (("-m", "pkg.show"), "a draft")
+    assert [note for note in found.notes if "environment" in note] == []
+
+
 def test_an_installed_module_is_left_to_the_environment(repo: GitRepo, store: Store, tmp_path: Path) -> None:
     program = entry(Path(json.__file__).parent / "tool.py", repo.root, kind="module", module="json.tool")
     found = built(captured(store, program), tmp_path / "again")
