@@ -389,12 +389,8 @@ def _print_packages(script: ScriptRecord, *, as_json: bool) -> None:
 def _print_source(paths: TaskPaths, script: ScriptRecord, *, as_json: bool) -> None:
     from taskstore.sections import compare
 
-    files = [("script", script.standalone), ("uncommitted changes", script.diff)]
-    files += [(f"untracked {item.path}", item.file) for item in script.untracked]
     shown = 0
-    for name, reference in files:
-        if reference is None:
-            continue
+    for name, reference in script.code_files():
         shown += 1
         data = compare.read_source(paths, reference)
         text = None if data is None or b"\0" in data else data.decode("utf-8", "replace")
@@ -415,7 +411,8 @@ def _without_code(script: ScriptRecord) -> str:
     if script.missing is not None:
         return f"no code was captured: its uncommitted changes are not recorded ({script.missing.reason})"
     if script.version_num:
-        where = "but within submodules" if any(item.dirty for item in script.submodules) else "in the repository"
+        is_left = any(item.dirty and not item.captured for item in script.submodules)
+        where = "but within submodules" if is_left else "in the repository"
         return f"no code was captured beside the commit: nothing was changed {where}"
     notes = [note for note in script.notes if note.startswith(("source:", "code:", "git:", "the repository", "git is"))]
     return "; ".join(["no code was captured, and no commit is known", *notes])

@@ -87,13 +87,23 @@ def code(entry: Entry, *, note: Note | None = None) -> bytes | None:
     elif entry.kind == "frozen":
         tell("source: a frozen program carries none")
     elif (cells := _cells(entry)) is not None:
-        text = "\n".join(f"# %%\n{_as_python(cell).rstrip()}\n" for cell in cells).encode("utf-8", "replace")
+        text = _joined(cells)
     elif (text := _redirected()) is None:
         tell("source: not known, because the program was typed at a prompt or read from standard input")
     if text is not None and len(text) > MAX_SOURCE_BYTES:
         tell(f"source: {len(text)} bytes are more than the limit of {MAX_SOURCE_BYTES} and were left out")
         return None
     return text
+
+
+def notebook_code(path: Path) -> bytes | None:
+    """Return the code cells of a notebook's file as `code` gives them; None where there are none that can be read."""
+    cells = _saved_cells(path)
+    return _joined(cells) if cells else None
+
+
+def _joined(cells: list[str]) -> bytes:
+    return "\n".join(f"# %%\n{_as_python(cell).rstrip()}\n" for cell in cells).encode("utf-8", "replace")
 
 
 def _file(path: Path, tell: Note) -> bytes | None:

@@ -7,6 +7,8 @@
     │   ├── Conflict              somebody else's change or name is in the way
     │   ├── BadName               a name that cannot be used
     │   ├── BadValue              an argument of the wrong type, shape or range
+    │   ├── CodeNotFound          a task's code is not to be had, or not all of it
+    │   ├── CodeDiffers           a task's code was rebuilt, and is not what was recorded
     │   ├── ReadOnly              a published task, or a store that cannot be written
     │   └── NotSupported      9   something that taskstore has not, such as what needs a server
     ├── Busy                  5   a lock was not free in time; try again
@@ -98,6 +100,24 @@ class BadName(Refused, ValueError):
 
 class BadValue(Refused, ValueError):
     """An argument has the wrong type, shape or range; the message names it and what is wanted."""
+
+
+class CodeNotFound(Refused):
+    """A task's code, or a part of it, is not to be had; `tried` says of each place what it answered."""
+
+    def __init__(self, message: str, tried: Sequence[tuple[str, str]] = (), hint: str = "") -> None:
+        listing = "".join(f"\n  {place}: {answer}" for place, answer in tried)
+        super().__init__(message + listing + (("\n" if tried else "; ") + hint if hint else ""))
+        self.tried = tuple(tried)
+
+
+class CodeDiffers(Refused):
+    """What was rebuilt of a task's code is not what was recorded; `files` names each file and how it differs."""
+
+    def __init__(self, message: str, files: Sequence[tuple[str, str]], hint: str = "") -> None:
+        listing = "".join(f"\n  {name if name.isprintable() else ascii(name)}: {how}" for name, how in files)
+        super().__init__(message + listing + (f"\n{hint}" if hint else ""))
+        self.files = tuple(files)
 
 
 class ReadOnly(Refused):

@@ -33,6 +33,27 @@ PURGE_PREFIX = ".purge-"
 
 
 @dataclass(frozen=True)
+class TreePaths:
+    """Where what was captured of one work tree is: that of the repository, or that of a submodule."""
+
+    home: Path
+
+    @property
+    def diff(self) -> Path:
+        """Changes that were not committed, as git apply takes them."""
+        return self.home / "uncommitted.diff"
+
+    @property
+    def bundle(self) -> Path:
+        """Commits that no remote had, as a git bundle."""
+        return self.home / "unpushed.bundle"
+
+    def untracked(self, path: str) -> Path:
+        """Where the copy of an untracked file goes; `path` is posix, relative to the work tree's root."""
+        return self.home.joinpath("untracked", *(encode(part) for part in path.split("/")))
+
+
+@dataclass(frozen=True)
 class TaskPaths:
     """The files of one task; `home` is its directory, wherever that is at the moment."""
 
@@ -113,15 +134,19 @@ class TaskPaths:
         """The folder of captured code."""
         return self.home / "source"
 
+    def work_tree(self, submodule: str = "") -> TreePaths:
+        """What was captured of the repository's work tree, or of a submodule's, by its path below the repository."""
+        return TreePaths(self.source / "submodules" / encode(submodule) if submodule else self.source)
+
     @property
     def diff(self) -> Path:
         """Changes that were not committed, as git apply takes them."""
-        return self.source / "uncommitted.diff"
+        return self.work_tree().diff
 
     @property
     def bundle(self) -> Path:
         """Commits that no remote had, as a git bundle."""
-        return self.source / "unpushed.bundle"
+        return self.work_tree().bundle
 
     @property
     def requirements(self) -> Path:
@@ -135,7 +160,7 @@ class TaskPaths:
 
     def untracked(self, path: str) -> Path:
         """Where the copy of an untracked file goes; `path` is posix, relative to the repository's root."""
-        return self.source.joinpath("untracked", *(encode(part) for part in path.split("/")))
+        return self.work_tree().untracked(path)
 
     def standalone(self, name: str) -> Path:
         """Where the source of a script outside git goes."""

@@ -10,7 +10,7 @@ from ..capture import git as capture
 from ..capture.vcs.untracked import Stores
 from ..disk.atomic import sha256_of
 from ..disk.layout import TaskPaths
-from ..schema.record import ScriptRecord
+from ..schema.record import ScriptRecord, Submodule, Untracked
 
 if TYPE_CHECKING:
     from git import Repo
@@ -39,12 +39,20 @@ def differences(paths: TaskPaths, script: ScriptRecord) -> list[str]:
         found.append(_commits_apart(root, script.version_num, snapshot.version_num))
     stores = Stores(root)
     changed = [name for name in _changed_parts(paths, script, snapshot) if not stores.has(name)]
+    lost = [item.path for item in script.untracked if not stores.has(item.path) and not _is_same(root, item)]
+    present = {module.path: module for module in snapshot.submodules}
+    for module in script.submodules:
+        there = present.get(module.path)
+        if there is not None and there.commit != module.version_num and module.checked_out:
+            found.append(f"submodule {module.path} is at commit {there.commit[:12]}, and not {module.version_num[:12]}")
+        if there is not None and there.state is not None and module.captured:
+            changed += [f"{module.path}/{name}" for name in _changed_parts(paths, module, there.state)]
+            inside = root / module.path
+            lost += [f"{module.path}/{item.path}" for item in module.untracked if not _is_same(inside, item)]
     if changed:
         found.append(f"the uncommitted changes are not the recorded ones ({_names(changed)})")
-    kept = [(item.path, item.file.hash) for item in script.untracked if item.file and not stores.has(item.path)]
-    missing = [path for path, digest in kept if not _is_same(root / path, digest)]
-    if missing:
-        found.append(f"files that git does not track are not as they were ({_names(missing)})")
+    if lost:
+        found.append(f"files that git does not track are not as they were ({_names(lost)})")
     return found
 
 
@@ -85,7 +93,7 @@ def _changed_between(repository: Repo, recorded: str, present: str) -> str:
     return f"; {_names(changed)} differ" if changed else "; no file differs"
 
 
-def _recorded_diff(paths: TaskPaths, script: ScriptRecord) -> bytes:
+def _recorded_diff(paths: TaskPaths, script: ScriptRecord | Submodule) -> bytes:
     if script.diff is None:
         return b""
     try:
@@ -94,7 +102,7 @@ def _recorded_diff(paths: TaskPaths, script: ScriptRecord) -> bytes:
         return b""
 
 
-def _changed_parts(paths: TaskPaths, script: ScriptRecord, present: capture.Snapshot) -> list[str]:
+def _changed_parts(paths: TaskPaths, script: ScriptRecord | Submodule, present: capture.Snapshot) -> list[str]:
     """Return the names of the files of which the diffs say different things; what either left out is not compared."""
     before, after = _parts(_recorded_diff(paths, script)), _parts(present.diff)
     names = before.keys() | after.keys()
@@ -111,9 +119,11 @@ def _parts(diff: bytes) -> dict[str, bytes]:
     return parts
 
 
-def _is_same(path: Path, digest: str) -> bool:
+def _is_same(root: Path, item: Untracked) -> bool:
+    """Tell whether a file that git did not know is as it was; links are not looked at."""
+    path = root / item.own_path
     try:
-        return path.is_file() and sha256_of(path) == digest
+        return item.file is None or (path.is_file() and sha256_of(path) == item.file.hash)
     except OSError:
         return False
 

@@ -18,7 +18,7 @@ from ..core.errors import TaskstoreError
 from ..core.secrets import Masker
 from ..core.states import FINISHING
 from ..disk.atomic import make_folders, write_blob
-from ..disk.layout import StorePaths, TaskPaths
+from ..disk.layout import StorePaths, TaskPaths, TreePaths
 from ..schema.record import FileRef, Missing, ScriptRecord, Submodule, TaskRecord, Untracked
 from ..store import tasks
 from ..store.settings import Capture
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from ..capture.vcs.records import Untracked as FoundUntracked
 
 
-_PENDING = "code: its capture has not come to an end"
+PENDING = "code: its capture has not come to an end"
 """A note that stands until it has, and so is true of a run that is killed before."""
 
 
@@ -54,7 +54,7 @@ def first_look(entry: source.Entry, masker: Masker) -> ScriptRecord:
         python=".".join(map(str, _version())),
         argv=argv,
         aliases=alias.active(),
-        notes=[*notes, _PENDING],
+        notes=[*notes, PENDING],
     )
 
 
@@ -99,7 +99,7 @@ def keep(
         if snapshot is not None:
             _describe(script, snapshot, files)
         script.standalone = standalone
-        script.notes = list(dict.fromkeys([*(note for note in script.notes if note != _PENDING), *notes]))
+        script.notes = list(dict.fromkeys([*(note for note in script.notes if note != PENDING), *notes]))
 
     return change
 
@@ -279,43 +279,84 @@ def _describe(script: ScriptRecord, snapshot: Snapshot, files: ScriptRecord) -> 
         script.entry_point = snapshot.entry_point
     script.root = str(snapshot.root)
     script.diff, script.bundle, script.untracked = files.diff, files.bundle, files.untracked
-    missing = snapshot.missing
-    script.missing = Missing(**dataclasses.asdict(missing)) if missing else None
-    script.submodules = [
-        Submodule(path=item.path, url=item.url, version_num=item.commit, dirty=item.is_dirty)
-        for item in snapshot.submodules
-    ]
+    script.missing, script.submodules = files.missing, files.submodules
 
 
 def _store_snapshot(
     store: StorePaths, paths: TaskPaths, snapshot: Snapshot, limits: git.Limits, notes: list[str]
 ) -> ScriptRecord:
-    """Write the diff, the bundle and the untracked files; return a record that names them."""
+    """Write the diff, the bundle and the untracked files, those of submodules too; return a record that names them."""
     files = ScriptRecord()
     make_folders(paths.source, until=paths.home)
-    if snapshot.diff:
-        files.diff = _blob(paths, paths.diff, [snapshot.diff])
-    if snapshot.unpushed:
-        written, note = store_bundle(snapshot, paths.bundle, store, limits)
-        if note:
-            notes.append(note)
-        if written is not None:
-            files.bundle = _reference(paths, paths.bundle, *written)
-    for item in snapshot.untracked:
-        try:
-            files.untracked.append(_store_untracked(paths, item))
-        except OSError as error:
-            notes.append(f"untracked file {item.path!r} left out: {error.strerror or error}")
+    _store_state(store, paths, paths.work_tree(), snapshot, limits, files, notes)
+    for item in snapshot.submodules:
+        module = Submodule(
+            path=item.path,
+            url=item.url,
+            version_num=item.commit,
+            checked_out=item.is_checked_out,
+            dirty=item.is_dirty,
+        )
+        if item.state is not None:
+            module.captured, said = True, list[str]()
+            _store_state(store, paths, paths.work_tree(item.path), item.state, limits, module, said)
+            notes += [f"submodule {item.path}: {note}" for note in said]
+        files.submodules.append(module)
     return files
 
 
-def _store_untracked(paths: TaskPaths, item: FoundUntracked) -> Untracked:
-    path = item.path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+def _store_state(
+    store: StorePaths,
+    paths: TaskPaths,
+    tree: TreePaths,
+    snapshot: Snapshot,
+    limits: git.Limits,
+    files: ScriptRecord | Submodule,
+    notes: list[str],
+) -> None:
+    """Write what one work tree has beyond its remote, and name it in `files`."""
+    missing = snapshot.missing
+    files.missing = Missing(**dataclasses.asdict(missing)) if missing else None
+    if snapshot.diff:
+        make_folders(tree.home, until=paths.home)
+        files.diff = _blob(paths, tree.diff, [snapshot.diff])
+    if snapshot.unpushed:
+        make_folders(tree.home, until=paths.home)
+        written, note = store_bundle(snapshot, tree.bundle, store, limits)
+        if note:
+            notes.append(note)
+        if written is not None:
+            files.bundle = _reference(paths, tree.bundle, *written)
+    for item in snapshot.untracked:
+        try:
+            files.untracked.append(_store_untracked(paths, tree, item))
+        except OSError as error:
+            notes.append(f"untracked file {item.path!r} left out: {error.strerror or error}")
+            files.missing = _one_more(files.missing, f"untracked files: {error.strerror or error}")
+
+
+def _one_more(missing: Missing | None, reason: str) -> Missing:
+    before = missing or Missing()
+    reasons = dict.fromkeys([*filter(None, [before.reason]), reason])
+    return Missing(changed=before.changed, untracked=before.untracked + 1, reason="; ".join(reasons))
+
+
+def _store_untracked(paths: TaskPaths, tree: TreePaths, item: FoundUntracked) -> Untracked:
+    path, path_bytes = _text_of(item.path, "backslashreplace")
     if item.link_target is not None:
-        return Untracked(path=path, link=item.link_target.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
-    target = paths.untracked(path)
+        link, link_bytes = _text_of(item.link_target, "replace")
+        return Untracked(path=path, path_bytes=path_bytes, link=link, link_bytes=link_bytes)
+    target = tree.untracked(path)
     make_folders(target.parent, until=paths.home)
-    return Untracked(path=path, file=_blob(paths, target, _read(item)), executable=item.is_executable)
+    file = _blob(paths, target, _read(item))
+    return Untracked(path=path, path_bytes=path_bytes, file=file, executable=item.is_executable)
+
+
+def _text_of(name: str, errors: str) -> tuple[str, str]:
+    """Return a name as text that UTF-8 can hold, and its bytes in hex where that is not all of it."""
+    raw = os.fsencode(name)
+    text = raw.decode("utf-8", errors)
+    return text, "" if text.encode() == raw else raw.hex()
 
 
 def _read(item: FoundUntracked) -> Iterator[bytes]:
@@ -350,8 +391,7 @@ def _reference(paths: TaskPaths, target: Path, digest: str, size_bytes: int) -> 
 
 def _drop_unnamed(paths: TaskPaths, script: ScriptRecord) -> None:
     """Remove the code of an earlier run of the same task, which the record names no more."""
-    references = [script.diff, script.bundle, script.standalone, *(item.file for item in script.untracked)]
-    named = {reference.path for reference in references if reference is not None}
+    named = {reference.path for reference in script.captured_files()}
     for folder, _, names in os.walk(paths.source):
         for name in names:
             path = Path(folder) / name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import datetime
 from typing import Annotated
 
@@ -161,21 +162,34 @@ class FileRef(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 class Untracked(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """A file that git did not know. `path` is where it was, relative to the repository's root."""
+    """A file that git did not know. `path` is where it was, relative to the root of its repository or submodule.
+
+    `path_bytes` and `link_bytes` are the same in hex, where they are no UTF-8 and the texts cannot tell.
+    """
 
     path: str
+    path_bytes: str = ""
     file: FileRef | None = None
     executable: bool = False
     link: str | None = None
+    link_bytes: str = ""
+
+    @property
+    def own_path(self) -> str:
+        """The path as the filesystem spells it: bytes that are no UTF-8 as surrogate escapes."""
+        return _spelled(self.path, self.path_bytes)
+
+    @property
+    def own_link(self) -> str:
+        """The text of the link, spelled likewise; "" for a file."""
+        return _spelled(self.link or "", self.link_bytes)
 
 
-class Submodule(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """The state of one git submodule."""
-
-    path: str
-    url: str = ""
-    version_num: str = ""
-    dirty: bool = False
+def _spelled(text: str, in_hex: str) -> str:
+    try:
+        return os.fsdecode(bytes.fromhex(in_hex)) if in_hex else text
+    except ValueError:
+        return text
 
 
 class Missing(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -184,6 +198,24 @@ class Missing(msgspec.Struct, kw_only=True, omit_defaults=True):
     changed: int = 0
     untracked: int = 0
     reason: str = ""
+
+
+class Submodule(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """The state of one git submodule, also of one within a submodule. `captured`: what differs in it is recorded here.
+
+    What an earlier taskstore has recorded of a dirty submodule has `captured` false, and holds the commit only.
+    """
+
+    path: str
+    url: str = ""
+    version_num: str = ""
+    checked_out: bool = True
+    dirty: bool = False
+    captured: bool = False
+    diff: FileRef | None = None
+    bundle: FileRef | None = None
+    untracked: list[Untracked] = []
+    missing: Missing | None = None
 
 
 class ScriptRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -213,6 +245,20 @@ class ScriptRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     missing: Missing | None = None
     requirements: dict[str, str] = {}
     notes: list[str] = []
+
+    def code_files(self) -> list[tuple[str, FileRef]]:
+        """Return the files that hold code a person reads, each with what it is to a person."""
+        named = [("script", self.standalone), ("uncommitted changes", self.diff)]
+        named += [(f"untracked {item.path}", item.file) for item in self.untracked]
+        for module in self.submodules:
+            named += [(f"uncommitted changes in {module.path}", module.diff)]
+            named += [(f"untracked {module.path}/{item.path}", item.file) for item in module.untracked]
+        return [(name, reference) for name, reference in named if reference is not None]
+
+    def captured_files(self) -> list[FileRef]:
+        """Return all files of the task that hold its code."""
+        bundles = [self.bundle, *(module.bundle for module in self.submodules)]
+        return [*(reference for _, reference in self.code_files()), *(each for each in bundles if each is not None)]
 
 
 Number = float | Annotated[str, msgspec.Meta(pattern=r"^(NaN|-?Infinity)$")]

@@ -165,12 +165,12 @@ def _host(side: Side) -> dict[str, str]:
 
 
 def _sources(paths: TaskPaths, script: ScriptRecord) -> dict[str, Source]:
-    files: dict[str, FileRef | None] = {"uncommitted changes": script.diff, "script": script.standalone}
-    files |= {f"untracked {item.path}": item.file for item in script.untracked}
-    found = {name: _source(paths, reference) for name, reference in files.items() if reference is not None}
-    for item in script.untracked:
-        if item.link is not None:
-            found[f"untracked {item.path}"] = Source(f"link {item.link}", f"link to {item.link}")
+    found = {name: _source(paths, reference) for name, reference in script.code_files()}
+    links = [(item.path, item.link) for item in script.untracked]
+    links += [(f"{module.path}/{item.path}", item.link) for module in script.submodules for item in module.untracked]
+    for path, link in links:
+        if link is not None:
+            found[f"untracked {path}"] = Source(f"link {link}", f"link to {link}")
     return found
 
 

@@ -162,6 +162,23 @@ def test_source_shows_the_captured_code_and_obeys_nothing_in_it(rich_task: TaskP
     assert objects[0]["text"] == DIFF.decode()
 
 
+def test_source_shows_what_was_changed_in_submodules(workshop: Workshop, cli: Cli) -> None:
+    names = {"diff": "source/submodules/lib/uncommitted.diff", "new": "source/submodules/lib/untracked/new.py"}
+    module = Submodule(
+        path="lib",
+        version_num="d" * 40,
+        dirty=True,
+        captured=True,
+        diff=file_ref(names["diff"], DIFF),
+        untracked=[Untracked(path="new.py", file=file_ref(names["new"], NOTES))],
+    )
+    record = ScriptRecord(version_num="c" * 40, submodules=[module])
+    paths = workshop.task(script=record, files={names["diff"]: DIFF, names["new"]: NOTES})
+    objects = cli("show", "--source", "--json", paths.id).objects
+    assert [item["name"] for item in objects] == ["uncommitted changes in lib", "untracked lib/new.py"]
+    assert objects[0]["text"] == DIFF.decode()
+
+
 def test_source_that_leads_out_of_the_task_is_not_read(workshop: Workshop, cli: Cli) -> None:
     secret = workshop.store.root.parent / "secret"
     secret.write_text("the secret")

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, BinaryIO, Literal
@@ -60,7 +60,7 @@ _SET = {
     "LC_ALL": "C",
     "LANGUAGE": "C",
 }
-_OPTIONS = (
+OPTIONS = (
     "--no-pager",
     "--no-replace-objects",
     *("-c", "core.fsmonitor=false"),
@@ -79,6 +79,7 @@ class Answer:
     stdout: bytes
     problem: str
     stopped: Literal["", "size", "time"] = ""
+    stderr: str = ""
 
 
 def find_git() -> str | None:
@@ -109,8 +110,10 @@ class Git:
         timeout_s: float,
         total_s: float,
         now: Callable[[], float] = time.monotonic,
+        options: Sequence[str] = OPTIONS,
     ) -> None:
         self._executable = executable
+        self._options = options
         self._folder = folder
         self._env = env
         self._timeout_s = timeout_s
@@ -119,14 +122,30 @@ class Git:
 
     def inside(self, folder: Path) -> Git:
         """Return a runner in another folder that spends the same budget."""
+        return self._altered(folder, self._env)
+
+    def given(self, **variables: str) -> Git:
+        """Return a runner in the same folder, with more environment variables, that spends the same budget."""
+        return self._altered(self._folder, {**self._env, **variables})
+
+    def _altered(self, folder: Path, env: Mapping[str, str]) -> Git:
         left = self._deadline - self._now()
-        return Git(self._executable, folder, self._env, timeout_s=self._timeout_s, total_s=left, now=self._now)
+        return Git(
+            self._executable,
+            folder,
+            env,
+            timeout_s=self._timeout_s,
+            total_s=left,
+            now=self._now,
+            options=self._options,
+        )
 
     def ask(self, *arguments: str, max_bytes: int = ANSWER_BYTES) -> Answer:
         """Run one command and return what it printed; an answer that was cut off is not returned at all."""
         buffer = io.BytesIO()
         answer = self.stream(buffer, *arguments, max_bytes=max_bytes)
-        return Answer(buffer.getvalue() if not answer.stopped else b"", answer.problem, answer.stopped)
+        stdout = buffer.getvalue() if not answer.stopped else b""
+        return Answer(stdout, answer.problem, answer.stopped, answer.stderr)
 
     def stream(self, target: BinaryIO, *arguments: str, max_bytes: int) -> Answer:
         """Run one command that writes into `target`, which holds a part of the output when there is a problem."""
@@ -134,7 +153,7 @@ class Git:
         if allowed_s <= 0:
             return Answer(b"", "no time left for it", "time")
         try:
-            process = _started([self._executable, *_OPTIONS, *arguments], self._folder, self._env)
+            process = _started([self._executable, *self._options, *arguments], self._folder, self._env)
             return _watched(process, target, max_bytes, allowed_s)
         except (OSError, ValueError, RuntimeError) as error:  # a NUL in a path; no thread left
             return Answer(b"", f"git could not be run ({error})")
@@ -174,7 +193,9 @@ def _watched(process: subprocess.Popen[bytes], target: BinaryIO, max_bytes: int,
         return Answer(b"", readers[0].problem)
     if is_late:
         return Answer(b"", f"no answer within {allowed_s:.3g} s", "time")
-    return Answer(b"", _why(errors.getvalue(), process.returncode) if process.returncode else "")
+    stderr = errors.getvalue()
+    problem = _why(stderr, process.returncode) if process.returncode else ""
+    return Answer(b"", problem, stderr=stderr.decode(errors="replace"))
 
 
 def _ended(process: subprocess.Popen[bytes], end: float) -> bool:

@@ -29,6 +29,8 @@ class Status:
     submodules: dict[str, str] = field(default_factory=dict)
     """Path to git's four letters, of the submodules that differ from the index or from HEAD."""
     untracked: tuple[str, ...] = ()
+    knows_submodules: bool = True
+    """False where git was not asked whether there are changes within submodules."""
 
 
 def parse_status(output: bytes) -> Status:

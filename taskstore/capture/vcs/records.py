@@ -47,13 +47,18 @@ class Untracked:
 class Submodule:
     """A submodule as it is checked out: `commit` is what stands in its folder, not what the index wants there.
 
-    `is_dirty` says that its own files differ from that commit; what differs is not captured.
+    `is_dirty` says that its own files, or those of a submodule in it, differ from that commit.
     """
 
     path: str
+    """Relative to the root of the outermost repository, with forward slashes."""
     url: str
     commit: str
     is_dirty: bool
+    is_checked_out: bool = True
+    """False where its folder is empty; `commit` is then what the index wants."""
+    state: Snapshot | None = None
+    """What differs, and what no remote has. Paths in it are relative to the submodule's root."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +75,8 @@ class Snapshot:
     """The state of a work tree: `version_num` checked out, then `diff` applied, then `untracked` copied over it.
 
     Apply with `git apply --index --whitespace=nowarn` in a checkout of `version_num` (in an empty repository where
-    that is ""). A repository that git could not read has a root and notes, and the rest empty.
+    that is ""); then each submodule in the same way. A repository that git could not read has a root and notes, and
+    the rest empty.
     """
 
     root: Path
@@ -84,6 +90,7 @@ class Snapshot:
     diff: bytes = b""
     untracked: tuple[Untracked, ...] = ()
     submodules: tuple[Submodule, ...] = ()
+    """Those within submodules too, each behind the one that it is in."""
     unpushed: tuple[str, ...] = ()
     """Commits of HEAD that no remote-tracking branch has, newest first, cut at `Limits.unpushed_commits`."""
     has_entry_point: bool = False

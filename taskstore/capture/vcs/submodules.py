@@ -22,8 +22,6 @@ class Indexed:
     submodules: tuple[Submodule, ...]
     is_tracked: bool
     problem: str
-    unpushed: tuple[str, ...] = ()
-    """Of the submodules whose commit no remote has: the path, and what is known of them."""
 
 
 def read_index(git: Git, root: Path, config: Config, states: Mapping[str, str], path: str | None) -> Indexed:
@@ -43,10 +41,8 @@ def read_index(git: Git, root: Path, config: Config, states: Mapping[str, str], 
         for mode, commit, where in entries
         if mode == _GITLINK
     ]
-    here = [module for module in found if os.path.lexists(root / module.path / ".git")]
-    unpushed = tuple(filter(None, (_unpushed(git.inside(root / module.path), module) for module in here)))
     is_tracked = bool(answer.problem) or path is None or any(where == path for _, _, where in entries)
-    return Indexed(tuple(found), is_tracked=is_tracked, problem=answer.problem, unpushed=unpushed)
+    return Indexed(tuple(found), is_tracked=is_tracked, problem=answer.problem)
 
 
 def _gitmodules(git: Git, root: Path) -> Config:
@@ -73,12 +69,3 @@ def _submodule(git: Git, root: Path, path: str, commit: str, state: str, url: st
         answer = git.inside(root / path).ask("rev-parse", "--verify", "HEAD")
         commit = commit_id(answer.stdout.decode(errors="replace").strip()) or commit
     return Submodule(path, url, commit, is_dirty="M" in state[2:] or "U" in state[2:])
-
-
-def _unpushed(git: Git, module: Submodule) -> str:
-    """Say of how many commits of a submodule no remote-tracking branch knows, or ""."""
-    answer = git.ask("rev-list", "--count", module.commit, "--not", "--remotes")
-    count = answer.stdout.decode("ascii", "replace").strip()
-    if answer.problem or count == "0":
-        return ""
-    return f"{module.path} ({count} up to {module.commit[:12]})"

@@ -1,6 +1,8 @@
+"""A repository with a little of everything in it, and tasks that wait to be run, for every test of the agent."""
+
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,8 @@ from taskstore.queues import queue
 from taskstore.schema.record import ScriptRecord
 from taskstore.store import tasks
 from taskstore.store.store import Store, init
+from tests.unit.capture.changes import fill
+from tests.unit.capture.gitrepo import GitRepo, isolate
 
 Enqueue = Callable[..., TaskPaths]
 
@@ -21,7 +25,7 @@ def store(tmp_path: Path) -> Store:
 
 
 @pytest.fixture
-def enqueue(store: Store, tmp_path: Path) -> Iterator[Enqueue]:
+def enqueue(store: Store, tmp_path: Path) -> Enqueue:
     """Make tasks that run a program given as text, and enqueue them."""
     folder = tmp_path / "code"
     folder.mkdir()
@@ -43,3 +47,19 @@ def enqueue(store: Store, tmp_path: Path) -> Iterator[Enqueue]:
         return paths
 
     return make
+
+
+@pytest.fixture
+def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> GitRepo:
+    isolate(tmp_path, monkeypatch)
+    repo = GitRepo.create(tmp_path / "work" / "project")
+    repo.write("main.py", "print('hello')\n")
+    fill(repo)
+    repo.commit()
+    return repo
+
+
+@pytest.fixture
+def pushed(repo: GitRepo, tmp_path: Path) -> Path:
+    """The remote of the repository, which has all of its commits."""
+    return repo.publish(tmp_path / "remote.git")

@@ -6,10 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from gitrepo import GitRepo, git, isolate, link
 
 from taskstore.capture.git import Limits, Missing, Untracked, snapshot
 from taskstore.store.store import init
+from tests.unit.capture.gitrepo import GitRepo, isolate, link
 
 
 @pytest.fixture
@@ -309,56 +309,6 @@ def test_unpushed_are_the_commits_that_no_remote_branch_has(repo: GitRepo, tmp_p
     taken = repo.snapshot(Limits(unpushed_commits=1))
     assert taken.unpushed == (fourth,)
     assert taken.notes == ("more than 1 commits are unpushed; the list holds the newest",)
-
-
-def with_submodule(repo: GitRepo, tmp_path: Path) -> GitRepo:
-    library = GitRepo.create(tmp_path / "library")
-    library.write("lib.py")
-    library.commit()
-    repo.git("submodule", "--quiet", "add", "../library", "deps/lib")
-    repo.commit("submodule")
-    return GitRepo(repo.root / "deps/lib")
-
-
-def test_submodules_come_with_address_and_commit(repo: GitRepo, tmp_path: Path) -> None:
-    module = with_submodule(repo, tmp_path)
-    repo.git("config", "submodule.deps/lib.url", "https://u:t0ken@example.org/lib.git")
-    (found,) = repo.snapshot().submodules
-    assert (found.path, found.url, found.is_dirty) == ("deps/lib", "https://example.org/lib.git", False)
-    assert found.commit == module.git("rev-parse", "HEAD")
-    repo.git("config", "--unset", "submodule.deps/lib.url")
-    assert repo.snapshot().submodules[0].url == "../library"
-    repo.git("submodule", "--quiet", "deinit", "--force", "deps/lib")
-    assert repo.snapshot().submodules[0].commit == found.commit
-
-
-def test_a_submodule_moved_to_another_commit_is_in_the_diff_which_still_applies(repo: GitRepo, tmp_path: Path) -> None:
-    module = with_submodule(repo, tmp_path)
-    repo.git("config", "diff.ignoreSubmodules", "all")
-    moved = module.commit("moved")
-    module.write("lib.py", "dirty too\n")
-    repo.write("train.py", "edited\n")
-    taken = repo.snapshot()
-    (found,) = taken.submodules
-    assert (found.commit, found.is_dirty) == (moved, True)
-    assert taken.notes == (
-        f"commits inside submodules that are on no remote, and left out: deps/lib (1 up to {moved[:12]})",
-        "uncommitted changes inside submodules left out: deps/lib",
-    )
-    module.git("push", "-q", "origin", "HEAD:refs/heads/elsewhere")
-    assert repo.snapshot().notes == ("uncommitted changes inside submodules left out: deps/lib",)
-    git(tmp_path, "clone", "-q", str(repo.root), "again")
-    git(tmp_path / "again", "apply", "--index", given=taken.diff)
-    assert moved in git(tmp_path / "again", "ls-files", "--stage", "deps/lib")
-
-
-@pytest.mark.parametrize("change", ["edited", "untracked"])
-def test_a_dirty_submodule_is_called_dirty_and_adds_nothing_to_the_diff(
-    change: str, repo: GitRepo, tmp_path: Path
-) -> None:
-    with_submodule(repo, tmp_path).write("lib.py" if change == "edited" else "new.py", "changed\n")
-    taken = repo.snapshot()
-    assert (taken.diff, taken.submodules[0].is_dirty) == (b"", True)
 
 
 def test_contents_of_lfs_files_are_noted_as_missing(repo: GitRepo) -> None:

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from gitrepo import GitRepo, git, isolate
 
 from taskstore.capture.git import Limits, Missing, Snapshot, snapshot, write_bundle
 from taskstore.capture.vcs.command import Git, environment, find_git
+from tests.unit.capture.gitrepo import GitRepo, git, isolate
 
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="shell scripts as programs")
 
