@@ -45,6 +45,16 @@ def start(
     once: Annotated[bool, typer.Option("--once", help="End when nothing waits any more.")] = False,
     detach: Annotated[bool, typer.Option("--detach", help="Go on in the background.")] = False,
     name: Annotated[str, typer.Option("--name", metavar="NAME", help="The worker's name.")] = "",
+    env: Annotated[
+        str,
+        typer.Option(
+            "--env",
+            metavar="reuse|venv|inherit",
+            parser=context.one_of("reuse", "venv", "inherit"),
+            autocompletion=context.completing("reuse", "venv", "inherit"),
+            help="Packages: this environment where it will do, always one of its own, or this one.",
+        ),
+    ] = "reuse",
     in_place: Annotated[
         bool, typer.Option("--in-place", help="Run the code where it is, in this environment; rebuild nothing.")
     ] = False,
@@ -64,6 +74,7 @@ def start(
 
     Example: taskstore agent start --queue default --slots 2
     """
+    from taskstore.agent.environment import Mode
     from taskstore.agent.options import Options
 
     sets = [part.replace("+", ",") for part in gpus.split(",")] if gpus else []
@@ -75,6 +86,7 @@ def start(
         gpus=tuple(sets),
         name=name,
         once=once,
+        env=Mode(env),
         in_place=in_place,
         time_limit_s=time_limit,
         grace_s=grace,
@@ -111,7 +123,7 @@ def _arguments(options: Options) -> list[str]:
     """Spell options as a command line does."""
     named: list[tuple[str, object]] = [("--queue", name) for name in options.queues]
     named += [("--slots", options.slots), ("--grace", options.grace_s), ("--name", options.name or None)]
-    named += [("--time-limit", options.time_limit_s)]
+    named += [("--time-limit", options.time_limit_s), ("--env", options.env.value)]
     named += [("--gpus", ",".join(part.replace(",", "+") for part in options.gpus) or None)]
     flags = [("--once", options.once), ("--in-place", options.in_place)]
     spelled = [text for name, value in named if value is not None for text in (name, str(value))]

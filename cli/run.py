@@ -40,6 +40,17 @@ def run(
     as_clearml: Annotated[
         bool, typer.Option("--as-clearml", help="Let `import clearml` give taskstore, in this program only.")
     ] = False,
+    env: Annotated[
+        str | None,
+        typer.Option(
+            "--env",
+            metavar="reuse|venv|inherit",
+            parser=context.one_of("reuse", "venv", "inherit"),
+            autocompletion=context.completing("reuse", "venv", "inherit"),
+            help="Of a TASK: rebuild its code, and run it with such packages.",
+        ),
+    ] = None,
+    in_place: Annotated[bool, typer.Option("--in-place", help="Of a TASK: run the code that is here.")] = False,
     trust: TrustOption = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be run, and where.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="With --dry-run: one JSON object.")] = False,
@@ -65,10 +76,10 @@ def run(
             )
         store = context.open_store()
         paths = context.resolve(store, target)
-        if not dry_run:
-            run_and_leave(store, paths, trust=trust)
-        _show(launch.plan(store, paths), as_json=as_json)
-        return
+        if dry_run:
+            _show_task(store, paths, env, is_in_place=in_place, as_json=as_json)
+            return
+        run_and_leave(store, paths, trust=trust, env=env, is_in_place=in_place)
     if name is not None:
         check_name("task", name)
     store = context.open_store()
@@ -86,15 +97,61 @@ def _is_script(target: str) -> bool:
     return os.path.isfile(target) or target.endswith((".py", ".pyw"))  # noqa: PTH113 - as said
 
 
-def run_and_leave(store: Store, paths: TaskPaths, *, trust: bool = False) -> NoReturn:
-    """Run a draft, and leave with its exit code."""
+def run_and_leave(
+    store: Store, paths: TaskPaths, *, trust: bool = False, env: str | None = None, is_in_place: bool = False
+) -> NoReturn:
+    """Run a draft, and leave with its exit code.
+
+    Its recorded code is rebuilt where the code here is another, or with an environment that is asked for.
+    """
+    import contextlib
+
+    from taskstore.agent import prepare
+    from taskstore.agent.environment import Mode
     from taskstore.run import launch
 
-    planned = launch.plan(store, paths)
-    for note in planned.notes:
-        context.say(render.safe(note))
     is_trusted = is_given(store, paths, by_option=trust)
-    _leave(launch.run_task(store, paths.id, planned, is_trusted=is_trusted))
+    with contextlib.ExitStack() as held:
+        reasons = [] if is_in_place else _reasons_to_rebuild(store, paths, env)
+        if reasons:
+            for reason in reasons:
+                context.say(render.safe(reason))
+            folder = prepare.folder_of(prepare.work_of(store), paths.id)
+            planned = prepare.plan(store, paths, folder, Mode(env or "inherit"), held, tell=context.say)
+        else:
+            planned = launch.plan(store, paths)
+        for note in planned.notes:
+            context.say(render.safe(note))
+        _leave(launch.run_task(store, paths.id, planned, is_trusted=is_trusted))
+
+
+def _reasons_to_rebuild(store: Store, paths: TaskPaths, env: str | None) -> list[str]:
+    from taskstore.agent import prepare
+    from taskstore.run import launch
+
+    launch.check_runnable(store, paths)
+    differences = prepare.differences_here(paths)
+    if differences:
+        return [*differences, "so the recorded code is rebuilt, and run; --in-place runs what is here"]
+    return ["its code is rebuilt"] if env is not None else []
+
+
+def _show_task(store: Store, paths: TaskPaths, env: str | None, *, is_in_place: bool, as_json: bool) -> None:
+    """Say how a draft would be run."""
+    from dataclasses import replace
+    from pathlib import Path
+
+    from taskstore.run import launch
+    from taskstore.store import tasks
+
+    reasons = [] if is_in_place else _reasons_to_rebuild(store, paths, env)
+    if not reasons:
+        _show(launch.plan(store, paths), as_json=as_json)
+        return
+    script = tasks.read_script(paths)
+    target = ("-m", script.module) if script.kind == "module" else (script.entry_point,)
+    planned = launch.Plan((*target, *launch.own_arguments(paths.id, script)), Path("REBUILT", script.working_dir))
+    _show(replace(planned, notes=tuple(reasons)), as_json=as_json)
 
 
 def _leave(code: int) -> NoReturn:

@@ -182,8 +182,8 @@ class Job:
         self._time_limit_s = self._limit()
         try:
             with contextlib.ExitStack() as held:
-                prepared = prepare.prepared(store, task_id, self._options, self._work, held)
-                self._execute(name, prepared)
+                written = prepare.folder_of(self._work, task_id) / prepare.OUTPUT
+                self._execute(name, self._prepared(held), written)
         except (TaskstoreError, OSError) as error:
             if self._why is None:
                 self._fail("it could not be started", str(error))
@@ -194,6 +194,26 @@ class Job:
         if trust.is_needed(tasks.read(places.locate(self._store, self.task_id))):
             remote.dequeue(self._store, self.task_id)  # its ticket was written by hand
             raise Refused("it came from elsewhere, and nobody has said that it may run; enqueue it with --trust")
+
+    def _prepared(self, held: contextlib.ExitStack) -> launch.Plan:
+        """Make ready what the task needs; what is said meanwhile is in its console too."""
+        with output.console_of(self._store, self.task_id) as console:
+
+            def say(text: str) -> None:
+                console.console("stderr", f"taskstore agent: {text}", is_whole=True)
+
+            plan = prepare.plan(
+                self._store,
+                places.locate(self._store, self.task_id),
+                prepare.folder_of(self._work, self.task_id),
+                self._options.env,
+                held,
+                tell=say,
+                is_in_place=self._options.in_place,
+            )
+            for note in plan.notes:
+                say(note)
+            return plan
 
     def _limit(self) -> float | None:
         limits = [self._options.time_limit_s, queue.policy(self._store, self._ticket.queue).time_limit_s]
@@ -207,30 +227,28 @@ class Job:
         claim.ack(self._ticket)
         self._tell(f"task {self.task_id[:12]}: {reason}: {message}")
 
-    def _execute(self, launch_name: str, prepared: prepare.Prepared) -> None:
+    def _execute(self, launch_name: str, plan: launch.Plan, written: Path) -> None:
         if self._why is not None or not self._is_still_ours(launch_name):
-            self._finish(None, prepared.output)
+            self._finish(None, written)
             return
-        variables = launch.variables_of(
-            self._store,
-            {TASK_VARIABLE: self.task_id, LAUNCH_VARIABLE: launch_name, **prepared.variables, **self._gpus()},
-        )
-        with prepared.output.open("wb") as stream:
+        own = {TASK_VARIABLE: self.task_id, LAUNCH_VARIABLE: launch_name, **self._gpus()}
+        with written.open("wb") as stream:
             self._process = subprocess.Popen(
-                launch.command_of(prepared.plan, python=str(prepared.python)),
-                cwd=prepared.plan.cwd,
-                env=variables,
+                launch.command_of(plan),
+                cwd=plan.cwd,
+                env=launch.variables_of(self._store, own, plan),
                 stdin=subprocess.DEVNULL,
                 stdout=stream,
                 stderr=subprocess.STDOUT,
                 start_new_session=os.name == "posix",  # a group of its own
+                pass_fds=plan.kept_open,
             )
         self._began_at = self._monotonic()
         self._tell(f"task {self.task_id[:12]}: started, process {self._process.pid}")
         self._wake()
         code = self._process.wait()
         _end_group(self._process)
-        self._finish(code, prepared.output)
+        self._finish(code, written)
 
     def _gpus(self) -> Mapping[str, str]:
         return {"CUDA_VISIBLE_DEVICES": self._options.gpus[self.slot]} if self._options.gpus else {}

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..core.errors import BadValue
+from ..core.errors import BadValue, Refused
+from ..disk.lock import has_flock
 from ..store import settings
+from .environment import Mode
 
 Tell = Callable[[str], None]
 
 GRACE_S = 10.0
+IN_USE = ".lock"
+"""In the folder that a task is run in: what its process holds locked."""
 _MAX_SLOTS = 1000
 
 
@@ -26,6 +33,8 @@ class Options:
     name: str = ""
     once: bool = False
     """End when nothing waits and nothing runs."""
+    env: Mode = Mode.REUSE
+    """Which packages a task is run with."""
     in_place: bool = False
     """Run the recorded command where the code is, in the agent's own environment; nothing is rebuilt."""
     time_limit_s: float | None = None
@@ -53,7 +62,17 @@ def work_folder(configured: settings.Agent) -> Path:
     return Path(platformdirs.user_cache_path("taskstore")) / "work"
 
 
-def is_private(folder: Path) -> bool:
-    """Tell whether nobody else may change what is in a folder."""
+def ready_work(configured: settings.Agent) -> Path:
+    """Make that folder, and return it; what has not been touched there for some days goes. Raises Refused, OSError."""
+    folder = work_folder(configured)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     stat = folder.stat()
-    return os.name != "posix" or (stat.st_uid == os.getuid() and not stat.st_mode & 0o022)
+    if os.name == "posix" and (stat.st_uid != os.getuid() or stat.st_mode & 0o022):
+        raise Refused(f"{folder} is another user's, or others can write there; set agent.work to a folder of your own")
+    now = time.time()
+    for entry in os.scandir(folder):
+        with contextlib.suppress(OSError):
+            is_old = now - entry.stat(follow_symlinks=False).st_mtime > configured.work_days * 86400
+            if is_old and not (os.name == "posix" and has_flock(Path(entry.path, IN_USE))):
+                shutil.rmtree(entry.path, ignore_errors=True)
+    return folder

@@ -3,33 +3,116 @@
 from __future__ import annotations
 
 import contextlib
-import sys
+import os
+import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
-from ..run import launch
-from ..store import places
+from ..disk.atomic import sha256_of
+from ..disk.layout import TaskPaths
+from ..disk.lock import give_flock, take_flock
+from ..run import checkout, launch
+from ..run.mode import REBUILT_VARIABLE
+from ..store import settings, tasks
 from ..store.store import Store
-from .options import Options
+from . import environment, source
+from .environment import Environment, Mode
+from .options import IN_USE, Tell, ready_work
+from .source import Tree
 
-_OUTPUT = "output.log"
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """How a task's process is started; its standard streams go to `output`."""
-
-    plan: launch.Plan
-    python: Path
-    output: Path
-    variables: Mapping[str, str]
+_TREE = "code"
+_LOCK_WAIT_S = 10.0
+OUTPUT = "output.log"
 
 
-def prepared(store: Store, task_id: str, options: Options, work: Path, held: contextlib.ExitStack) -> Prepared:
-    """Make ready what a task needs; what must stay while it runs is held by `held`. Raises Refused saying why not."""
+def folder_of(work: Path, task_id: str) -> Path:
+    """Make and return the folder of what a task is run with: its code, and what its process has written."""
     folder = work / task_id
     folder.mkdir(parents=True, exist_ok=True)
-    paths = places.locate(store, task_id)
-    plan = launch.plan(store, paths, is_claimed=True)
-    return Prepared(plan, Path(sys.executable), folder / _OUTPUT, {})
+    return folder
+
+
+def work_of(store: Store) -> Path:
+    """Return where this user's tasks are run, made where it is missing. Raises Refused where others can write there."""
+    configured, _ = settings.load_sound(store)
+    return ready_work(configured.agent)
+
+
+def plan(
+    store: Store,
+    paths: TaskPaths,
+    folder: Path,
+    mode: Mode,
+    held: contextlib.ExitStack,
+    *,
+    tell: Tell,
+    is_in_place: bool = False,
+) -> launch.Plan:
+    """Make ready what a task is run with, and return how; what must stay while it runs is held by `held`.
+
+    The code is rebuilt in `folder`, unless it is run in place. Raises Refused and RemoteError, saying why not.
+    """
+    if is_in_place:
+        return launch.plan(store, paths, is_claimed=True)
+    script = tasks.read_script(paths)
+    arguments = launch.own_arguments(paths.id, script)
+    configured, _ = settings.load_sound(store, project=paths.home.parent)
+    in_use = _keep_in_use(folder, held)
+    tree = source.rebuild(paths, script, _emptied(folder / _TREE), tell=tell)
+    environ = held.enter_context(environment.prepared(paths, script, mode, configured.agent, tell=tell))
+    return launch.Plan(
+        (*tree.target, *arguments),
+        tree.cwd,
+        (*tree.notes, *environ.notes),
+        tuple(script.aliases.items()),
+        python=str(environ.python),
+        variables=_variables(tree, environ),
+        kept_open=(*in_use, *((environ.hold,) if environ.hold is not None else ())),
+    )
+
+
+def _keep_in_use(folder: Path, held: contextlib.ExitStack) -> tuple[int, ...]:
+    """Lock a folder, so that nobody removes it as one of long ago; the task's process goes on holding it.
+
+    Raises Busy where the task's process of an earlier launch still has it.
+    """
+    if os.name != "posix":
+        return ()
+    descriptor = take_flock(folder / IN_USE, _LOCK_WAIT_S)
+    held.callback(give_flock, descriptor)
+    return (descriptor,)
+
+
+def _emptied(folder: Path) -> Path:
+    """Return a folder without what an earlier run of the task has left there."""
+    if folder.exists():
+        shutil.rmtree(folder)
+    return folder
+
+
+def _variables(tree: Tree, environ: Environment) -> Mapping[str, str | None]:
+    """Return in what the program's variables differ from this process's."""
+    own = dict(os.environ)
+    wanted = environ.variables(own)
+    if tree.pythonpath:
+        paths = [*map(str, tree.pythonpath), *filter(None, [wanted.get("PYTHONPATH")])]
+        wanted["PYTHONPATH"] = os.pathsep.join(paths)
+    wanted[REBUILT_VARIABLE] = str(tree.root)
+    removed: dict[str, str | None] = dict.fromkeys(own.keys() - wanted.keys())
+    return {**removed, **{name: value for name, value in wanted.items() if own.get(name) != value}}
+
+
+def differences_here(paths: TaskPaths) -> list[str]:
+    """Say in what the code here, where the task was recorded, is not what it has recorded; nothing where it is that."""
+    script = tasks.read_script(paths)
+    folder = Path(script.root or script.cwd or ".")
+    if not folder.is_dir():
+        return [f"{folder} is not on this machine"]
+    if script.root:
+        return checkout.differences(paths, script)
+    program = folder / script.entry_point if script.entry_point else None
+    if program is None or script.standalone is None:
+        return []
+    if not program.is_file():
+        return [f"{program} is gone"]
+    return [] if sha256_of(program) == script.standalone.hash else [f"{program} is not as it was recorded"]

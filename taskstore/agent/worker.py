@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import select
-import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -19,7 +18,7 @@ from ..store import settings, workers
 from ..store.store import Store
 from . import recovery
 from .job import Job
-from .options import Options, Tell, is_private, work_folder
+from .options import Options, Tell, ready_work
 
 BEAT_S = 5.0
 RECOVER_S = 30.0
@@ -62,7 +61,7 @@ class Worker:
         configured, warning = settings.load_sound(self._store)
         if warning:
             self._tell(warning)
-        self._work = _ready_work(work_folder(configured.agent), configured.agent.work_days)
+        self._work = ready_work(configured.agent)
         name = self._options.name or workers.fresh_name()
         registered = workers.register(self._store, name, list(self._options.queues), self._options.slots)
         try:
@@ -207,18 +206,3 @@ class _Waker:
         select.select([self._reader], [], [], timeout_s)
         with contextlib.suppress(OSError):
             os.read(self._reader, 4096)
-
-
-def _ready_work(folder: Path, days: float) -> Path:
-    """Make the folder of rebuilt code; what has not been touched for some days goes. Raises Refused, OSError."""
-    from ..core.errors import Refused
-
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if not is_private(folder):
-        raise Refused(f"{folder} is another user's, or others can write there; set agent.work to a folder of your own")
-    now = time.time()
-    for entry in os.scandir(folder):
-        with contextlib.suppress(OSError):
-            if now - entry.stat(follow_symlinks=False).st_mtime > days * 86400:
-                shutil.rmtree(entry.path, ignore_errors=True)
-    return folder

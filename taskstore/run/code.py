@@ -195,7 +195,7 @@ class CodeCapture:
         self._is_source_kept = False
 
         def change(script: ScriptRecord) -> None:
-            script.notes = [note for note in script.notes if note != _PENDING]
+            script.notes = [note for note in script.notes if note != PENDING]
 
         tasks.edit_script(self._store, self._task_id, change, allowed=FINISHING)
 

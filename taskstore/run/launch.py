@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
@@ -41,6 +41,12 @@ class Plan:
     notes: tuple[str, ...] = ()
     aliases: tuple[tuple[str, str], ...] = ()
     """Names of packages for which another stands in the program: (name, package)."""
+    python: str = ""
+    """The interpreter; empty is this one."""
+    variables: Mapping[str, str | None] = field(default_factory=dict)
+    """Environment variables that the program is to have, besides this process's own; None takes one away."""
+    kept_open: tuple[int, ...] = ()
+    """Descriptors that the program's process is to hold as long as it lives."""
 
     def shown(self) -> str:
         """Return the command as a person would type it."""
@@ -58,27 +64,40 @@ def plan(store: Store, paths: TaskPaths, *, is_claimed: bool = False) -> Plan:
     if not is_claimed and record.status not in _RUNNABLE:
         raise _not_runnable(record)
     script = tasks.read_script(paths)
+    arguments = own_arguments(paths.id, script)
     if script.repository and not script.root and not script.cwd:
         raise Refused(
             f"the code of task {record.id[:12]} is in {script.repository}, of which there is no clone here; "
             "make one, go there, and use `taskstore run SCRIPT ARGS...`"
         )
-    if script.binary and not Path(script.binary).name.startswith("python"):
-        raise Refused(f"task {record.id[:12]} is run by {script.binary}, and `taskstore run` runs Python programs")
     cwd = Path(script.cwd or ".")
     if not cwd.is_dir():
         raise Refused(
             f"the folder that task {record.id[:12]} ran in, {cwd}, is not on this machine; "
             "go to where the code is now, and use `taskstore run SCRIPT ARGS...`"
         )
+    target, notes = _target(paths, script, cwd)
+    return Plan((*target, *arguments), cwd, tuple(notes), tuple(script.aliases.items()))
+
+
+def check_runnable(store: Store, paths: TaskPaths) -> None:
+    """Raise BadTransition where a task is none that can be run."""
+    record = tasks.read(paths)
+    if record.status not in _RUNNABLE:
+        raise _not_runnable(record)
+
+
+def own_arguments(task_id: str, script: ScriptRecord) -> list[str]:
+    """Return what a task's program is given on its command line. Raises Refused where that cannot be run."""
+    if script.binary and not Path(script.binary).name.startswith("python"):
+        raise Refused(f"task {task_id[:12]} is run by {script.binary}, and `taskstore run` runs Python programs")
     masked = [argument for argument in script.argv if MASK in argument]
     if masked:
         raise Refused(
             f"the recorded command has masked secrets ({masked[0]}); "
             "give them again, with `taskstore run SCRIPT ARGS...`"
         )
-    target, notes = _target(paths, script, cwd)
-    return Plan((*target, *script.argv[1:]), cwd, tuple(notes), tuple(script.aliases.items()))
+    return script.argv[1:]
 
 
 def _not_runnable(record: TaskRecord) -> BadTransition:
@@ -193,22 +212,28 @@ def claim(
     return launch
 
 
-def command_of(planned: Plan, options: Sequence[str] = (), *, python: str | None = None) -> list[str]:
-    """Return the command that runs a plan as a task, by the interpreter `python`, or this one."""
+def command_of(planned: Plan, options: Sequence[str] = ()) -> list[str]:
+    """Return the command that runs a plan as a task."""
     aliases = ",".join(f"{name}={package}" for name, package in planned.aliases)
-    command = [python or sys.executable, "-m", _CHILD, *options, *([f"--alias={aliases}"] if aliases else [])]
+    command = [planned.python or sys.executable, "-m", _CHILD, *options, *([f"--alias={aliases}"] if aliases else [])]
     return [*command, "--", *planned.arguments]
 
 
-def variables_of(store: Store, environment: Mapping[str, str]) -> dict[str, str]:
+def variables_of(store: Store, environment: Mapping[str, str], planned: Plan) -> dict[str, str]:
     """Return the environment of a child that runs as a task of this store: nothing of a run that this process is."""
     variables = {key: value for key, value in os.environ.items() if key not in _OWN_VARIABLES}
-    return variables | {ROOT_VARIABLE: str(store.root), **environment}
+    changed = {**variables, **planned.variables, ROOT_VARIABLE: str(store.root), **environment}
+    return {key: value for key, value in changed.items() if value is not None}
 
 
 def _run(store: Store, environment: dict[str, str], options: Sequence[str], planned: Plan) -> int:
     with _Signals() as signals:
-        process = subprocess.Popen(command_of(planned, options), cwd=planned.cwd, env=variables_of(store, environment))
+        process = subprocess.Popen(
+            command_of(planned, options),
+            cwd=planned.cwd,
+            env=variables_of(store, environment, planned),
+            pass_fds=planned.kept_open,
+        )
         signals.send_to(process)
         code = process.wait()
     return code if code >= 0 else 128 - code

@@ -39,7 +39,7 @@ def test_an_agent_runs_what_waits_and_ends(cli: Cli, workshop: Workshop, store: 
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (("start", "--queue", "nightly"), 3, "taskstore queue create 'nightly'"),
+        (("start", "--queue", "nightly"), 3, "taskstore queue create nightly"),
         (("start", "--slots", "0"), 4, "from 1 to 1000"),
         (("start", "--slots", "3", "--gpus", "0,1"), 4, "2 sets of GPUs"),
         (("start", "--time-limit", "soon"), 2, "15m"),
