@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from .core import checks
 from .core.errors import BadValue
 from .core.names import check_name, check_tag, split_project
 from .core.task_types import TASK_TYPES
@@ -83,7 +84,10 @@ class Details:
         return self._hold.read().parent
 
     def set_parent(self, task_id: str | None) -> None:
-        """Say which task a draft, or the running program's own task, was made from. Raises ReadOnly."""
+        """Say which task a draft, or the running program's own task, was made from. Raises ReadOnly, BadValue."""
+        checks.texts(task_id=task_id)
+        if task_id == self._hold.task_id:
+            raise BadValue(f"task_id {task_id[:12]} is the task itself, and it was not made from that")
         self._hold.edit(lambda record: setattr(record, "parent", task_id))
 
     def get_system_tags(self) -> list[str]:
@@ -101,6 +105,7 @@ class Details:
 
     def set_archived(self, archived: bool) -> None:
         """Put the task away, so that listings leave it out, or bring it back; nothing else changes."""
+        checks.flags(archived=archived)
         self._hold.edit(lambda record: archive(record, archived))
 
     def get_progress(self) -> int | None:

@@ -120,6 +120,8 @@ class Writer:
 
     def single_value(self, name: str, value: SupportsFloat) -> None:
         """Append a value that has no iteration: a result of the whole run."""
+        if not isinstance(name, str):
+            raise BadValue(f"name must be a text, not {type(name).__name__}")
         self.scalar(SINGLE_VALUE_METRIC, name, value, SINGLE_VALUE_ITERATION - self.offset)
 
     def console(self, stream: str, text: str, *, is_whole: bool) -> None:
@@ -229,10 +231,10 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork_in_child)
 
 
-def checked_history(history: object) -> int:
-    """Return how many samples of a series are kept. Raises BadValue."""
+def checked_history(history: object, name: str = "max_history") -> int:
+    """Return how many samples of a series are kept; `name` is the argument's. Raises BadValue."""
     if type(history) is not int:
-        raise BadValue(f"max_history must be a whole number (0 or less keeps all), not {history!r}")
+        raise BadValue(f"{name} must be a whole number (0 or less keeps all), not {history!r}")
     return history
 
 

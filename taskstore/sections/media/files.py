@@ -40,6 +40,8 @@ def of_stream(stream: Any, extension: str | None) -> Sample:  # noqa: ANN401 - w
     """Make a sample of what is left in a stream, of bytes or of text. Raises BadValue where it cannot be read."""
     if not extension:
         raise BadValue("file_extension must say what the stream holds, such as '.wav'")
+    if not isinstance(extension, str):
+        raise BadValue(f"file_extension must be a text such as '.wav', not {type(extension).__name__} {extension!r}")
     ending = extension if extension.startswith(".") else f".{extension}"
     if isinstance(stream, (bytes, bytearray, str)):
         data = stream.encode() if isinstance(stream, str) else bytes(stream)

@@ -35,6 +35,8 @@ def of_image(name: str, image: Any) -> Sample:  # noqa: ANN401 - an array, a PIL
         image.savefig(stream, format="png")
         return _png(stream.getvalue())
     if callable(getattr(image, "save", None)) and isinstance(getattr(image, "mode", None), str):
+        if 0 in image.size:
+            raise BadValue(f"{name} must be {_WANTED}, not a picture of {image.size[0]} by {image.size[1]} pixels")
         return _png(_of_pil(image))
     grid = _grid(name, image)
     height, width, channels, pixels = _interleaved(name, grid)
