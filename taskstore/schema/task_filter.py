@@ -20,7 +20,10 @@ from . import tagging
 from .conditions import ORDER, Fields, number_in, regex, span_of
 
 Matcher = Callable[[Fields], bool]
-LISTS = ("id", "user", "tags", "system_tags", "type", "status", "project", "parent")
+LISTS = (
+    *("id", "user", "tags", "system_tags", "type", "status", "project", "parent"),
+    *("execution.queue", "models.input.model", "models.output.model"),
+)
 TIMES = ("created", "started", "completed", "status_changed", "last_update", "last_change")
 NUMBERS = ("active_duration", "last_iteration")
 PATTERNS = ("name", "comment")
