@@ -87,7 +87,7 @@ def fresh(wanted: Wanted, entry: source.Entry, find_store: Callable[[], Store], 
         project = wanted.project if wanted.project is not None else _default_project(entry)
         folder = store.paths.project(project_parts(project))
         configured, warning = settings.load_sound(store, project=folder)
-        place = _output_destination(store, wanted.output_uri, project, configured)
+        place = output_destination(store, wanted.output_uri, project, configured)
         earlier = _earlier(store, wanted, configured.reuse, project, name)
         if earlier is not None:
             if place:
@@ -105,7 +105,7 @@ def _put_outputs_at(place: str, record: TaskRecord) -> None:
     record.output_destination = place
 
 
-def _output_destination(store: Store, wanted: str | bool | None, project: str, configured: settings.Settings) -> str:
+def output_destination(store: Store, wanted: str | bool | None, project: str, configured: settings.Settings) -> str:
     """Return where the files of a new task go besides its folder: as the program says, the project, the settings."""
     if wanted is False:
         return ""

@@ -63,7 +63,7 @@ class StoreSink:
     def parameters(self, section: str, found: Mapping[str, Found]) -> Mapping[str, str]:
         """Record parameters; in a task that is run again, return what overrides them (all, where none is found)."""
         if not found:
-            return parameters.overrides(self._stored(section)) if self.is_rerun else {}
+            return parameters.overrides(self.stored(section)) if self.is_rerun else {}
         before = self.record_parameters(section, self._as_stored(found))
         self.hide_arguments(found)
         return parameters.overrides(before) if self.is_rerun else {}
@@ -103,7 +103,8 @@ class StoreSink:
         except (OSError, TaskstoreError) as error:
             self.cannot_write(error)
 
-    def _stored(self, section: str) -> dict[str, Parameter]:
+    def stored(self, section: str) -> dict[str, Parameter]:
+        """Return the parameters of a section, as they are recorded."""
         try:
             return tasks.read_params(self._paths()).hyperparams.get(section, {})
         except (OSError, TaskstoreError) as error:

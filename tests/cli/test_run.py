@@ -371,3 +371,86 @@ def test_mistakes_are_said_without_a_traceback_and_run_nothing(
     assert why in result.err
     assert "Traceback" not in result.err
     assert len(list(places.walk(store))) == 2
+
+
+_CHOOSY = """
+import argparse
+from taskstore import Task
+parser = argparse.ArgumentParser()
+parser.add_argument("--lr", default=0.1)
+parser.add_argument("--path", default="x")
+parser.parse_args([])
+task = Task.init("examples", "choosy", {choice})
+print("after")
+late = argparse.ArgumentParser()
+late.add_argument("--late", default=1)
+late.parse_args([])
+from taskstore.run import session
+captures = session.current()._captures
+assert (captures.monitor is None) is {is_unwatched}
+"""
+
+
+def _choosy(folder: Path, choice: str, *, is_unwatched: bool = False) -> None:
+    (folder / "train.py").write_text(_CHOOSY.format(choice=choice, is_unwatched=is_unwatched))
+
+
+def _recorded(store: Store) -> tuple[set[str], list[str]]:
+    paths = _only(store)
+    found = tasks.read_params(paths).hyperparams.get("Args", {})
+    return set(found), [line.text for line in events.read_console(paths)]
+
+
+@pytest.mark.parametrize(
+    ("choice", "is_unwatched", "arguments", "lines"),
+    [
+        ("auto_resource_monitoring=True", False, {"lr", "path", "late"}, ["after"]),
+        ("auto_resource_monitoring=False", True, {"lr", "path", "late"}, ["after"]),
+        ("auto_connect_arg_parser=False", False, set(), ["after"]),
+        ("auto_connect_arg_parser={'path': False}", False, {"lr", "late"}, ["after"]),
+        ("auto_connect_streams=False", False, {"lr", "path", "late"}, []),
+        ("auto_connect_streams={'stderr': True}", False, {"lr", "path", "late"}, []),
+    ],
+)
+def test_what_a_script_wants_captured_is_followed_though_the_launcher_began(
+    choice: str,
+    is_unwatched: bool,
+    arguments: set[str],
+    lines: list[str],
+    folder: Path,
+    program: list[str],
+    store: Store,
+) -> None:
+    _choosy(folder, choice, is_unwatched=is_unwatched)
+    code, out, err = _start(_under(program, "train.py"), folder)
+    assert (code, out) == (0, "after\n"), err
+    assert _recorded(store) == (arguments, lines)
+
+
+def test_what_a_script_wants_captured_is_followed_when_it_is_run_again(
+    folder: Path, program: list[str], store: Store, cli: Cli
+) -> None:
+    _choosy(folder, "auto_resource_monitoring=False, auto_connect_streams=False", is_unwatched=True)
+    assert _start([sys.executable, "train.py"], folder)[0] == 0
+    clone = cli("clone", _only(store).id).out.strip()
+    code, out, err = _start(_under(program, clone), folder)
+    assert (code, out) == (0, "after\n"), err
+    assert list(events.read_console(places.locate(store, clone))) == []
+
+
+def test_what_is_not_followed_is_said(folder: Path, program: list[str], store: Store) -> None:
+    (folder / "train.py").write_text(
+        "from taskstore import Task; Task.init('examples', 'a run', continue_last_task=True)"
+    )
+    _, _, err = _start(_under(program, "train.py"), folder)
+    assert "its continue_last_task is not followed; run it with plain python" in err
+
+
+@pytest.mark.parametrize(("said", "is_elsewhere"), [("False", False), ("None", True)])
+def test_files_go_where_the_script_says(
+    said: str, is_elsewhere: bool, folder: Path, program: list[str], store: Store
+) -> None:
+    (store.root / "config.yaml").write_text(f"output:\n  uri: {folder}\n")
+    (folder / "train.py").write_text(f"from taskstore import Task; Task.init('examples', 'a run', output_uri={said})")
+    assert _start(_under(program, "train.py"), folder)[0] == 0
+    assert tasks.read(_only(store)).output_destination == (str(folder) if is_elsewhere else "")

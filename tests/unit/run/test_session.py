@@ -109,7 +109,7 @@ def _resources(session: Session) -> dict[str, set[int]]:
 
 
 def test_beats_report_what_the_machine_does_at_the_programs_iteration(begun: Session) -> None:
-    monitor, threads = begun._monitor, threading.active_count()
+    monitor, threads = begun._captures.monitor, threading.active_count()
     assert monitor is not None
     begun.sink.writer.scalar("loss", "train", 0.5, 3)
     begun._beat()
@@ -128,7 +128,7 @@ def test_resources_are_watched_only_where_they_are_wanted(
     store: Store, terminal: io.StringIO, outside_git: None
 ) -> None:
     session = sessions.begin(Wanted(project="examples", name="a run", with_resources=False), find_store=lambda: store)
-    assert session._monitor is None
+    assert session._captures.monitor is None
     session._beat()
     session.close()
 
