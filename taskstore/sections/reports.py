@@ -151,7 +151,7 @@ class Writer:
         In the figure, `IMAGE` as the source of a picture is replaced by where that lies. Raises BadValue.
         """
         self.check_open()
-        head, step = self._head(title, series), _plain_iteration(iteration or 0)
+        head, step = self._head(title, series), _plain_iteration(iteration or 0) + self.offset
         spelled = encode_plot(figure)
         try:
             if image is not None:
@@ -173,7 +173,8 @@ class Writer:
         """
         self.check_open()
         self._head(title, series)
-        step, limit = _plain_iteration(iteration or 0), checked_history(self.history if history is None else history)
+        step = _plain_iteration(iteration or 0) + self.offset
+        limit = checked_history(self.history if history is None else history)
         try:
             file = None if sample.url else self._samples.put(title, series, sample, step)
             replaced = self._samples.replaced_by(title, series, file.path, limit) if file else []

@@ -13,14 +13,15 @@ import msgspec
 from ..core.errors import Damaged
 from ..disk.layout import TaskPaths
 from ..disk.log import read_blocks
-from ..schema.plot import MediaEvent, PlotEvent, decode_plot
+from ..schema.plot import MediaEvent, PlotEvent, StepEvent, decode_plot
 from ..schema.record import FileRef
 from .events import lines_with, needles
 
-_Event = TypeVar("_Event", PlotEvent, MediaEvent)
+_Event = TypeVar("_Event", PlotEvent, MediaEvent, StepEvent)
 _UNREADABLE = (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError, RecursionError)
 _PLOT = msgspec.json.Decoder(PlotEvent)
 _MEDIA = msgspec.json.Decoder(MediaEvent)
+_STEP = msgspec.json.Decoder(StepEvent)
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,17 @@ def read_samples(paths: TaskPaths, title: str | None = None, series: str | None 
         if event.file is None or event.file.path not in replaced
     ]
     return sorted(found, key=lambda sample: sample.timestamp)
+
+
+def last_iteration(paths: TaskPaths) -> int | None:
+    """Return the highest iteration of a plot or a debug sample; None where there is none."""
+    found = [
+        event.iter
+        for log in (*plot_logs(paths), *media_logs(paths))
+        for event in _events(log, _STEP, None, None)
+        if event.iter >= 0
+    ]
+    return max(found, default=None)
 
 
 def decode_plots(data: bytes) -> list[PlotEvent]:

@@ -11,10 +11,13 @@ from taskstore.core.clock import FixedClock
 from taskstore.core.errors import BadValue
 from taskstore.core.states import Status
 from taskstore.disk.beacon import hold_beacon
+from taskstore.logger import Logger
+from taskstore.reports import Reports
 from taskstore.run import again, origin
 from taskstore.run.again import Earlier, earlier_of
 from taskstore.run.origin import Origin, Wanted
 from taskstore.schema.record import Parameter, ParamsRecord, TaskRecord
+from taskstore.sections.reports import Writer
 from taskstore.store import configuration, places, published, settings, tasks
 from taskstore.store.store import Store
 
@@ -25,6 +28,10 @@ def begin(store: Store, folder: Path, earlier: Earlier = _LAST, **wanted: str) -
     entry = Entry("script", folder / "train.py", None, ["x.py"], [], "python", "python3", folder)
     asked = Wanted(**{"project": "examples", "name": "a run", "type": "training", **wanted}, earlier=earlier)
     return origin.fresh(asked, entry, lambda: store, parent="")
+
+
+def _raise(error: BaseException) -> None:
+    raise error
 
 
 @pytest.fixture
@@ -161,6 +168,18 @@ def test_a_continued_task_keeps_everything_and_counts_on(store: Store, tmp_path:
     assert (record.status, record.comment, record.tags) == (Status.IN_PROGRESS, "why", ["kept"])
     assert tasks.read_params(paths).hyperparams["Args"]["lr"].value == "0.5"
     assert paths.scalars("w").exists()
+
+
+def test_a_continued_task_counts_on_from_its_plots_and_samples_too(store: Store, tmp_path: Path, ended: str) -> None:
+    paths = places.locate(store, ended)
+    writer = Writer(lambda: paths, _raise)
+    logger = Logger(writer)
+    logger.report_histogram("weights", "all", [1], 60)
+    assert Reports(lambda: paths).last_iteration() == 60
+    logger.report_image("image", "seen", 70, matrix=[[0]])
+    writer.close()
+    assert Reports(lambda: paths).last_iteration() == 70
+    assert begin(store, tmp_path, earlier_of(None, True)).offset == 71
 
 
 def test_what_is_continued_is_not_taken_for_the_dead_run_before_it(store: Store, tmp_path: Path, ended: str) -> None:
