@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from taskstore.core.errors import BadName, BadValue, ReadOnly
+from taskstore.core.errors import BadName, BadValue, NotFound, ReadOnly
 from taskstore.core.states import Status
 from taskstore.details import Details
 from taskstore.store import published, tasks
@@ -116,4 +116,22 @@ def test_what_is_of_another_type_is_refused_and_changes_nothing(
 def test_no_task_was_made_from_itself(task: Task) -> None:
     with pytest.raises(BadValue, match="is the task itself"):
         task.details.set_parent(task.id)
+    assert task.details.get_parent() is None
+
+
+def test_a_parent_is_found_by_the_beginning_of_its_id_and_one_of_another_store_by_all_of_it(
+    task: Task, store: Store
+) -> None:
+    other = tasks.create(store, "examples", "another run").id
+    elsewhere = "0" * 32
+    task.details.set_parent(other[:-1])
+    assert task.details.get_parent() == other
+    assert Task.clone(task, parent=other[:-1]).details.get_parent() == other
+    task.details.set_parent(elsewhere)
+    assert task.details.get_parent() == elsewhere
+    assert Task.clone(task, parent=elsewhere).details.get_parent() == elsewhere
+    for refused in (lambda: task.details.set_parent("no such"), lambda: Task.clone(task, parent="no such")):
+        with pytest.raises(NotFound, match="no task 'no such'"):
+            refused()
+    task.details.set_parent(None)
     assert task.details.get_parent() is None

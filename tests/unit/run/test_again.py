@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from pathlib import Path
 
 import pytest
@@ -198,6 +200,21 @@ def test_a_number_is_the_offset_and_the_environment_overrides_it(
     tasks.transition(store, ended, Status.COMPLETED)
     monkeypatch.setenv("TASKSTORE_SET_ITERATION_OFFSET", "7")
     assert begin(store, tmp_path, earlier_of(None, True)).offset == 7
+
+
+@pytest.mark.parametrize("given", ["many", "\N{SUPERSCRIPT TWO}", "1.5"])
+def test_an_offset_in_the_environment_that_is_none_is_said_and_not_followed(
+    store: Store,
+    tmp_path: Path,
+    ended: str,
+    monkeypatch: pytest.MonkeyPatch,
+    given: str,
+) -> None:
+    terminal = io.StringIO()
+    monkeypatch.setattr(sys, "__stderr__", terminal)
+    monkeypatch.setenv("TASKSTORE_SET_ITERATION_OFFSET", given)
+    assert begin(store, tmp_path, earlier_of(None, True)).offset == 42
+    assert f"TASKSTORE_SET_ITERATION_OFFSET is {given!r}, which is no whole number" in terminal.getvalue()
 
 
 def test_the_very_task_to_continue_must_be_there_and_unpublished(store: Store, tmp_path: Path, ended: str) -> None:
