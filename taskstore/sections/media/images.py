@@ -66,7 +66,7 @@ def _grid(name: str, image: Any) -> _Grid:  # noqa: ANN401
     if callable(detach):  # a tensor
         image = detach().cpu()
     if not isinstance(image, (list, tuple, memoryview)) and callable(getattr(image, "__array__", None)):
-        image = image.__array__()
+        image = _as_array(image)
         if image.dtype.kind == "f":
             image = _whole(name, image)
     try:
@@ -75,6 +75,16 @@ def _grid(name: str, image: Any) -> _Grid:  # noqa: ANN401
         return _of_lists(name, image)
     found = _of_view(name, view)
     return _of_lists(name, image) if found is None else found
+
+
+def _as_array(image: Any) -> Any:  # noqa: ANN401
+    try:
+        return image.__array__()
+    except TypeError:  # a tensor of a kind that numpy has no name for, such as bfloat16
+        widen = getattr(image, "float", None)
+        if not callable(widen):
+            raise
+        return widen().__array__()
 
 
 def _of_view(name: str, view: memoryview) -> _Grid | None:
