@@ -45,14 +45,6 @@ class MediaEvent(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     replaces: list[str] = []
 
 
-class StepEvent(msgspec.Struct, kw_only=True, gc=False):
-    """What says when a line of either log was reported; the rest of it is not even read."""
-
-    iter: int
-    metric: str
-    variant: str
-
-
 def encode_plot(figure: object) -> bytes:
     """Spell a figure as JSON on one line. Raises BadValue where something in it is no JSON and no array."""
     plain = _plain(figure, 0)
