@@ -13,6 +13,7 @@ from typing import Any
 from ..capture import packages, source
 from ..capture.base import contained
 from ..core.errors import BadName, BadTransition, BadValue, Busy, Damaged, NotFound, ReadOnly, TaskstoreError
+from ..core.names import check_name
 from ..core.secrets import Masker
 from ..core.states import RECORDING, Status
 from ..disk.atomic import replace_record
@@ -64,6 +65,7 @@ class Session:
         """The facade over this session; held here so that every asker gets the same one."""
         self.chores: dict[str, Callable[[], None]] = {}
         """What else keeps something in the task up to date, by the name of what it is about; see `do_chores`."""
+        self._begun_as = Wanted()
         self._pid = os.getpid()
         self._captures = Captures(self.sink, self.masker, self.settings, str(self.store.root))
         self._hooks = contextlib.ExitStack()
@@ -109,6 +111,7 @@ class Session:
 
         Raises OSError or TaskstoreError where the store cannot be written, and then nothing is captured.
         """
+        self._begun_as = wanted
         if entry is not None:
             self._take_over(entry)
         self._captures.choose_streams(wanted.with_streams)
@@ -157,7 +160,8 @@ class Session:
     def adopt(self, wanted: Wanted) -> None:
         """Follow what the program itself says of the task which a launcher began for it. Raises BadName.
 
-        Of a task that is run again the names stay; of what it wants captured all is followed.
+        Of a task that is run again the names stay, and so do those that the launcher was given; of what it wants
+        captured all is followed.
         """
         self.is_adoptable = False
         self._captures.choose_streams(wanted.with_streams)
@@ -174,18 +178,19 @@ class Session:
             self.sink.cannot_write(error)
 
     def _take_names(self, wanted: Wanted) -> None:
+        name = check_name("task", wanted.name) if wanted.name is not None and self._begun_as.name is None else ""
         if wanted.with_arguments is not True:
             self._captures.forget_arguments(wanted.with_arguments)
-        if wanted.earlier.continues or wanted.earlier.reuse:
+        if wanted.earlier.continues or wanted.earlier.id:
             asked = "continue_last_task" if wanted.earlier.continues else "reuse_last_task_id"
             warn(f"a new task was begun for the program, and its {asked} is not followed; run it with plain python")
-        if wanted.project is not None:
+        if wanted.project is not None and self._begun_as.project is None:
             tasks.move(self.store, self.task_id, wanted.project)
         project = places.project_of(self.store, self.paths().home)
         place = origin.output_destination(self.store, wanted.output_uri, project, self.settings)
 
         def change(record: TaskRecord) -> None:
-            record.name = record.name if wanted.name is None else wanted.name
+            record.name = name or record.name
             record.type = wanted.type or record.type
             record.tags = list(dict.fromkeys([*record.tags, *wanted.tags]))
             record.output_destination = place

@@ -438,12 +438,30 @@ def test_what_a_script_wants_captured_is_followed_when_it_is_run_again(
     assert list(events.read_console(places.locate(store, clone))) == []
 
 
+def test_names_on_the_command_line_come_before_the_scripts(folder: Path, program: list[str], store: Store) -> None:
+    (folder / "train.py").write_text("from taskstore import Task; Task.init('theirs', 'their name', tags=['t'])")
+    assert _start(_under(program, "--name", "my name", "train.py"), folder)[0] == 0
+    paths = _only(store)
+    record = tasks.read(paths)
+    assert (places.project_of(store, paths.home), record.name, record.tags) == ("theirs", "my name", ["t"])
+
+
+def test_a_project_on_the_command_line_comes_before_the_scripts(folder: Path, program: list[str], store: Store) -> None:
+    (folder / "train.py").write_text("from taskstore import Task; Task.init('theirs', 'their name')")
+    assert _start(_under(program, "--project", "my/own", "train.py"), folder)[0] == 0
+    paths = _only(store)
+    assert (places.project_of(store, paths.home), tasks.read(paths).name) == ("my/own", "their name")
+
+
 def test_what_is_not_followed_is_said(folder: Path, program: list[str], store: Store) -> None:
     (folder / "train.py").write_text(
         "from taskstore import Task; Task.init('examples', 'a run', continue_last_task=True)"
     )
     _, _, err = _start(_under(program, "train.py"), folder)
     assert "its continue_last_task is not followed; run it with plain python" in err
+    (folder / "train.py").write_text("from clearml import Task; Task.init('examples', 'a run')")  # reuse is its default
+    _, _, err = _start(_under(program, "--as-clearml", "--name", "another", "train.py"), folder)
+    assert "not followed" not in err
 
 
 @pytest.mark.parametrize(("said", "is_elsewhere"), [("False", False), ("None", True)])
