@@ -104,7 +104,8 @@ def _in_projects(names: Sequence[str], with_subprojects: bool) -> Callable[[Row]
 
 def _named(name: str, *, is_exact: bool) -> Callable[[Row], bool]:
     if is_exact:
-        return lambda row: row.task.name == name
+        stored = name.strip()  # as it is when a task is made
+        return lambda row: row.task.name == stored
     try:
         search = conditions.regex(name).search
     except (re.error, RecursionError, OverflowError) as error:

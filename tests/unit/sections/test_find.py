@@ -200,3 +200,8 @@ def test_tasks_are_found_by_the_models_that_they_were_given_or_made(store: Store
     assert [row.id for row in query.find(store, query.Query(where=where)).rows] == [user]
     places.locate(store, user).models.write_text("{")
     assert ids(store, Wanted(task_filter={"models.input.model": [model.id]})) == []
+
+
+def test_a_task_is_found_by_the_very_name_that_it_was_made_with(store: Store, make: Make) -> None:
+    made = make("vision", "  run 1  ")
+    assert ids(store, Wanted(projects=("  vision ",), name="  run 1  ", is_name_exact=True)) == [made]
