@@ -191,6 +191,8 @@ class Writer:
             )
             self._media.append(msgspec.json.encode(event) + b"\n")
             self._samples.delete(replaced)
+        except BadValue:  # the sample's own: it cannot be read
+            raise
         except (OSError, TaskstoreError) as error:
             self._failed(error)
             return False

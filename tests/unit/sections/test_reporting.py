@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
 import math
 import os
@@ -12,6 +13,7 @@ import sys
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -450,3 +452,35 @@ def test_a_data_frame_of_nothing_has_the_types_of_one_of_something(logger: Logge
     logger.report_scalar("loss", "train", 0.5, 1)
     empty, filled = reports.to_frame("nothing"), reports.to_frame("loss")
     assert [kind.kind for kind in empty.dtypes] == [kind.kind for kind in filled.dtypes]
+
+
+class _Broken(io.RawIOBase):
+    """Gives some bytes, and then what goes wrong."""
+
+    def __init__(self, *given: object) -> None:
+        self._given = list(given)
+
+    def read(self, size: int = -1) -> Any:  # noqa: ARG002
+        given = self._given.pop(0)
+        if isinstance(given, Exception):
+            raise given
+        return given
+
+
+@pytest.mark.parametrize(
+    ("stream", "message"),
+    [
+        (_Broken(b"abc", OSError("the pipe broke")), "^stream cannot be read: the pipe broke"),
+        (_Broken(b"abc", ValueError("no more")), "^stream cannot be read: no more"),
+        (_Broken(5), "^stream must give bytes or text, not int"),
+    ],
+)
+def test_a_stream_that_breaks_is_no_fault_of_the_store(
+    stream: object, message: str, task: TaskPaths, reports: Reports
+) -> None:
+    failures: list[Exception] = []
+    logger = Logger(Writer(lambda: task, failures.append))
+    with pytest.raises(BadValue, match=message):
+        logger.report_media("film", "left", stream=stream, file_extension=".mp4")
+    assert (failures, reports.debug_samples()) == ([], [])
+    assert [path for path in task.files.rglob("*") if path.is_file()] == []
