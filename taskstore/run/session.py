@@ -185,7 +185,10 @@ class Session:
             asked = "continue_last_task" if wanted.earlier.continues else "reuse_last_task_id"
             warn(f"a new task was begun for the program, and its {asked} is not followed; run it with plain python")
         if wanted.project is not None and self._begun_as.project is None:
+            before = self.paths().home
             tasks.move(self.store, self.task_id, wanted.project)
+            if self.paths().home != before:  # where the launcher has said that it is
+                warn(f"task {self.task_id[:12]} is in {self.paths().home} now")
         project = places.project_of(self.store, self.paths().home)
         place = origin.output_destination(self.store, wanted.output_uri, project, self.settings)
 

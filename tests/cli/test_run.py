@@ -152,10 +152,11 @@ def test_a_script_that_names_its_task_itself_makes_one_task(folder: Path, progra
         "task.get_logger().report_scalar('loss', 'train', 1.0, 0)\n"
         "raise ValueError('boom')\n"
     )
-    code, _, _ = _start(_under(program, "train.py"), folder)
+    code, _, err = _start(_under(program, "train.py"), folder)
     paths = _only(store)
     record = tasks.read(paths)
     assert code == 1
+    assert f"taskstore: task {paths.id[:12]} is in {paths.home} now\n" in err
     assert (places.project_of(store, paths.home), record.name, record.tags) == ("theirs", "their name", ["t"])
     assert (record.status, record.status_reason) == (Status.FAILED, "ValueError: boom")
     assert "child.py" not in record.status_message
