@@ -167,15 +167,9 @@ def _settle_since(store: Store, earlier: str) -> None:
 
 def _claim(store: Store, task_id: str) -> None:
     """Take the draft for this run; the child, which comes to hold the beacon, finds it in progress."""
-
-    def forget_earlier_run(paths: TaskPaths, record: TaskRecord) -> None:
-        if not is_alive(paths.beacon, store.locks):
-            paths.beacon.unlink(missing_ok=True)
-
+    forget = liveness.forget_earlier_run(store)
     try:
-        tasks.transition(
-            store, task_id, Status.IN_PROGRESS, only_from=_RUNNABLE, reason="launched", also=forget_earlier_run
-        )
+        tasks.transition(store, task_id, Status.IN_PROGRESS, only_from=_RUNNABLE, reason="launched", also=forget)
     except BadTransition:
         raise _not_runnable(tasks.read(places.locate(store, task_id))) from None
 

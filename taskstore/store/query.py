@@ -67,6 +67,16 @@ class Row:
         found = self._metric(name) if found is None else found
         return self._dotted(name) if found is None and "." in name else found
 
+    def _models(self, kind: str) -> list[str]:
+        """The ids of models; their record is read now, because few listings ask for it. A damaged one is doctor's."""
+        from . import models
+
+        try:
+            record = models.read(self.paths)
+        except Damaged:
+            return []
+        return [item.model for item in record.input.values()] if kind == "input" else list(record.output)
+
     def _dotted(self, name: str) -> object:
         """Return a field by ClearML's name: hyperparams.Args.lr.value, runtime.progress, last_metrics.<title>.…"""
         kind, _, rest = name.partition(".")
@@ -156,6 +166,8 @@ _FIELDS: dict[str, Callable[[Row], object]] = {
     "progress": lambda row: row.task.runtime.get("progress"),
     "archived": lambda row: row.is_archived,
     "reason": lambda row: row.task.status_reason,
+    "models.input.model": lambda row: row._models("input"),
+    "models.output.model": lambda row: row._models("output"),
 }
 TASK_FIELDS = tuple(_FIELDS)
 

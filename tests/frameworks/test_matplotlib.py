@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
+import subprocess
+import sys
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
@@ -20,6 +23,9 @@ from matplotlib.figure import Figure  # noqa: E402 - after the skip
 from taskstore.capture import matplotlib as capture  # noqa: E402 - after the skip
 from taskstore.reports import Reports  # noqa: E402 - after the skip
 from taskstore.run.session import Session  # noqa: E402 - after the skip
+from taskstore.store import places  # noqa: E402 - after the skip
+from taskstore.store.plots import read_plots  # noqa: E402 - after the skip
+from taskstore.store.store import init  # noqa: E402 - after the skip
 
 from .programs import program  # noqa: E402 - after the skip
 
@@ -266,3 +272,31 @@ plt.show()
 print([(plot.title, plot.iteration) for plot in task.reports.plots()])
 """
     assert program(code, tmp_path) == "[('late', 0)]\n"
+
+
+def test_a_program_that_wants_no_figures_has_none_though_a_launcher_began(tmp_path: Path) -> None:
+    script = tmp_path / "train.py"
+    script.write_text(
+        "import matplotlib.pyplot as plt\n"
+        "plt.plot([1, 2])\n"
+        "plt.title('before')\n"
+        "plt.show()\n"
+        "from taskstore import Task\n"
+        "Task.init('examples', 'a run', auto_connect_frameworks={'matplotlib': False})\n"
+        "plt.plot([1, 2])\n"
+        "plt.title('after')\n"
+        "plt.show()\n"
+    )
+    store = init(tmp_path / "store")
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", "taskstore.run.child", "--", str(script)],
+        env={**os.environ, "TASKSTORE_ROOT": str(store.root), "MPLBACKEND": "agg"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    ((_, task_id),) = places.walk(store)
+    assert [plot.title for plot in read_plots(places.locate(store, task_id))] == ["before"]
