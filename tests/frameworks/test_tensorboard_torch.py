@@ -170,6 +170,20 @@ def test_hyperparameters_are_parameters_and_their_metrics_scalars(begun: Session
     assert scalars(begun) == {("hm", "accuracy"): [(0, 0.5)]}
 
 
+@pytest.mark.parametrize(
+    ("chosen", "is_recorded"),
+    [({"report_hparams": False}, False), ({"report_hparams": True}, True), ({"another": False}, True)],
+)
+def test_hyperparameters_are_left_out_where_the_program_says_so(
+    begin: Callable[..., Session], tmp_path: Path, chosen: dict[str, bool], is_recorded: bool
+) -> None:
+    session = begin({"tensorboard": chosen})
+    with SummaryWriter(tmp_path / "runs") as writer:
+        writer.add_hparams({"lr": 0.1}, {"hm/accuracy": 0.5})
+    assert (capture.HPARAMS_SECTION in tasks.read_params(session.paths()).hyperparams) is is_recorded
+    assert scalars(session) == {("hm", "accuracy"): [(0, 0.5)]}
+
+
 def test_graphs_and_layouts_are_no_reports(begun: Session, tmp_path: Path) -> None:
     with SummaryWriter(tmp_path / "runs") as writer:
         writer.add_custom_scalars({"group": {"chart": ["Multiline", ["a", "b"]]}})
