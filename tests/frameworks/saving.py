@@ -15,13 +15,17 @@ Seen = tuple[str, str, str]
 
 
 class Reports:
-    """Keeps scalars as (title, series, value, iteration)."""
+    """Keeps scalars as (title, series, value, iteration), and plots likewise."""
 
     def __init__(self) -> None:
         self.scalars: list[tuple[str, str, float, int]] = []
+        self.plots: list[tuple[str, str, Any, int]] = []
 
     def report_scalar(self, title: str, series: str, value: Any, iteration: int) -> None:
         self.scalars.append((title, series, round(float(value), 6), iteration))
+
+    def report_plotly(self, title: str, series: str, figure: Any, iteration: int) -> None:
+        self.plots.append((title, series, figure, iteration))
 
 
 class Kept:
