@@ -47,7 +47,7 @@ FRAMEWORKS: tuple[Framework, ...] = (
             "tensorflow.python.ops.gen_summary_ops",
         ),
     ),
-    Framework("pytorch", "pytorch", ("torch", "safetensors.torch", "torch.distributed.checkpoint")),
+    Framework("pytorch", "pytorch", ("torch", "torch.onnx", "safetensors.torch", "torch.distributed.checkpoint")),
     Framework(
         "pytorch",
         "lightning",

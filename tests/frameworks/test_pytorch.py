@@ -55,6 +55,30 @@ def test_an_open_file_is_whole_when_it_is_reported_and_a_buffer_is_nobodys_model
     assert kept.taken() == [("saved", "PyTorch", "open.pt"), ("loaded", "PyTorch", "open.pt")]
 
 
+@pytest.mark.filterwarnings("ignore")
+def test_an_export_to_onnx_is_one_model(tmp_path: Path) -> None:
+    inputs = (torch.ones(1, 2),)
+    with captured(tmp_path, {"pytorch": True}) as kept:
+        torch.onnx.export(model(), inputs, "old.onnx", dynamo=False)
+        torch.onnx.export(model(), inputs, io.BytesIO(), dynamo=False)
+    assert kept.taken() == [("saved", "ONNX", "old.onnx")]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_an_exported_program_is_a_model_when_it_is_saved(tmp_path: Path) -> None:
+    pytest.importorskip("onnxscript")
+    inputs = (torch.ones(1, 2),)
+    before = (torch.onnx.export, torch.onnx.ONNXProgram.save)
+    with captured(tmp_path) as kept:
+        torch.onnx.export(model(), inputs, "new.onnx")
+        program = torch.onnx.export(model(), inputs)
+        assert kept.taken() == [("saved", "ONNX", "new.onnx")]
+        program.save("later.onnx")
+    assert kept.taken() == [("saved", "ONNX", "later.onnx")]
+    assert (torch.onnx.export, torch.onnx.ONNXProgram.save) == before
+    assert (tmp_path / "new.onnx.data").is_file()
+
+
 def test_a_compressed_file_is_reported_when_it_is_closed(tmp_path: Path) -> None:
     with captured(tmp_path) as kept:
         with gzip.open("packed.pt.gz", "wb") as file:
