@@ -31,6 +31,10 @@ class Events:
         self._plugins: dict[tuple[str, str], str] = {}
         self._curves: dict[tuple[str, str], tuple[str, str]] = {}
 
+    def always_stepped(self, folder: str) -> None:
+        """Say that every event of a folder's writers has a step."""
+        self._tags.always_stepped(folder)
+
     def take(self, event: Any, folder: str) -> None:  # noqa: ANN401 - an Event of any class
         """Report what an event holds; `folder` is its writer's, which tells series of the same tag apart."""
         for value in event.summary.value:
