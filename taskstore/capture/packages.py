@@ -2,7 +2,7 @@
 
 The rule: a distribution counts when one of *the program's own files* imports it. Own are the entry script and the
 modules it reaches, as long as they lie with the script, in its repository, or anywhere that no installed
-distribution and no standard library lays claim to. What a library imports for itself does not count, but for `COMPANIONS`.
+distribution and no standard library lays claim to. What a library imports for itself does not count (but `COMPANIONS`).
 
 Own files are read, never run: the import statements of the entry script and of the own files it leads to, and of
 every own file loaded by the time of the call. What no text shows (`import_module(name)`) is seen by `watched`.
