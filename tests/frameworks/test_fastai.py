@@ -14,7 +14,7 @@ learner_module = pytest.importorskip("fastai.learner")
 data = pytest.importorskip("fastai.data.core")
 metrics = pytest.importorskip("fastai.metrics")
 
-from .saving import captured  # noqa: E402 - after the skip
+from .saving import captured, noted_without  # noqa: E402 - after the skip
 
 
 @pytest.fixture(autouse=True)
@@ -157,3 +157,13 @@ def test_what_was_swapped_is_put_back(tmp_path: Path) -> None:
     with captured(tmp_path):
         assert learner_module.Learner.fit is not before
     assert learner_module.Learner.fit is before
+
+
+def test_a_version_without_what_is_hooked_is_noted_once_and_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = learner(tmp_path)
+    with one.no_logging():
+        noted = noted_without(tmp_path, monkeypatch, learner_module, "Callback", lambda: one.fit(1))
+    assert [note.split(": ")[:2] for note in noted] == [["fastai", "AttributeError"]]
+    assert len(one.recorder.values) == 1

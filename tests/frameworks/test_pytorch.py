@@ -12,7 +12,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from .saving import Kept, captured  # noqa: E402 - after the skip
+from .saving import Kept, captured, noted_without  # noqa: E402 - after the skip
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 
@@ -188,3 +188,11 @@ def test_only_matching_paths_are_reported(tmp_path: Path) -> None:
         torch.save(model().state_dict(), "weights.ckpt")
         torch.load("weights.ckpt")
     assert kept.taken() == [("saved", "PyTorch", "weights.pt")]
+
+
+def test_a_version_without_what_is_hooked_is_noted_once_and_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noted = noted_without(tmp_path, monkeypatch, torch, "load", lambda: torch.save([1], "a.pt"))
+    assert [note.split(": ")[:2] for note in noted] == [["pytorch", "AttributeError"]]
+    assert torch.load("a.pt") == [1]

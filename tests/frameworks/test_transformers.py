@@ -10,7 +10,7 @@ import pytest
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
-from .saving import captured  # noqa: E402 - after the skip
+from .saving import captured, noted_without  # noqa: E402 - after the skip
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -96,3 +96,13 @@ def test_what_was_swapped_is_put_back(tmp_path: Path) -> None:
     with captured(tmp_path):
         assert transformers.Trainer.save_model is not before[1]["save_model"]
     assert [dict(vars(owner)) for owner in owners] == before
+
+
+def test_a_version_without_what_is_hooked_is_noted_once_and_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noted = noted_without(
+        tmp_path, monkeypatch, transformers.PreTrainedModel, "from_pretrained", lambda: model().save_pretrained("bert")
+    )
+    assert [note.split(": ")[:2] for note in noted] == [["transformers", "AttributeError"]]
+    assert (tmp_path / "bert" / "config.json").is_file()
