@@ -99,6 +99,47 @@ def test_children_of_multiprocessing_have_it_too(method: str, tmp_path: Path) ->
     assert only_task(ended).points == {("loss", "1"): [1.0], ("loss", "2"): [2.0]}
 
 
+def test_a_python_that_the_program_starts_has_it_too_and_reports_into_its_task(tmp_path: Path) -> None:
+    text = """
+        import subprocess, sys
+        from clearml import Task
+        task = Task.init(project_name="examples", task_name="ranks")
+        if len(sys.argv) > 1:
+            import clearml.logger
+            task.get_logger().report_scalar("loss", sys.argv[1], value=int(sys.argv[1]), iteration=0)
+            task.connect({"rank " + sys.argv[1]: int(sys.argv[1])})
+            print(task.id, task.get_logger().__module__.partition(".")[0], flush=True)
+        else:
+            print(task.id, "taskstore", flush=True)
+            for rank in "12":
+                subprocess.run([sys.executable, sys.argv[0], rank], check=True)
+    """
+    ended = run(tmp_path / "work", ["-m", "taskstore.clearml", str(write(tmp_path / "work", text))])
+    assert (ended.code, ended.own_stderr) == (0, "")
+    found = only_task(ended)
+    assert ended.stdout.splitlines() == [f"{found.record.id} taskstore"] * 3
+    assert found.points == {("loss", "1"): [1.0], ("loss", "2"): [2.0]}
+
+
+def test_a_real_package_is_passed_over_there_too_and_is_found_where_taskstore_is_not(tmp_path: Path) -> None:
+    real = tmp_path / "installed" / "clearml"
+    real.mkdir(parents=True)
+    (real / "__init__.py").write_text("Task = 'the real one'\n")
+    probe = "import clearml; print(clearml.Task)"
+    text = f"""
+        import os, subprocess, sys
+        import clearml
+        os.environ["PYTHONPATH"] += os.pathsep + {str(real.parent)!r}
+        subprocess.run([sys.executable, "-c", {probe!r}], check=True)
+        standins = os.environ["PYTHONPATH"].split(os.pathsep)[0]
+        alone = {{**os.environ, "PYTHONPATH": standins + os.pathsep + {str(real.parent)!r}}}
+        subprocess.run([sys.executable, "-S", "-c", {probe!r}], check=True, env=alone)
+    """
+    ended = run(tmp_path / "work", ["-m", "taskstore.clearml", str(write(tmp_path / "work", text))])
+    assert (ended.code, ended.own_stderr) == (0, "")
+    assert ended.stdout.splitlines() == ["<class 'taskstore.clearml.task.Task'>", "the real one"]
+
+
 def test_what_taskstore_has_not_is_imported_and_says_so_when_used(tmp_path: Path) -> None:
     text = """
         from clearml import PipelineController
