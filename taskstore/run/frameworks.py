@@ -80,6 +80,11 @@ def is_wanted(choice: bool | Mapping[str, object], key: str) -> bool:
     return choice
 
 
+def is_repository_wanted(choice: bool | Mapping[str, object]) -> bool:
+    """Tell whether the repository is recorded: it is, unless its key says no. What turns all off is of libraries."""
+    return not isinstance(choice, Mapping) or bool(choice.get("detect_repository", True))
+
+
 SECTIONS = {"TB_hparams": ("tensorboard", "report_hparams")}
 """Sections of parameters that a program may leave out: the key, and what says so in the mapping that is its value."""
 

@@ -138,7 +138,10 @@ class Session:
         self._enter("frameworks", frameworks.connected(frameworks.FRAMEWORKS, wanted.with_frameworks, self.sink))
         if wanted.with_resources:
             self._watch_resources(wanted.with_resources)
-        self._code = CodeCapture(self.store, self.task_id, self.paths, entry, self.settings.capture, self.sink)
+        of_code, in_git = self.settings.capture, frameworks.is_repository_wanted(wanted.with_frameworks)
+        self._code = CodeCapture(
+            self.store, self.task_id, self.paths, entry, of_code, self.sink, with_repository=in_git
+        )
         self._code.start()
         self._heartbeat.start()
         follow(_owned)
