@@ -140,6 +140,33 @@ def test_a_real_package_is_passed_over_there_too_and_is_found_where_taskstore_is
     assert ended.stdout.splitlines() == ["<class 'taskstore.clearml.task.Task'>", "the real one"]
 
 
+def test_what_transformers_asks_for_of_clearml_is_there(tmp_path: Path) -> None:
+    text = """
+        import clearml
+        from enum import Enum
+        task = clearml.Task.init(project_name="examples", task_name="trainer")
+        flat = clearml.utilities.proxy_object.flatten_dictionary({"lr": 0.1, "optim": {"eps": 1, "betas": [1, 2]}})
+        print(flat)
+        task._arguments.copy_from_dict({**flat, "kind": Enum("Kind", "SGD ADAM").ADAM, "none": None, "odd": object()},
+            prefix="Transformers")
+        print(sorted(task.get_parameters()))
+        print(task.get_parameters()["Transformers/kind"], clearml.model.Model is clearml.Model)
+        try:
+            clearml.utilities.no_such_module
+        except AttributeError as error:
+            print("no_such_module" in str(error))
+    """
+    ended = run(tmp_path / "work", ["-m", "taskstore.clearml", str(write(tmp_path / "work", text))])
+    assert (ended.code, ended.own_stderr) == (0, "")
+    names = ["kind", "lr", "none", "optim/betas", "optim/eps"]
+    assert ended.stdout.splitlines() == [
+        "{'lr': 0.1, 'optim/eps': 1, 'optim/betas': [1, 2]}",
+        str([f"Transformers/{name}" for name in names]),
+        "ADAM True",
+        "True",
+    ]
+
+
 def test_what_taskstore_has_not_is_imported_and_says_so_when_used(tmp_path: Path) -> None:
     text = """
         from clearml import PipelineController
