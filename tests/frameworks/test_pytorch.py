@@ -57,11 +57,24 @@ def test_an_open_file_is_whole_when_it_is_reported_and_a_buffer_is_nobodys_model
 
 @pytest.mark.filterwarnings("ignore")
 def test_an_export_to_onnx_is_one_model(tmp_path: Path) -> None:
+    pytest.importorskip("onnx")
     inputs = (torch.ones(1, 2),)
     with captured(tmp_path, {"pytorch": True}) as kept:
         torch.onnx.export(model(), inputs, "old.onnx", dynamo=False)
         torch.onnx.export(model(), inputs, io.BytesIO(), dynamo=False)
     assert kept.taken() == [("saved", "ONNX", "old.onnx")]
+
+
+def test_what_an_exporter_writes_by_name_is_a_model_of_onnx(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def export(_: Any, args: Any = (), f: Any = None, **__: Any) -> None:
+        Path(f).write_bytes(b"a graph")
+
+    monkeypatch.setattr(torch.onnx, "export", export)
+    with captured(tmp_path) as kept:
+        torch.onnx.export(model(), (torch.ones(1, 2),), "positional.onnx")
+        torch.onnx.export(model(), f=tmp_path / "named.onnx", dynamo=False)
+    assert kept.taken() == [("saved", "ONNX", "positional.onnx"), ("saved", "ONNX", "named.onnx")]
+    assert torch.onnx.export is export
 
 
 @pytest.mark.filterwarnings("ignore")
