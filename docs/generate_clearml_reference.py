@@ -42,8 +42,8 @@ Where nothing else is said, names, arguments, defaults and what is returned are 
 `datasets`, `config`, `errors`, `automation`, `backend_api` and those below them that examples name. Pipelines,
 optimizers, schedulers and the server's API can be imported, and raise `NotSupported` when they are used.
 
-It stands for it in that process, in children of multiprocessing, and in what `taskstore run` starts below it. Another
-Python that the program starts by itself, as `torchrun` does, is not reached: let its script import `taskstore.clearml`.
+It stands for it in that process, in children of multiprocessing, and in the Pythons that it starts, as `torchrun` does:
+they find a package of that name by `PYTHONPATH`. One that ignores its environment (`python -I`) is not reached.
 A script that begins no task leaves none, also where `taskstore run --as-clearml` runs it.
 
 ## Environment and configuration

@@ -2,7 +2,7 @@
 
 The rule: a distribution counts when one of *the program's own files* imports it. Own are the entry script and the
 modules it reaches, as long as they lie with the script, in its repository, or anywhere that no installed
-distribution and no standard library lays claim to. What a library imports for itself does not count.
+distribution and no standard library lays claim to. What a library imports for itself does not count (but `COMPANIONS`).
 
 Own files are read, never run: the import statements of the entry script and of the own files it leads to, and of
 every own file loaded by the time of the call. What no text shows (`import_module(name)`) is seen by `watched`.
@@ -33,6 +33,12 @@ if TYPE_CHECKING:
 
 MAX_FILES = 500
 MAX_FILE_BYTES = 1 << 20
+
+COMPANIONS = {"torch": ("tensorboard", "tensorboardx")}
+"""What goes with a distribution though it does not require it: the first one where it is installed and none is used.
+
+`torch.utils.tensorboard` imports tensorboard, and the loggers of Lightning and transformers go by whether it is there.
+"""
 
 Note = Callable[[str], None]
 Observed = set[tuple[str, str]]
@@ -76,6 +82,7 @@ def imported(
         if not importer or importer in program.seen or program.has(importer):
             program.want([(0, name)], str(home))
     program.follow()
+    program.add_companions()
     return dict(sorted(program.found.items()))
 
 
@@ -179,6 +186,12 @@ class _Program:
                 self._note(f"imports: {file} is larger than {MAX_FILE_BYTES} bytes and was not read")
                 continue
             self.read(text, os.path.dirname(file))
+
+    def add_companions(self) -> None:
+        for name, companions in COMPANIONS.items():
+            if name in self.found and not self.found.keys() & companions:
+                installed = (dist for dist in self._installed.everything() if dist.name == companions[0])
+                self.found.update((dist.name, dist.version) for dist in installed)
 
     def read(self, text: bytes, folder: str) -> None:
         if b"import" not in text or (tree := _parsed(text)) is None:

@@ -111,7 +111,10 @@ class CodeCapture:
         entry: source.Entry,
         settings: Capture,
         sink: StoreSink,
+        *,
+        with_repository: bool = True,
     ) -> None:
+        self._with_repository = with_repository
         self._store = store
         self._task_id = task_id
         self._paths = paths
@@ -174,7 +177,7 @@ class CodeCapture:
                     return
 
     def _code(self) -> None:
-        seen = look(self._entry, self._settings)
+        seen = look(self._entry, self._settings, with_repository=self._with_repository)
         if seen.snapshot is not None:
             self._root = seen.snapshot.root
         self._is_source_kept, self._source = seen.is_text_kept, seen.text

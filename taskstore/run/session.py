@@ -133,7 +133,10 @@ class Session:
     def _capture_program(self, wanted: Wanted, entry: source.Entry) -> None:
         self._observed = self._captures.watch_packages()
         self._captures.choose_program(wanted)
-        self._code = CodeCapture(self.store, self.task_id, self.paths, entry, self.settings.capture, self.sink)
+        of_code, in_git = self.settings.capture, frameworks.is_repository_wanted(wanted.with_frameworks)
+        self._code = CodeCapture(
+            self.store, self.task_id, self.paths, entry, of_code, self.sink, with_repository=in_git
+        )
         self._code.start()
         self._heartbeat.start()
         follow(_owned)

@@ -118,6 +118,29 @@ def test_what_a_library_imports_does_not_count(world: World) -> None:
     assert found["imported"] == {"alpha": "1.0"}
 
 
+@pytest.mark.parametrize(
+    ("script", "counted"),
+    [
+        ("import torch", {"torch": "2.13", "tensorboard": "2.21"}),
+        ("import torch, tensorboard", {"torch": "2.13", "tensorboard": "2.21"}),
+        ("import torch, tensorboardX", {"torch": "2.13", "tensorboardx": "2.6"}),
+        ("import json", {}),
+    ],
+)
+def test_the_tensorboard_that_is_installed_goes_with_torch(world: World, script: str, counted: dict[str, str]) -> None:
+    world.install("torch", "2.13", {"torch/__init__.py": ""})
+    world.install("tensorboard", "2.21", {"tensorboard/__init__.py": ""})
+    world.install("tensorboardX", "2.6", {"tensorboardX/__init__.py": ""})
+    world.write("train.py", script)
+    assert world.imported("train.py") == counted
+
+
+def test_without_tensorboard_torch_is_alone(world: World) -> None:
+    world.install("torch", "2.13", {"torch/__init__.py": ""})
+    world.write("train.py", "import torch")
+    assert world.imported("train.py") == {"torch": "2.13"}
+
+
 def test_no_module_of_the_standard_library_counts(world: World) -> None:
     names = sorted(name for name in sys.stdlib_module_names if not name.startswith("_"))
     world.write("train.py", "".join(f"import {name}\n" for name in names) + "import os.path, xml.dom.minidom\n")
