@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 from pathlib import Path
 
@@ -117,6 +118,16 @@ def test_every_kind_of_plot_and_sample_is_reported(task: Task, tmp_path: Path) -
     log.report_image("image", "s", iteration=1, url="https://example.org/i.png")
     assert [one["iter"] for one in task.get_debug_samples("media", "s")] == [3]
     assert task.get_debug_samples("image", "s")[0]["url"] == "https://example.org/i.png"
+
+
+def test_a_table_at_an_address_is_fetched(task: Task, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("name,age\nAda,36\n")
+    address = (tmp_path / "t.csv").as_uri()
+    task.logger.report_table("t", "of the run", iteration=2, url=address)
+    OutputModel(task, name="net").report_table("t", "of the model", 3, url=address)
+    drawn = [(one["metric"], one["iter"], json.loads(one["plot_str"])["data"][0]) for one in task.get_reported_plots()]
+    assert [(metric, iteration) for metric, iteration, _ in drawn] == [("t", 2), ("net/t", 3)]
+    assert all(trace["header"]["values"] == ["name", "age"] for _, _, trace in drawn)
 
 
 def test_a_matplotlib_figure_is_reported(task: Task) -> None:
