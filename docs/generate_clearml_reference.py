@@ -62,8 +62,8 @@ A script that begins no task leaves none, also where `taskstore run --as-clearml
 | `CLEARML_CONFIG_FILE`, else `~/clearml.conf` | read where pyhocon is installed, else warned of |
 | `CLEARML_OFFLINE_MODE`, and those that name servers and keys | nothing: no server is asked |
 
-The same with `TRAINS_`. They are heard by `Task.init` of `taskstore.clearml` only, and what is set for taskstore goes
-before.
+The same with `TRAINS_`. The setting `capture.library_arguments` is on. They are heard by `Task.init` of
+`taskstore.clearml` only, and what is set for taskstore goes before.
 """
 _SAME = "supported"
 _KEPT = "differs: the file stays where it is unless auto_delete_file=True is given"
