@@ -43,8 +43,6 @@ _STDLIB = os.path.dirname(os.__file__) + os.sep
 _OURS = str(Path(__file__).parent.parent) + os.sep
 _OUR_NAME = __name__.partition(".")[0]
 _TEXT = "<imports that taskstore reads>"
-_BESIDE = {"torch.utils.tensorboard": "tensorboard"}
-"""Modules that cannot be imported without another distribution than their own."""
 _BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
 
 
@@ -195,7 +193,7 @@ class _Program:
         """Follow what is the program's own of `targets` as seen from `folder`, and note whose the rest is."""
         for level, name in targets:
             if not level:
-                self._count(self._named(name))
+                self._count(self._standing(name))
             files = self._files((level, name), folder)
             for file in files:
                 if file not in self._owned:
@@ -209,13 +207,13 @@ class _Program:
         for dist in owners:
             self.found.setdefault(dist.name, dist.version)
 
-    def _named(self, module: str) -> list[Distribution]:
-        """Return the distributions that importing a module takes by their names, wherever its file lies."""
+    def _standing(self, module: str) -> list[Distribution]:
+        """Return the distributions of a name that stands for a package, and of that package."""
         top = module.partition(".")[0]
-        names = {other for beside, other in _BESIDE.items() if f"{module}.".startswith(f"{beside}.")}
-        if top in self._stands:
-            names |= {top, self._stands[top].partition(".")[0]}
-        return [dist for dist in self._installed.everything() if dist.name in names] if names else []
+        package = self._stands.get(top)
+        if package is None:
+            return []
+        return [dist for dist in self._installed.everything() if dist.name in (top, package.partition(".")[0])]
 
     def _owners(self, file: str) -> list[Distribution] | None:
         """Return the distributions that a file belongs to, none for the standard library, None for the program."""

@@ -184,18 +184,6 @@ def test_of_a_name_that_stands_for_another_package_both_count_as_far_as_they_are
     assert world.look("train.py")["imported"] == {"alpha": "1.0", "remote": "4.0"}
 
 
-@pytest.mark.parametrize(
-    "text", ["from torch.utils.tensorboard import SummaryWriter", "from torch.utils import tensorboard"]
-)
-def test_a_module_that_cannot_be_imported_without_another_distribution_counts_for_both(world: World, text: str) -> None:
-    world.install("torch", "2.0", {"torch/__init__.py": "", "torch/utils/__init__.py": ""})
-    world.install("tensorboard", "9.0", {"tensorboard/__init__.py": ""})
-    world.write("train.py", text)
-    assert world.imported("train.py") == {"tensorboard": "9.0", "torch": "2.0"}
-    world.write("train.py", "import torch.utils.data")
-    assert world.imported("train.py") == {"torch": "2.0"}
-
-
 def test_the_stand_in_for_an_installed_package_does_not_count(world: World) -> None:
     text = "try:\n    import {}\nexcept ImportError:\n    import {}\nfinally:\n    import yamlish\n"
     world.write("first.py", text.format("alpha", "beta"))
