@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, NoReturn
 
 from .. import models
-from ..logger import Logger
-from ..plotting import Layout
 from ..schema.record import ARCHIVED
 from .errors import refuse
-from .logger import fetched
+from .logger import Logger
 
 
 def _reported(name: str) -> Callable[..., Any]:
@@ -20,7 +17,7 @@ def _reported(name: str) -> Callable[..., Any]:
 
     @functools.wraps(getattr(Logger, name))
     def report(self: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as the Logger's method takes and gives
-        return getattr(self.get_logger(), name)(*args, **kwargs)
+        return getattr(Logger(self.get_logger()._writer), name)(*args, **kwargs)
 
     return report
 
@@ -36,22 +33,8 @@ class _Reporting:
     report_scatter3d = _reported("report_scatter3d")
     report_single_value = _reported("report_single_value")
     report_surface = _reported("report_surface")
+    report_table = _reported("report_table")
     report_vector = _reported("report_vector")
-
-    def report_table(
-        self,
-        title: str,
-        series: str,
-        iteration: int | None = None,
-        table_plot: object = None,
-        csv: str | Path | None = None,
-        url: str | None = None,
-        extra_layout: Layout | None = None,
-    ) -> None:
-        """Report a table; one at an address is fetched into the store's cache. Raises NotFound, RemoteError."""
-        file = csv if url is None else fetched(url)
-        logger: Any = self.get_logger()  # type: ignore[attr-defined]  # models have one
-        logger.report_table(title, series, iteration, table_plot, file, extra_layout=extra_layout)
 
     def get_offline_mode_folder(self) -> NoReturn:
         """Raise NotSupported."""

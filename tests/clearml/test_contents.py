@@ -120,6 +120,14 @@ def test_every_kind_of_plot_and_sample_is_reported(task: Task, tmp_path: Path) -
     assert task.get_debug_samples("image", "s")[0]["url"] == "https://example.org/i.png"
 
 
+def test_the_series_of_a_line_plot_has_no_name(task: Task) -> None:
+    task.logger.report_line_plot("run", [Logger.SeriesInfo("one", [[0, 1], [1, 2]])], "x", "y", iteration=4)
+    OutputModel(task, name="net").report_line_plot("model", [Logger.SeriesInfo("one", [[0, 1]])], "x", "y")
+    found = [(one["metric"], one["variant"], one["iter"]) for one in task.get_reported_plots()]
+    assert found == [("run", "", 4), ("net/model", "", 0)]
+    assert json.loads(task.get_reported_plots()[0]["plot_str"])["data"][0]["name"] == "one"
+
+
 def test_a_table_at_an_address_is_fetched(task: Task, tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("name,age\nAda,36\n")
     address = (tmp_path / "t.csv").as_uri()
