@@ -8,9 +8,10 @@ import pytest
 from taskstore.core.errors import BadValue, NotFound
 from taskstore.core.states import Status
 from taskstore.disk.layout import TaskPaths
-from taskstore.schema.record import Parameter, ParamsRecord, TaskRecord
+from taskstore.schema.record import Parameter, ParamsRecord, ScriptRecord, TaskRecord
+from taskstore.sections import document
 from taskstore.sections.find import Wanted, best, described, find
-from taskstore.store import tasks
+from taskstore.store import places, tasks
 from taskstore.store.store import Store
 
 Make = Callable[..., str]
@@ -167,3 +168,23 @@ def test_clearmls_dotted_names_find_parameters_metrics_and_facts(store: Store, m
         "nothing.at.all": None,
         f"last_metrics.{title}.{variant}.max_value": 4.0,
     }
+
+
+def test_clearmls_names_of_what_ran_find_tasks_and_are_returned(store: Store, make: Make) -> None:
+    clean, changed, bare = make("vision", "clean"), make("vision", "changed"), make("vision", "bare")
+    for made, commit, diff in ((clean, "abc123", ""), (changed, "abc124", "- a\n+ b\n")):
+
+        def change(script: ScriptRecord, commit: str = commit, diff: str = diff, made: str = made) -> None:
+            script.version_num, script.entry_point = commit, "train.py"
+            script.diff = document.keep_diff(places.locate(store, made), diff)
+
+        tasks.edit_script(store, made, change)
+    fields = ["script.version_num", "script.diff", "script.entry_point", "script.argv"]
+    rows = find(store, Wanted(task_filter={"_all_": {"fields": ["script.version_num"], "pattern": "ABC12"}}), print)
+    assert [described(row, fields) for row in rows] == [
+        {"id": changed, **dict(zip(fields, ["abc124", "- a\n+ b\n", "train.py", None], strict=True))},
+        {"id": clean, **dict(zip(fields, ["abc123", "", "train.py", None], strict=True))},
+    ]
+    places.locate(store, bare).script.write_text("{")
+    (row,) = find(store, Wanted(ids=(bare,)), print)
+    assert described(row, ["script.diff"]) == {"id": bare, "script.diff": None}
