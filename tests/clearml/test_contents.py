@@ -55,6 +55,14 @@ def test_configurations_are_connected_set_and_read(task: Task, tmp_path: Path) -
     assert set(task.get_configuration_objects()) == {"network", "file", "text"}
 
 
+def test_the_configuration_of_models_is_the_one_without_a_name(task: Task) -> None:
+    task.set_model_config(config_dict={"depth": 3})
+    assert task.get_configuration_object_as_dict("General") == {"depth": 3}
+    assert (task.get_model_config_dict(), task.get_model_design()) == ({"depth": 3}, task.get_model_config_text())
+    task.connect_configuration({"depth": 4})
+    assert task.get_model_config_dict() == {"depth": 4}
+
+
 # reports
 
 
