@@ -40,8 +40,8 @@ Where nothing else is said, names, arguments, defaults and what is returned are 
 
 `import clearml` gives all of these modules where taskstore stands for it: `clearml.task`, `logger`, `model`, `storage`,
 `datasets`, `config`, `errors`, `task_parameters`, `automation`, `backend_api` and those below them that examples name.
-Pipelines, optimizers, schedulers and the server's API can be imported, and raise `NotSupported` when they are used. Which
-of ClearML's own examples were run, and with what result: [examples](clearml-examples.md).
+Pipelines, optimizers, schedulers and the server's API can be imported, and raise `NotSupported` when they are used.
+Which of ClearML's own examples were run, and with what result: [examples](clearml-examples.md).
 
 It stands for it in that process, in children of multiprocessing, and in what `taskstore run` starts below it. Another
 Python that the program starts by itself, as `torchrun` does, is not reached: let its script import `taskstore.clearml`.
