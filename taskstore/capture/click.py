@@ -22,6 +22,7 @@ from typing import Any, get_args
 from ..core.errors import BadValue
 from ..core.frames import leave_no_frame
 from ..core.secrets import MASK
+from ..core.type_words import WORDS
 from ..core.values import enum_description, from_text, to_text
 from .base import Found, Sink, contained, swapped
 from .relay import Relay
@@ -289,7 +290,15 @@ def _describe(param: Any, value: object) -> Found:  # noqa: ANN401 - click's par
     if (type_name, _declared(param)) == ("int", "float"):
         type_name = "float"
     about = [getattr(param, "help", None), enum_description(live)]
-    return Found(live, type_name or None, "\n".join(text for text in about if text) or None)
+    shown = "\n".join(text for text in about if text)
+    return Found(live, type_name or None, shown or None, told=_told(param, type_name))
+
+
+def _told(param: Any, type_name: str) -> str | None:  # noqa: ANN401 - click's parameter
+    """Return click's word for the type, where it says the same as our own."""
+    text = str(getattr(param, "type", ""))
+    is_choice = text.startswith("Choice(") and type_name == "str"
+    return text if is_choice or WORDS.get(text) == type_name else None
 
 
 def _help(command: Any) -> str | None:  # noqa: ANN401 - click's command

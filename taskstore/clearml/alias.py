@@ -117,6 +117,9 @@ _MODULES: dict[str, dict[str, str]] = {
     "external": {},
     "external.kerastuner": {"ClearmlTunerLogger": ""},
     "hyperdatasets": dict.fromkeys(_HYPERS, ""),
+    "task_parameters": {
+        name: f"task_parameters:{name}" for name in ("TaskParameters", "param", "percent_param", "range_validator")
+    },
     "utilities": {},
     "utilities.proxy_object": {"flatten_dictionary": "parameters:flatten_dictionary"},
     "utilities.plotly_reporter": {"SeriesInfo": "series_info:SeriesInfo"},

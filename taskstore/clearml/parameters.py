@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core.nesting import flatten
+from ..sections.configuration import GENERAL
 from .errors import as_value_error
 from .held import Held
 
@@ -143,15 +144,15 @@ class Parameterized(Held):
 
     def set_model_config(self, config_text: str | None = None, config_dict: Mapping[str, Any] | None = None) -> None:
         """Set the configuration that models have, by ClearML's earlier name."""
-        self.set_configuration_object("design", config_text, config_dict=config_dict)
+        self.set_configuration_object(GENERAL, config_text, config_dict=config_dict)
 
     def get_model_config_text(self) -> str:
         """Return the configuration that models have, as text."""
-        return self.get_configuration_object("design") or ""
+        return self.get_configuration_object(GENERAL) or ""
 
     def get_model_config_dict(self) -> Any:  # noqa: ANN401 - a dictionary or a list
         """Return the configuration that models have, parsed."""
-        return self.get_configuration_object_as_dict("design") or {}
+        return self.get_configuration_object_as_dict(GENERAL) or {}
 
     def get_model_design(self) -> str:
         """Return the configuration that models have, as text."""

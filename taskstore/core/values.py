@@ -30,6 +30,7 @@ from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 from typing import Any, TypeVar
 
 from .errors import BadValue
+from .type_words import WORDS
 
 BASIC = (bool, int, float, str)
 CONTAINERS = ("list", "tuple", "dict", "set", "frozenset")
@@ -194,7 +195,7 @@ def from_text(text: str, type_name: str) -> object:
 
     An empty text is None, except of type str. Raises BadValue naming the text and the type.
     """
-    kind, _, detail = type_name.partition("/")
+    kind, _, detail = WORDS.get(type_name, type_name).partition("/")
     if detail == "literal":
         text = _unquoted(text)
     if kind == "str" or (text and kind not in _READERS):

@@ -216,7 +216,12 @@ class CodeCapture:
         notes: list[str] = []
         self._modules_known = len(sys.modules)
         found = packages.imported(
-            self._entry.path, self._root, source=self._source, observed=observed, note=notes.append
+            self._entry.path,
+            self._root,
+            source=self._source,
+            observed=observed,
+            stands=alias.active(),
+            note=notes.append,
         )
         self._requirements = {**self._requirements, **found}
         found = requirements.chosen(self._requirements, self._task_id)

@@ -23,7 +23,7 @@ from ..schema import codec
 from ..schema.record import ScriptRecord, TaskRecord
 from ..store import events, places, tasks
 from ..store.store import Store, open_default
-from . import origin, ranks
+from . import frameworks, origin, ranks
 from .captures import Captures
 from .closing import Closing, sum_up_late
 from .code import CodeCapture, first_look
@@ -56,7 +56,14 @@ class Session:
         """Begun by a launcher for a program that may say Task.init itself, and then names the task."""
         self.ending = Ending(self._finish, left=self.wait_for_code)
         self.masker = Masker(tuple(self.settings.secrets.extra), tuple(self.settings.secrets.allowed))
-        self.sink = StoreSink(self.store, self.task_id, self.paths, self.masker, is_rerun=self.is_rerun)
+        self.sink = StoreSink(
+            self.store,
+            self.task_id,
+            self.paths,
+            self.masker,
+            is_rerun=self.is_rerun,
+            library_arguments=self.settings.capture.library_arguments,
+        )
         self.sink.writer.history = self.settings.reports.sample_history
         self.sink.writer.offset = origin.offset
         self.verb = "running" if self.is_rerun else origin.verb

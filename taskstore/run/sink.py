@@ -44,6 +44,7 @@ class StoreSink:
         masker: Masker,
         *,
         is_rerun: bool,
+        library_arguments: bool = False,
     ) -> None:
         self.writer = Writer(paths, self.cannot_write)
         self.masker = masker
@@ -51,6 +52,7 @@ class StoreSink:
         self._task_id = task_id
         self._paths = paths
         self.is_rerun = is_rerun
+        self._library_arguments = library_arguments
         self._has_warned = False
         self._has_said_gone = False
         self.gap = ""
@@ -80,9 +82,14 @@ class StoreSink:
     def _as_stored(self, found: Mapping[str, Found]) -> dict[str, Parameter]:
         return {
             name: parameters.parameter_of(
-                self._telling_name(name, item), item.value, self.masker, kind=item.type, about=item.description or ""
+                self._telling_name(name, item),
+                item.value,
+                self.masker,
+                kind=(item.told if self._library_arguments else None) or item.type,
+                about=item.description or "",
             )
             for name, item in found.items()
+            if self._library_arguments or not item.is_of_library
         }
 
     def _telling_name(self, name: str, item: Found) -> str:

@@ -37,7 +37,11 @@ class Secrets(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class Capture(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """Bounds of what is captured, sizes in MiB, and the environment variables to record (wildcards allowed)."""
+    """Bounds of what is captured, sizes in MiB, and the environment variables to record (wildcards allowed).
+
+    `library_arguments` has the arguments recorded that argument libraries define for themselves, and types by the
+    libraries' own words, as ClearML does.
+    """
 
     diff_mib: float = 10
     untracked_file_mib: float = 10
@@ -45,6 +49,7 @@ class Capture(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     untracked_files: int = 2000
     bundle_mib: float = 100
     environment_variables: list[str] = []
+    library_arguments: bool = False
 
 
 class Reports(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):

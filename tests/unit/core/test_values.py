@@ -276,6 +276,18 @@ def test_an_escape_in_a_text_warns_nobody():
     assert cast_like(r"['\d']", []) == [r"\d"]
 
 
+@pytest.mark.parametrize(
+    ("text", "word", "value"),
+    [
+        *[("a", "string", "a"), ("", "string", ""), ("a", "string enum", "a"), ("[1, 2]", "multi int", [1, 2])],
+        *[('["a"]', "comma separated list of strings", ["a"]), ("3", "INT", 3), ("0.5", "FLOAT", 0.5)],
+        *[("False", "BOOL", False), ("x", "STRING", "x")],
+    ],
+)
+def test_a_type_by_the_word_of_a_library_is_read_as_what_it_is(text, word, value):
+    assert from_text(text, word) == value
+
+
 def test_an_unknown_type_is_text():
     assert from_text("RED", "Color") == "RED"
     assert from_text("x", "") == "x"

@@ -44,6 +44,23 @@ def test_parameters_are_recorded_masked_and_with_type_and_description(store: Sto
     assert stored["n"].type == "float"
 
 
+def test_the_words_and_arguments_of_libraries_are_recorded_where_they_are_wanted(
+    store: Store, paths: TaskPaths
+) -> None:
+    found = {
+        "lr": Found(0.1, "float", told="FLOAT"),
+        "n": Found(1, "int"),
+        "trace": Found(False, told="bool", is_of_library=True),
+    }
+    _sink(store, paths).parameters("Lean", found)
+    locate = lambda: places.locate(store, paths.id)  # noqa: E731 - a line less
+    wanting = StoreSink(store, paths.id, locate, Masker(), is_rerun=False, library_arguments=True)
+    wanting.parameters("Full", found)
+    stored = tasks.read_params(paths).hyperparams
+    assert {name: item.type for name, item in stored["Lean"].items()} == {"lr": "float", "n": "int"}
+    assert {name: item.type for name, item in stored["Full"].items()} == {"lr": "FLOAT", "n": "int", "trace": "bool"}
+
+
 def test_a_run_of_a_stored_task_gets_its_values_and_keeps_them(store: Store, paths: TaskPaths) -> None:
     _sink(store, paths).parameters("Args", {"lr": Found(0.1), "token": Found("abc")})
     again = _sink(store, paths, is_rerun=True)

@@ -12,7 +12,8 @@ from taskstore.disk.layout import TaskPaths
 from taskstore.queues import queue
 from taskstore.schema import filters
 from taskstore.schema.model import Model, ModelInput
-from taskstore.schema.record import Parameter, ParamsRecord, TaskRecord
+from taskstore.schema.record import Parameter, ParamsRecord, ScriptRecord, TaskRecord
+from taskstore.sections import document
 from taskstore.sections.find import Wanted, best, described, find
 from taskstore.store import models, places, query, tasks
 from taskstore.store.store import Store
@@ -230,3 +231,23 @@ def test_tasks_are_found_by_the_models_that_they_were_given_or_made(store: Store
 def test_a_task_is_found_by_the_very_name_that_it_was_made_with(store: Store, make: Make) -> None:
     made = make("vision", "  run 1  ")
     assert ids(store, Wanted(projects=("  vision ",), name="  run 1  ", is_name_exact=True)) == [made]
+
+
+def test_clearmls_names_of_what_ran_find_tasks_and_are_returned(store: Store, make: Make) -> None:
+    clean, changed, bare = make("vision", "clean"), make("vision", "changed"), make("vision", "bare")
+    for made, commit, diff in ((clean, "abc123", ""), (changed, "abc124", "- a\n+ b\n")):
+
+        def change(script: ScriptRecord, commit: str = commit, diff: str = diff, made: str = made) -> None:
+            script.version_num, script.entry_point = commit, "train.py"
+            script.diff = document.keep_diff(places.locate(store, made), diff)
+
+        tasks.edit_script(store, made, change)
+    fields = ["script.version_num", "script.diff", "script.entry_point", "script.argv"]
+    rows = find(store, Wanted(task_filter={"_all_": {"fields": ["script.version_num"], "pattern": "ABC12"}}), print)
+    assert [described(row, fields) for row in rows] == [
+        {"id": changed, **dict(zip(fields, ["abc124", "- a\n+ b\n", "train.py", None], strict=True))},
+        {"id": clean, **dict(zip(fields, ["abc123", "", "train.py", None], strict=True))},
+    ]
+    places.locate(store, bare).script.write_text("{")
+    (row,) = find(store, Wanted(ids=(bare,)), print)
+    assert described(row, ["script.diff"]) == {"id": bare, "script.diff": None}
