@@ -6,6 +6,7 @@ import json
 import os
 import pickle
 import shutil
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,8 @@ from taskstore.disk.layout import TaskPaths
 from taskstore.sections.artifacts import Artifacts
 from taskstore.sections.artifacts.prepared import MAX_PREVIEW_BYTES
 from taskstore.store import artifacts as record
+from taskstore.store import blobs, tasks
 from taskstore.store import store as stores
-from taskstore.store import tasks
 from taskstore.store.store import Store
 
 
@@ -200,6 +201,49 @@ def test_a_folder_comes_back_with_its_executables(kept, folder, tmp_path):
     assert contents(copy) == contents(folder)
     assert os.access(copy / "run.sh", os.X_OK)
     assert kept["name"].preview.splitlines()[0] == "a.txt - 1 bytes"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a privilege there")
+def test_a_wildcard_through_links_that_lead_back_ends_and_takes_each_file_once(kept, folder):
+    for number in range(3):
+        (folder / "deep" / f"up{number}").symlink_to("..")
+    (folder / ".hidden").mkdir()
+    (folder / ".hidden" / "c.bin").write_bytes(b"C")
+    kept.upload("found", str(folder / "**" / "*.bin"))
+    assert [path.name for path in kept["found"].get().rglob("*") if path.is_file()] == ["b.bin"]
+    kept.upload("all", str(folder / "**"))
+    assert kept["all"].preview.splitlines() == ["a.txt - 1 bytes", "deep/b.bin - 5,000 bytes", "run.sh - 10 bytes"]
+
+
+@pytest.mark.skipif(os.name == "nt" or sys.platform == "darwin", reason="there every name is UTF-8")
+def test_a_file_whose_name_no_archive_can_hold_is_named(kept, folder):
+    (folder / os.fsdecode(b"bad\xff")).write_text("x")
+    for given in (folder, str(folder / "b*")):
+        with pytest.raises(BadValue, match="name of the file 'bad.*rename it"):
+            kept.upload("name", given)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes here")
+def test_a_pipe_is_neither_a_file_nor_a_folder(kept, folder):
+    os.mkfifo(folder / "pipe")
+    with pytest.raises(BadValue, match="neither a file nor a folder"):
+        kept.upload("name", folder / "pipe")
+
+
+def test_of_a_file_that_grows_meanwhile_is_kept_what_was_there_at_first(store, kept, folder, monkeypatch):
+    monkeypatch.setattr(blobs, "reflink", lambda *_: False)
+    growing = folder / "growing.log"
+    growing.write_bytes(b"1" * 100)
+    write = blobs.Stream.write
+
+    def write_and_grow(stream: blobs.Stream, data: Any) -> int:
+        assert stream.tell() < 1000, "it goes on as long as the file does"
+        with growing.open("ab") as file:
+            file.write(b"2" * 100)
+        return write(stream, data)
+
+    monkeypatch.setattr(blobs.Stream, "write", write_and_grow)
+    assert kept.upload("log", growing).get().read_bytes() == b"1" * 100
 
 
 def test_wildcards_and_lists_are_archives_too(kept, folder):
