@@ -24,7 +24,7 @@ import sys
 from collections.abc import Callable, Mapping, Set
 from datetime import date, datetime, time
 from enum import Enum, Flag
-from functools import reduce
+from functools import partial, reduce
 from operator import or_
 from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 from typing import Any, TypeVar
@@ -359,7 +359,30 @@ def _cast(text: str, default: object, own_type: str, *, is_exact: bool) -> objec
         raise BadValue(f"{_shown(text)} cannot be read as {_a(own_type)}")
     if not text and own_type != "str":
         raise BadValue(f"an empty text is not {_a(own_type)}")
-    return _like_array(from_text(text, own_type), default)
+    return _like_items(_like_array(from_text(text, own_type), default), default)
+
+
+def _like_items(value: object, default: object) -> object:
+    """Give the items the class of the default's, where all of those are paths, or of one Enum; and itself its class."""
+    if not isinstance(value, (list, tuple, set, frozenset)) or not isinstance(default, type(value)):
+        return value
+    kinds: set[type[Any]] = {type(item) for item in default}
+    kind = kinds.pop() if len(kinds) == 1 else object
+    read: Callable[[str], object] | None = None
+    if issubclass(kind, Enum):
+        read = partial(_enum_member, kind)
+    elif issubclass(kind, PurePath):
+        read = partial(_path_of, kind)
+    items: list[Any] = [read(item) if read is not None and isinstance(item, str) else item for item in value]
+    if isinstance(default, tuple) and hasattr(default, "_fields"):
+        if len(items) != len(default):
+            raise BadValue(f"{len(items)} values for a {type(default).__name__} of {len(default)}")
+        return type(default)(*items)
+    return type(value)(items) if read is not None else value
+
+
+def _path_of(kind: type[PurePath], text: str) -> PurePath:
+    return kind(text)
 
 
 def _like_array(value: object, default: object) -> object:

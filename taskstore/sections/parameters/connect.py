@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import Any, Protocol, cast
 
 from ...core import nesting, values
@@ -269,10 +269,28 @@ def _apply(
             warnings[name] = f"parameter {name}: {error}; " + (f"keeping {flat[name]!r}" if known else "left out")
             continue
         flat[name] = value
-    nested = nesting.unflatten(flat)
-    target.clear()
-    target.update(nested)
+    _fill(target, nesting.unflatten(flat), lambda name, error: warnings.update({name: _refused(name, error)}))
     return warnings
+
+
+def _fill(target: MutableMapping[str, Any], wanted: Mapping[str, Any], fail: shapes.Fail, path: str = "") -> None:
+    """Give a mapping these items; a nested one that leads on stays the object that it is, whatever its class."""
+    by_text = {key if isinstance(key, str) else str(key): key for key in target}
+    for name, value in wanted.items():
+        key, full = by_text.get(name, name), nesting.join(path, name)
+        old = target.get(key)
+        if isinstance(value, Mapping) and isinstance(old, MutableMapping) and _leads_on(old):
+            _fill(old, value, fail, full)
+        elif value is not old and (type(value) not in values.BASIC or value != old or type(value) is not type(old)):
+            try:
+                target[key] = value
+            except shapes.ERRORS as error:  # a mapping of somebody else's that is locked
+                fail(full, error)
+
+
+def _leads_on(value: Mapping[Any, object]) -> bool:
+    """Tell a mapping that is named part by part from one that is a value as a whole."""
+    return bool(value) and all(isinstance(key, str) for key in value)
 
 
 def flat_parameters(

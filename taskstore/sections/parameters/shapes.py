@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from ...core import nesting, values
 
 MAX_DEPTH = 32
-_ERRORS = (AttributeError, TypeError, ValueError, LookupError)
+ERRORS = (AttributeError, TypeError, ValueError, LookupError)
 """What a setter that refuses a value raises; pydantic's errors are among them."""
 _SIMPLE = (str, bytes, bytearray, int, float, complex, list, tuple, set, frozenset, type(None), ModuleType)
 
@@ -68,7 +68,7 @@ def _is_omegaconf(value: object) -> bool:
 
 
 def _errors_of(value: object) -> tuple[type[Exception], ...]:
-    return (*_ERRORS, sys.modules["omegaconf"].errors.OmegaConfBaseException) if _is_omegaconf(value) else _ERRORS
+    return (*ERRORS, sys.modules["omegaconf"].errors.OmegaConfBaseException) if _is_omegaconf(value) else ERRORS
 
 
 # -- saying -----------------------------------------------------------------------------------------------------------

@@ -368,3 +368,17 @@ def test_dates_and_times_are_iso_8601():
     assert to_text(date(2026, 1, 2)) == ("2026-01-02", "date")
     assert to_text(time(1, 2)) == ("01:02:00", "time")
     assert from_text("2026-01-02T00:00:00Z", "datetime") == datetime(2026, 1, 2, tzinfo=timezone.utc)
+
+
+def test_items_and_named_tuples_get_the_class_of_the_defaults() -> None:
+    point = namedtuple("point", "x y")  # noqa: PYI024 - one without types is what is tested
+    assert cast_like("[3, 4]", point(1, 2)) == point(3, 4)
+    assert type(cast_like("[3, 4]", point(1, 2))) is point
+    with pytest.raises(BadValue, match="3 values for a point of 2"):
+        cast_like("[3, 4, 5]", point(1, 2))
+    assert cast_like('["GREEN", "RED"]', [Color.RED]) == [Color.GREEN, Color.RED]
+    assert cast_like('["GREEN"]', (Color.RED, Level.LOW)) == ("GREEN",)
+    with pytest.raises(BadValue, match="is not a Color; it is one of RED, GREEN"):
+        cast_like('["BLUE"]', [Color.RED])
+    assert cast_like('["b"]', [Path("a")]) == [Path("b")]
+    assert cast_like("{'b'}", {PurePosixPath("a")}) == {PurePosixPath("b")}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -293,3 +293,41 @@ def test_one_write_to_a_large_dict_records_one_parameter(store: Store, monkeypat
     assert made == ["net/p7"]
     assert recorder.texts()["net/p7"] == "-1"
     assert len(recorder.texts()) == 1001
+
+
+class _Attributes(dict[str, Any]):
+    """Stands for the many dictionaries whose items are attributes."""
+
+    __getattr__ = dict.__getitem__
+
+
+def test_nested_mappings_keep_their_class_and_identity_in_a_task_that_is_run_again(store: Store) -> None:
+    recorder = rerun(store, model__lr="0.5", counts__a="7", plain__deep__x="3", whole="{2: 'b'}", added__y="1")
+    model, counts, plain = _Attributes(lr=0.1), defaultdict(int, a=1), {"deep": {"x": 1}}
+    given = {"model": model, "counts": counts, "plain": plain, "whole": {1: "a"}, "added": {"x": 0}}
+    found = connect(recorder, given)
+    assert found["model"] is model
+    assert found["model"].lr == 0.5
+    found["counts"]["new"] += 1
+    assert counts == {"a": 7, "new": 1}
+    assert plain == {"deep": {"x": 3}}
+    assert found == {
+        "model": model,
+        "counts": counts,
+        "plain": plain,
+        "whole": {2: "b"},
+        "added": {"x": 0, "y": "1"},
+    }
+
+
+def test_a_nested_mapping_that_takes_no_new_names_is_left_as_it_is(store: Store) -> None:
+    class Locked(dict[str, Any]):
+        def __setitem__(self, key: str, value: object) -> None:
+            if key not in self:
+                raise KeyError(f"{key} is not a name of this configuration")
+            super().__setitem__(key, value)
+
+    recorder = rerun(store, model__lr="0.5", model__other="1")
+    assert connect(recorder, {"model": Locked(lr=0.1)}) == {"model": {"lr": 0.5}}
+    assert len(recorder.notes) == 1
+    assert "model/other" in recorder.notes[0]
