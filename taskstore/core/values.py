@@ -354,7 +354,7 @@ def cast_like(text: str, default: object, type_hint: str | None = None) -> objec
 
 def _cast(text: str, default: object, own_type: str, *, is_exact: bool) -> object:
     if isinstance(default, Enum):
-        return _enum_member(type(default), text)
+        return member_of(type(default), text)
     if not is_exact:
         raise BadValue(f"{_shown(text)} cannot be read as {_a(own_type)}")
     if not text and own_type != "str":
@@ -366,11 +366,11 @@ def _like_items(value: object, default: object) -> object:
     """Give the items the class of the default's, where all of those are paths, or of one Enum; and itself its class."""
     if not isinstance(value, (list, tuple, set, frozenset)) or not isinstance(default, type(value)):
         return value
-    kinds: set[type[Any]] = {type(item) for item in default}
-    kind = kinds.pop() if len(kinds) == 1 else object
+    kinds: set[Any] = {type(item) for item in default}
+    kind: Any = kinds.pop() if len(kinds) == 1 else object
     read: Callable[[str], object] | None = None
     if issubclass(kind, Enum):
-        read = partial(_enum_member, kind)
+        read = partial(member_of, kind)
     elif issubclass(kind, PurePath):
         read = partial(_path_of, kind)
     items: list[Any] = [read(item) if read is not None and isinstance(item, str) else item for item in value]
@@ -412,7 +412,8 @@ def _enum_text(value: Enum) -> str:
     return str(value.value)
 
 
-def _enum_member(kind: type[_EnumT], text: str) -> _EnumT:
+def member_of(kind: type[_EnumT], text: str) -> _EnumT:
+    """Return the member of an Enum that a text names, or whose value it is; of a Flag 'A|B' too. Raises BadValue."""
     bare = text.strip().removeprefix(f"{kind.__name__}.")
     if bare in kind.__members__:
         return kind[bare]

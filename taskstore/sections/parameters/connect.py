@@ -6,7 +6,7 @@ import weakref
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import Any, Protocol, cast
 
-from ...core import nesting, values
+from ...core import annotated, nesting, values
 from ...core.errors import BadValue
 from ...core.secrets import Masker
 from ...schema.record import Parameter
@@ -143,8 +143,8 @@ def _exchange(source: _Source, section: str, recorder: Recorder, *, keeps_own: b
     stored = recorder.record_parameters(section, found)
     texts = {name: text for name, text in overrides(stored).items() if source.is_growing or name in found}
     types = {name: parameter.type for name, parameter in stored.items()}
-    hints = {name: value.hint for name, value in told.items() if value.hint}
-    misfits = _apply(content, texts, types, hints)
+    allowed = {name: value.allowed for name, value in told.items() if value.allowed}
+    misfits = _apply(content, texts, types, allowed)
     if texts:
         source.write(content, lambda name, error: misfits.update({name: _refused(name, error)}))
     for warning in misfits.values():
@@ -250,7 +250,10 @@ def apply(target: dict[str, Any], texts: Mapping[str, str], types: Mapping[str, 
 
 
 def _apply(
-    target: dict[str, Any], texts: Mapping[str, str], types: Mapping[str, str | None], hints: Mapping[str, str]
+    target: dict[str, Any],
+    texts: Mapping[str, str],
+    types: Mapping[str, str | None],
+    allowed: Mapping[str, annotated.Options],
 ) -> dict[str, str]:
     warnings = {}
     flat = nesting.flatten(target)
@@ -260,8 +263,7 @@ def _apply(
             if known and text == "" and not types.get(name, "str"):
                 value = None  # an empty text of a str is one of type str
             elif known:
-                hint = types.get(name) or hints.get(name) if flat[name] is None else None
-                value = values.cast_like(text, flat[name], hint)
+                value = _cast(text, flat[name], types.get(name), allowed.get(name, ()))
             else:
                 value = values.from_text(text, types.get(name) or "str")
                 nesting.unflatten({**flat, name: value})  # it may lead on from what is a value in the code
@@ -271,6 +273,13 @@ def _apply(
         flat[name] = value
     _fill(target, nesting.unflatten(flat), lambda name, error: warnings.update({name: _refused(name, error)}))
     return warnings
+
+
+def _cast(text: str, current: object, kind: str | None, allowed: annotated.Options) -> object:
+    """Read a stored text: as what the code's value is annotated with, or is; where that is None by its stored type."""
+    if allowed and text != values.to_text(current)[0] and (current is not None or not kind):
+        return annotated.read(text, current, allowed)
+    return values.cast_like(text, current, kind if current is None else None)
 
 
 def _fill(target: MutableMapping[str, Any], wanted: Mapping[str, Any], fail: shapes.Fail, path: str = "") -> None:

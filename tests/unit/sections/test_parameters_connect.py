@@ -6,12 +6,14 @@ import dataclasses
 import enum
 from collections import OrderedDict, defaultdict
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Literal, Optional
 
 import pytest
 
+from taskstore.core import values
 from taskstore.core.errors import BadValue
 from taskstore.schema.record import Parameter
 from taskstore.sections import parameters
@@ -190,6 +192,78 @@ def test_a_dataclass_that_is_a_class_makes_objects_with_the_stored_values(
     assert (one.lr, one.sizes, one.name, other.lr) == (0.5, [2], "a", 3.0)
     assert one.sizes is not other.sizes
     assert [item.name for item in dataclasses.fields(made)] == ["lr", "sizes", "must", "name"]
+
+
+def test_a_class_hands_stored_values_on_to_what_its_defaults_make(store: Store) -> None:
+    @dataclass
+    class Made:
+        optimizer: Optimizer = field(default_factory=Optimizer)
+        extra: dict[str, int] = field(default_factory=lambda: {"a": 1})
+
+    recorder = rerun(store, optimizer__lr="0.5", extra__a="7")
+    made = connect(recorder, Made)
+    assert (made().optimizer.lr, made().extra) == (0.5, {"a": 7})
+    assert made().optimizer is not made().optimizer
+    assert Optimizer().lr == 0.1
+
+
+@dataclass
+class Annotated:
+    folder: Path | None = None
+    kind: Kind | None = None
+    day: date | None = None
+    sizes: list[int] | None = None
+    folders: Optional[list[Path]] = None  # noqa: UP007, UP045 - the old spelling is another class
+    devices: int | str = "auto"
+    batch: int | Literal["all"] = 8
+    bare: list[int] = None  # type: ignore[assignment]  # as many write it
+    name: str | None = None
+    steps: int | None = 3
+    label: str | None = "x"
+    rate: float = 1
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("folder", "a/b", Path("a/b")),
+        ("kind", "ADAM", Kind.ADAM),
+        ("day", "2020-01-02", date(2020, 1, 2)),
+        ("sizes", "[1, 2]", [1, 2]),
+        ("folders", '["a"]', [Path("a")]),
+        ("devices", "4", 4),
+        ("devices", "cpu", "cpu"),
+        ("batch", "all", "all"),
+        ("batch", "9", 9),
+        ("bare", "[3]", [3]),
+        ("name", "4", "4"),
+        ("sizes", "None", None),
+        ("steps", "None", None),
+        ("steps", "4", 4),
+        ("label", "", ""),
+        ("label", "None", "None"),
+        ("rate", "0.5", 0.5),
+    ],
+)
+def test_a_stored_text_becomes_what_its_field_is_annotated_with(
+    store: Store, name: str, text: str, value: object
+) -> None:
+    recorder = rerun(store, **{name: text})
+    kind = values.to_text(getattr(Annotated(), name))[1] or None  # as the first run has stored it
+    parameters.record(store, recorder.paths.id, "General", {name: Parameter(text, kind)}, keep_stored=False)
+    config = connect(recorder, Annotated())
+    assert config == dataclasses.replace(Annotated(), **{name: value})
+    assert type(getattr(config, name)) is type(value)
+    assert recorder.notes == []
+
+
+@pytest.mark.parametrize(("name", "text"), [("kind", "LION"), ("day", "soon"), ("batch", "some"), ("sizes", "7")])
+def test_a_stored_text_that_is_nothing_its_field_allows_is_noted(store: Store, name: str, text: str) -> None:
+    recorder = rerun(store, **{name: text})
+    assert connect(recorder, Annotated()) == Annotated()
+    assert len(recorder.notes) == 1
+    assert name in recorder.notes[0]
+    assert repr(text) in recorder.notes[0]
 
 
 def test_slots_namespaces_and_other_mappings_are_taken(store: Store) -> None:
