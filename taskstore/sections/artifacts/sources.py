@@ -39,6 +39,8 @@ def prepare(
     `except_below` is left out of folders: the store itself. Raises BadValue for a path that is not there, for a suffix
     that nothing fits, and for what could only be pickled where `auto_pickle` is off.
     """
+    if suffix and not suffix.startswith("."):
+        suffix = f".{suffix}"
     if serialize is not None:
         return _by_function(key, value, serialize, suffix)
     if isinstance(value, archive.Packing):
@@ -68,12 +70,18 @@ def row_of(type_: str, content_type: str) -> Serializer | None:
 
 
 def _by_row(key: str, value: object, row: Serializer) -> Prepared:
+    def write(stream: BinaryIO, _: Callable[[int], None]) -> None:
+        try:
+            row.write(value, stream)
+        except plain.Unpicklable as error:
+            raise BadValue(f"artifact {key!r}: {error}") from error
+
     return Prepared(
         type=row.type,
         file_name=_file_name(key, row.suffix),
         content_type=row.content_type,
         preview=cut(row.preview(value)),
-        write=lambda stream, _: row.write(value, stream),
+        write=write,
     )
 
 

@@ -246,6 +246,37 @@ def test_of_a_file_that_grows_meanwhile_is_kept_what_was_there_at_first(store, k
     assert kept.upload("log", growing).get().read_bytes() == b"1" * 100
 
 
+def test_a_file_is_handed_out_under_the_name_that_it_had(kept, folder, tmp_path):
+    given = folder / "Best Model.KERAS"  # capitals are spelled otherwise on the disk, and libraries look at suffixes
+    given.write_bytes(b"weights")
+    found = kept.upload("Best", given)
+    for path in (found.get(), found.get_local_copy(), found.get_local_copy(tmp_path / "mine")):
+        assert (path.name, path.read_bytes()) == ("Best Model.KERAS", b"weights")
+    assert given.stat().st_nlink == 1
+
+
+@pytest.mark.parametrize("value", [lambda: None, (number for number in ()), open])
+def test_what_cannot_be_pickled_is_refused_by_the_name_of_its_class(kept, value):
+    if value is open:
+        value = open(os.devnull)  # noqa: SIM115, PTH123 - closed below
+    with pytest.raises(
+        BadValue, match=f"artifact 'name': {type(value).__name__} cannot be pickled .*serialization_function"
+    ):
+        kept.upload("name", value)
+    assert list(kept) == []
+    getattr(value, "close", lambda: None)()
+
+
+def test_metadata_that_is_no_dictionary_is_refused(kept):
+    with pytest.raises(BadValue, match="artifact 'name': metadata must be a dictionary, not list"):
+        kept.upload("name", {"a": 1}, metadata=["a"])
+    assert list(kept) == []
+
+
+def test_an_extension_may_be_given_without_its_dot(kept):
+    assert Path(kept.upload("name", {"a": 1}, extension_name="yaml").url).name == "name.yaml"
+
+
 def test_wildcards_and_lists_are_archives_too(kept, folder):
     kept.upload("some", str(folder / "*" / "*.bin"))
     assert contents(kept["some"].get()) == {"deep/b.bin": b"B" * 5000}
