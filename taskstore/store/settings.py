@@ -134,7 +134,7 @@ class _File:
         found = content.get(self.key) or {} if self.key else content
         if not isinstance(found, dict):
             raise Damaged(self.path, f"{self.key} is no mapping")
-        return found
+        return {name: fields for name, fields in found.items() if fields is not None}  # all of it is commented out
 
 
 def load_sound(
@@ -223,7 +223,8 @@ def _of_variable(variable: str, section: str, key: str, environ: Mapping[str, st
     try:
         return msgspec.convert(text.strip(), kinds[key], strict=False)
     except msgspec.ValidationError:
-        raise BadValue(f"{variable}: {text!r} is no {kinds[key].__name__}") from None
+        hint = "; write true or false" if kinds[key] is bool else ""
+        raise BadValue(f"{variable}: {text!r} is no {kinds[key].__name__}{hint}") from None
 
 
 def load(store: Store | None, *, project: Path | None = None, environ: Mapping[str, str] = os.environ) -> Settings:

@@ -62,6 +62,12 @@ def test_a_slip_is_named_with_its_file_and_field(text: str, field: str, store: S
         path.write_text("")
 
 
+def test_a_section_whose_keys_are_all_commented_out_says_nothing(store: Store, user_file: Path) -> None:
+    user_file.write_text("capture:\n  # diff_mib: 5\nmodels: {snapshots: 7}\n")
+    assert _load(store, user_file).models.snapshots == 7
+    assert _load(store, user_file).capture == Settings().capture
+
+
 def test_an_empty_file_says_nothing(store: Store, user_file: Path) -> None:
     user_file.write_text("")
     store.paths.config.write_text("# nothing yet\n")
