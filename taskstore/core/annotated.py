@@ -9,10 +9,11 @@ from enum import Enum
 from pathlib import PurePath
 
 from .errors import BadValue
+from .exact import READERS
 from .values import BASIC, CONTAINERS, cast_like, from_text, member_of, to_text
 
 Options = tuple[typing.Any, ...]
-_NAMED = (*BASIC, bytes, complex, datetime, date, time)
+_NAMED = (*BASIC, bytes, bytearray, complex, datetime, date, time)
 
 
 def options_of(annotation: object) -> Options:
@@ -28,7 +29,7 @@ def _is_readable(option: object) -> bool:
         return True
     if not isinstance(origin, type):
         return False
-    return issubclass(origin, (Enum, PurePath)) or origin in _NAMED or origin.__name__ in CONTAINERS
+    return issubclass(origin, (Enum, PurePath)) or origin in _NAMED or origin.__name__ in (*CONTAINERS, *READERS)
 
 
 def read(text: str, default: object, options: Options) -> object:

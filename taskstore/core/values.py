@@ -7,6 +7,7 @@
     set frozenset    a Python literal, sorted
     bytes            a Python literal
     Path date time datetime                  str() and ISO 8601
+    Decimal UUID Fraction timedelta bytearray    core/exact.py
     Enum             the member's name       typed by its class; `cast_like` brings it back, with the default's class
     numpy            as the Python numbers and lists that it stands for
     anything else    repr() without addresses, typed by its class; `is_supported` says False
@@ -29,6 +30,7 @@ from operator import or_
 from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 from typing import Any, TypeVar
 
+from . import exact
 from .errors import BadValue
 
 BASIC = (bool, int, float, str)
@@ -81,6 +83,9 @@ def _spell(value: object) -> tuple[str, str, bool]:
         return str(value), "Path" if isinstance(value, Path) else type(value).__name__, True
     if type(value) in (datetime, date, time):
         return value.isoformat(), type(value).__name__, True  # type: ignore[attr-defined]  # all three have it
+    known = exact.spelled(value)
+    if known is not None:
+        return *known, True
     plain, is_exact = _plain(value, 0)
     if isinstance(plain, str):
         return (plain, "str", True) if is_exact else (plain, type(value).__name__, False)
@@ -313,6 +318,8 @@ _READERS: dict[str, Callable[[str], object]] = {
     "float": float,
     "complex": complex,
     "bytes": _to_bytes,
+    "bytearray": lambda text: bytearray(_to_bytes(text)),
+    **exact.READERS,
     "Path": Path,
     "PurePosixPath": PurePosixPath,
     "PureWindowsPath": PureWindowsPath,
@@ -326,6 +333,7 @@ _HINTS = {
     "list": "; write it like [1, 2]",
     "tuple": "; write it like [1, 2]",
     "dict": '; write it like {"a": 1}',
+    "timedelta": "; write it like 1 day, 2:00:00, or as seconds",
 }
 
 
@@ -342,7 +350,7 @@ def cast_like(text: str, default: object, type_hint: str | None = None) -> objec
             return from_text(text, type_hint)
         return None if text in ("", "None") else from_text(text, type_hint or "")
     own_text, own_type, is_exact = _encode(default)
-    if text == own_text:
+    if text == own_text or (text == repr(default) and own_type in exact.READERS):  # as it once was stored
         return default
     if type_hint == "str/literal":
         text = _unquoted(text)

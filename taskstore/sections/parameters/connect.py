@@ -56,6 +56,8 @@ def connect(
     With `keeps_own` the stored values are replaced by the object's. Raises BadValue for what holds no named values.
     """
     if type(mutable) in (dict, LiveDict):
+        if not nesting.is_bounded(mutable):
+            raise BadValue(f"connect: the dictionary holds itself, or is nested more than {nesting.MAX_BOUND} deep")
         content = plain(mutable) if type(mutable) is LiveDict else mutable
         seen = _exchange(_Dict(content), section, recorder, keeps_own=keeps_own)
         return _Live(content, seen, section, recorder, is_open).root
@@ -193,7 +195,11 @@ class _Live:
         self._recorder = recorder
         self._is_open = is_open
         self._seen = dict(seen)
-        recorder.at_end(lambda: self._record(dict(flat_parameters(self.root, recorder.masker)), self._seen))
+        recorder.at_end(self._look_again)
+
+    def _look_again(self) -> None:
+        if nesting.is_bounded(self.root):
+            self._record(dict(flat_parameters(self.root, self._recorder.masker)), self._seen)
 
     def _told(self, keys: Keys) -> None:
         if not self._is_open():  # then it is a dict like any other
@@ -201,6 +207,9 @@ class _Live:
         found = self._one(keys)
         if found is not None:
             self._record(found, found)
+            return
+        if not nesting.is_bounded(self.root):
+            self._recorder.note("connect", "a dictionary came to hold itself: what it holds is recorded no more")
             return
         if not keys:
             self._record(dict(flat_parameters(self.root, self._recorder.masker)), self._seen)
@@ -214,11 +223,11 @@ class _Live:
     def _one(self, keys: Keys) -> dict[str, Parameter] | None:
         """Return the one parameter that a write of one value has changed; None where it may be more."""
         level: Any = self.root
-        name = ""
         for key in keys:
             if not isinstance(level, Mapping) or key not in level or not isinstance(key, str):
                 return None
-            level, name = level[key], nesting.join(name, key)
+            level = level[key]
+        name = nesting.spell(keys)
         if name not in self._seen or isinstance(level, Mapping):
             return None
         return {name: parameter_of(name, level, self._recorder.masker)}

@@ -405,3 +405,24 @@ def test_a_nested_mapping_that_takes_no_new_names_is_left_as_it_is(store: Store)
     assert connect(recorder, {"model": Locked(lr=0.1)}) == {"model": {"lr": 0.5}}
     assert len(recorder.notes) == 1
     assert "model/other" in recorder.notes[0]
+
+
+def test_a_dictionary_that_holds_itself_is_refused_and_one_that_comes_to_is_noted(store: Store) -> None:
+    endless: dict[str, Any] = {"lr": 0.1}
+    endless["self"] = endless
+    with pytest.raises(BadValue, match="holds itself"):
+        connect(_Recorder(store), endless)
+    recorder = _Recorder(store)
+    live = connect(recorder, {"a": {"b": 1}})
+    live["a"]["self"] = live["a"]
+    live["plain"] = endless
+    live["a"]["b"] = 2
+    assert recorder.notes == ["a dictionary came to hold itself: what it holds is recorded no more"] * 2
+    assert recorder.texts() == {"a/b": "2"}
+
+
+def test_a_write_below_an_empty_key_is_that_keys(store: Store) -> None:
+    recorder = _Recorder(store)
+    live = connect(recorder, {"": {"x": 1}, "x": 5})
+    live[""]["x"] = 2
+    assert recorder.texts() == {"/x": "2", "x": "5"}
