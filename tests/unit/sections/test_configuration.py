@@ -178,6 +178,16 @@ def test_a_dictionary_that_has_changed_is_recorded_again_at_the_end(store: Store
     assert run.configuration.get_dict("General") == {"layers": [1, 2]}
 
 
+def test_one_that_has_not_changed_is_not_spelled_again_at_the_end(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Run(store)
+    run.configuration.connect({"a": {"b": [1, "x"]}})
+    monkeypatch.setattr(text, "dumps", lambda value: pytest.fail("it is spelled again"))
+    run.sink.finish()
+    assert run.notes == []
+
+
 @pytest.mark.parametrize("name", ["plain.ini", "data.bin", "noext", "x.yaml"])
 def test_a_file_is_kept_byte_for_byte_and_its_own_path_comes_back(store: Store, tmp_path: Path, name: str) -> None:
     file = tmp_path / name
