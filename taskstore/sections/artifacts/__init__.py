@@ -93,6 +93,7 @@ class Artifacts(Mapping[str, Artifact]):
             type_data=records.TypeData(
                 content_type=prepared.content_type,
                 preview=prepared.preview if preview is None else cut(str(preview)),
+                facts=prepared.facts,
             ),
             display_data=said,
         )
@@ -132,7 +133,7 @@ class Artifacts(Mapping[str, Artifact]):
 
     def _keep_registered(self, name: str, frame: object, said: Mapping[str, object]) -> None:
         prepared = sources.as_type(name, frame, TYPE)
-        data = records.TypeData(content_type=prepared.content_type, preview=prepared.preview)
+        data = records.TypeData(content_type=prepared.content_type, preview=prepared.preview, facts=prepared.facts)
         said_of = [[str(key), str(value)] for key, value in said.items()]
         self._put(records.Artifact(key=name, type=TYPE, type_data=data, display_data=said_of), prepared)
 

@@ -81,6 +81,7 @@ def _by_row(key: str, value: object, row: Serializer) -> Prepared:
         file_name=_file_name(key, row.suffix),
         content_type=row.content_type,
         preview=cut(row.preview(value)),
+        facts=row.facts(value),
         write=write,
     )
 

@@ -95,7 +95,8 @@ class Artifact:
             return self._under_own_name(path)
         if row.type == PICKLE and not trust:
             self._check_pickle(path)
-        return row.read(path)
+        told = self._record.type_data.facts
+        return row.read_as(path, told) if row.read_as is not None and told else row.read(path)
 
     def _check_pickle(self, path: Path) -> None:
         digest = self._checked_hash(path)

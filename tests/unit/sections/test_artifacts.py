@@ -110,6 +110,28 @@ def test_a_pandas_table_comes_back_as_it_was(kept, suffix):
     pd.testing.assert_frame_equal(found, value)
 
 
+def test_columns_of_every_type_come_back_from_csv(kept):
+    pd = pytest.importorskip("pandas")
+    value = pd.DataFrame(
+        {
+            "id": ["001", "NA", None],
+            "day": pd.to_datetime(["2020-01-01T00:00:00.000000", None, "2020-01-02T03:04:05.000001"]),
+            "zone": pd.to_datetime(["2020-01-01", "2020-01-02", None]).tz_localize("UTC"),
+            "took": pd.to_timedelta(["1 days", None, "2 hours"]),
+            "kind": pd.Categorical(["a", "b", "a"]),
+            "small": pd.array([1, 2, 3], dtype="int8"),
+            "maybe": pd.array([1, None, 3], dtype="Int64"),
+            "is": [True, False, True],
+            "third": [1 / 3, None, float("inf")],
+            5: [1, 2, 3],
+        },
+        index=pd.Index(["007", "008", "009"], name="agent"),
+    )
+    value = pd.concat([value, value[["is"]]], axis=1)  # a label that is there twice
+    found = round_trip(kept, value, "pandas", ".csv.gz")
+    pd.testing.assert_frame_equal(found, value, check_exact=True)
+
+
 def test_labels_of_a_table_come_back_and_equal_tables_are_equal_bytes(kept):
     pd = pytest.importorskip("pandas")
     value = pd.DataFrame({"a": [1, 2]}, index=["x", "y"])
