@@ -45,6 +45,9 @@ def test_the_store_is_asked_before_its_user_field_by_field(store: Store, user_fi
     [
         ("capture: {diff_mib: many}", "capture.diff_mib"),
         ("capture: {diff_mb: 1}", "diff_mb"),
+        ("capture: {diff_mib: -1}", "capture.diff_mib"),
+        ("models: {auto_copy_mib: .nan}", "models.auto_copy_mib"),
+        ("models: {snapshots: -2}", "models.snapshots"),
         ("secrets: {extra: pin}", "secrets.extra"),
         ("secrets: [pin]", "secrets"),
         ("- secrets", ""),
@@ -214,3 +217,18 @@ class TestVariables:
             environ = {"TASKSTORE_CONFIG": os.devnull, variable: text}
             (found,) = [each for each in settings.explain(store, environ=environ) if each.name == item.name]
             assert (found.value, found.origin, found.place) == (item.value, "environment", variable)
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "said"),
+    [
+        ("TASKSTORE_OUTPUT__KEEP_LOCAL", "maybe", "'maybe' is no bool; write true or false"),
+        ("TASKSTORE_MODELS__SNAPSHOTS", "-1", "'-1' is no int of 0 or more"),
+        ("TASKSTORE_CAPTURE__DIFF_MIB", "nan", "'nan' is no float of 0 or more"),
+    ],
+)
+def test_a_variable_that_is_no_such_value_is_told_what_would_be(
+    store: Store, variable: str, text: str, said: str
+) -> None:
+    with pytest.raises(BadValue, match=f"{variable}: {said}"):
+        settings.load(store, environ={variable: text})
