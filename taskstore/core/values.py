@@ -144,8 +144,16 @@ def _from_array(value: object) -> tuple[bool, object]:
     return type(listed) is not type(value), listed
 
 
+def shown(value: object) -> str:
+    """Return an object's repr; its class where it has none, as before it is set up."""
+    try:
+        return repr(value)
+    except (AttributeError, TypeError, ValueError, LookupError, ArithmeticError, RuntimeError):
+        return f"<{type(value).__name__}>"
+
+
 def _repr(value: object) -> str:
-    text = _ADDRESS.sub("", repr(value))
+    text = _ADDRESS.sub("", shown(value))
     return text if len(text) <= MAX_REPR else text[: MAX_REPR - 1] + "…"
 
 

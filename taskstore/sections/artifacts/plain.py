@@ -7,6 +7,7 @@ import pickle  # noqa: S403 - what is read is asked about first (stored.py)
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from ...core import values
 from .prepared import PICKLE, Serializer
 
 _MAX_DEPTH = 100
@@ -103,7 +104,7 @@ def _write_pickle(value: object, stream: BinaryIO) -> None:
 
 
 def _preview_object(value: object) -> str:
-    text = repr(value)
+    text = values.shown(value)
     return text if len(text) <= _MAX_REPR else text[:_MAX_REPR] + "…"
 
 

@@ -415,3 +415,13 @@ def test_exact_values_are_read_as_a_person_writes_them(text: str, default: objec
 def test_what_is_no_such_value_is_refused_naming_text_and_type(text: str, default: object) -> None:
     with pytest.raises(BadValue, match=f"{text}.* is not an? {type(default).__name__}"):
         cast_like(text, default)
+
+
+@pytest.mark.parametrize("error", [AttributeError, RecursionError, KeyError])
+def test_an_object_without_a_repr_is_told_by_its_class(error: type[Exception]) -> None:
+    class Unready:
+        def __repr__(self) -> str:
+            raise error("not set up")
+
+    assert to_text(Unready()) == ("<Unready>", "Unready")
+    assert to_text([Unready()])[0] == '["<Unready>"]'

@@ -289,6 +289,16 @@ def test_what_cannot_be_pickled_is_refused_by_the_name_of_its_class(kept, value)
     getattr(value, "close", lambda: None)()
 
 
+class Unready:
+    def __repr__(self) -> str:
+        raise AttributeError("not set up")
+
+
+def test_an_object_without_a_repr_is_kept(kept):
+    assert kept.upload("name", Unready()).preview == "<Unready>"
+    assert isinstance(kept["name"].get(), Unready)
+
+
 def test_metadata_that_is_no_dictionary_is_refused(kept):
     with pytest.raises(BadValue, match="artifact 'name': metadata must be a dictionary, not list"):
         kept.upload("name", {"a": 1}, metadata=["a"])
