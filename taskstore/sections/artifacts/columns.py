@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 from .prepared import library
 
 Facts = dict[str, Any]
-_INFERRED = ("category", "object")
+_GIVEN = re.compile(r"(u?int|float)\d+\Z|(U?Int|Float)\d+\Z|bool(ean)?\Z|str(ing)?\Z")
+"""Types that pandas reads a text as when it is told to; it is left to see for itself of the others."""
 _MAX_COLUMNS = 1000
 _MOMENTS = ("datetime64", "timedelta64")
 
@@ -36,13 +38,13 @@ def read(path: Path, told: Facts) -> Any:  # noqa: ANN401 - a DataFrame
     pandas = library("pandas")
     try:
         return _read(pandas, path, told["labels"], told["types"], told["name"])
-    except (KeyError, ValueError, TypeError, OverflowError):
+    except (KeyError, ValueError, TypeError, OverflowError, NotImplementedError):
         return pandas.read_csv(path, index_col=[0], compression="gzip")
 
 
 def _read(pandas: Any, path: Path, labels: list[Any], types: list[str], name: object) -> Any:  # noqa: ANN401
     places = range(len(labels))
-    given = {at: kind for at, kind in zip(places, types, strict=True) if not kind.startswith((*_INFERRED, *_MOMENTS))}
+    given = {at: kind for at, kind in zip(places, types, strict=True) if _GIVEN.match(kind)}
     text = {at: "str" for at, kind in zip(places, types, strict=True) if kind.startswith(_MOMENTS)}
     table = pandas.read_csv(
         path,

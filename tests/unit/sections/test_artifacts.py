@@ -132,6 +132,24 @@ def test_columns_of_every_type_come_back_from_csv(kept):
     pd.testing.assert_frame_equal(found, value, check_exact=True)
 
 
+def test_a_column_of_a_type_that_no_text_is_read_as_comes_back_as_its_values(kept):
+    pd = pytest.importorskip("pandas")
+    value = pd.DataFrame(
+        {
+            "id": ["001", "002"],
+            "thin": pd.arrays.SparseArray([0, 1]),
+            "span": pd.IntervalIndex.from_breaks([0, 1, 2]),
+            "month": pd.period_range("2020-01", periods=2, freq="M"),
+            "mixed": [{"a": 1}, [1]],
+        }
+    )
+    found = round_trip(kept, value, "pandas", ".csv.gz")
+    assert list(found["id"]) == ["001", "002"]
+    assert list(found["thin"]) == [0, 1]
+    assert [str(item) for item in found["month"]] == ["2020-01", "2020-02"]
+    assert list(found["mixed"]) == ["{'a': 1}", "[1]"]
+
+
 def test_labels_of_a_table_come_back_and_equal_tables_are_equal_bytes(kept):
     pd = pytest.importorskip("pandas")
     value = pd.DataFrame({"a": [1, 2]}, index=["x", "y"])
