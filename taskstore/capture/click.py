@@ -215,6 +215,15 @@ def _declared(param: Any) -> str:  # noqa: ANN401 - click's parameter
     return _DECLARED.get(str(name), "")
 
 
+def _declared_of(param: Any) -> str:  # noqa: ANN401 - click's parameter
+    """Return the name of the type that a parameter's value has, once it has one."""
+    declared = _declared(param)
+    if not _is_several(param):
+        return declared
+    is_flat = declared and not (getattr(param, "multiple", False) and param.nargs != 1)
+    return f"tuple/{declared}" if is_flat else "tuple"
+
+
 def _is_unset(value: object) -> bool:
     """Tell click's word for "no default"; it is not to be seen outside of click."""
     return type(value).__module__.endswith("click._utils")
@@ -286,7 +295,7 @@ def _describe(param: Any, value: object) -> Found:  # noqa: ANN401 - click's par
     if getattr(param, "hide_input", False) and value is not None:
         return Found(MASK, "str", getattr(param, "help", None))
     live = _live(value)
-    type_name = to_text(live)[1] or (_declared(param) if param is not None else "")
+    type_name = to_text(live)[1] or (_declared_of(param) if param is not None else "")
     if (type_name, _declared(param)) == ("int", "float"):
         type_name = "float"
     about = [getattr(param, "help", None), enum_description(live)]

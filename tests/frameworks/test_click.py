@@ -117,6 +117,16 @@ TEXTS = [
 ]
 
 
+def test_several_values_that_are_not_given_have_the_type_of_several() -> None:
+    command = returning(
+        click.Option(["--pair"], nargs=2, type=float),
+        click.Option(["--point"], type=(int, str)),
+        click.Option(["--one"], type=float),
+    )
+    _, sink = call(command, [])
+    assert sink.types() == {"pair": "tuple/float", "point": "tuple", "one": "float"}
+
+
 @pytest.mark.parametrize(("name", "text", "value"), TEXTS)
 def test_a_stored_text_becomes_what_click_makes_of_it(name, text, value) -> None:
     result, sink = call(all_kinds(), ["--lr", "1", "--name", "x", "f"], {name: text})
