@@ -1,4 +1,4 @@
-"""What a task has kept, as parts of a page: artifacts and models."""
+"""What a task has kept, as parts of a page: artifacts, models, plots and debug samples."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from . import page, render
 
 if TYPE_CHECKING:
     from taskstore.disk.layout import TaskPaths
+
+
+_COUNTED = (render.Column("count", is_fixed=True), render.Column("last iteration", is_fixed=True))
 
 
 def artifacts(paths: TaskPaths) -> None:
@@ -72,5 +75,41 @@ def models(paths: TaskPaths) -> None:
     page.grid(
         found[: page.MAX_ROWS],
         [render.Column("name"), "framework", *columns, render.Column("where", style="dim")],
+    )
+    page.say_rest(len(found))
+
+
+def plots(paths: TaskPaths) -> None:
+    """Print which plots a task has reported, as a part of a page."""
+    from taskstore.store import plots as store
+
+    found = store.count_plots(paths)
+    if not found:
+        return
+    page.heading("Plots")
+    page.grid(
+        [
+            (page.short(f"{title}/{series}"), f"{seen.count:,}", f"{seen.iteration:,}")
+            for (title, series), seen in list(found.items())[: page.MAX_ROWS]
+        ],
+        [render.Column("name"), *_COUNTED],
+    )
+    page.say_rest(len(found))
+
+
+def samples(paths: TaskPaths) -> None:
+    """Print which debug samples of a task are kept, as a part of a page."""
+    from taskstore.store import plots as store
+
+    found = store.count_samples(paths)
+    if not found:
+        return
+    page.heading("Debug samples")
+    page.grid(
+        [
+            (page.short(f"{title}/{series}"), f"{seen.count:,}", f"{seen.iteration:,}", page.short(seen.where))
+            for (title, series), seen in list(found.items())[: page.MAX_ROWS]
+        ],
+        [render.Column("name"), *_COUNTED, render.Column("the last", style="dim")],
     )
     page.say_rest(len(found))

@@ -104,6 +104,8 @@ def _print_page(store: Store, row: Row, script: ScriptRecord) -> None:
     _print_parameters(row)
     configuration.print_list(row.paths)
     _print_metrics(row)
+    kept.plots(row.paths)
+    kept.samples(row.paths)
     kept.artifacts(row.paths)
     kept.models(row.paths)
     notes = [*script.notes, *(note for item in row.task.imported for note in item.notes)]

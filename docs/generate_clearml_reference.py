@@ -39,11 +39,12 @@ Where nothing else is said, names, arguments, defaults and what is returned are 
 - Values that look like credentials are masked before they are stored.
 
 `import clearml` gives all of these modules where taskstore stands for it: `clearml.task`, `logger`, `model`, `storage`,
-`datasets`, `config`, `errors`, `automation`, `backend_api` and those below them that examples name. Pipelines,
-optimizers, schedulers and the server's API can be imported, and raise `NotSupported` when they are used.
+`datasets`, `config`, `errors`, `task_parameters`, `automation`, `backend_api` and those below them that examples name.
+Pipelines, optimizers, schedulers and the server's API can be imported, and raise `NotSupported` when they are used.
+Which of ClearML's own examples were run, and with what result: [examples](clearml-examples.md).
 
-It stands for it in that process, in children of multiprocessing, and in what `taskstore run` starts below it. Another
-Python that the program starts by itself, as `torchrun` does, is not reached: let its script import `taskstore.clearml`.
+It stands for it in that process, in children of multiprocessing, and in the Pythons that it starts, as `torchrun` does:
+they find a package of that name by `PYTHONPATH`. One that ignores its environment (`python -I`) is not reached.
 A script that begins no task leaves none, also where `taskstore run --as-clearml` runs it.
 
 ## Environment and configuration
@@ -62,8 +63,8 @@ A script that begins no task leaves none, also where `taskstore run --as-clearml
 | `CLEARML_CONFIG_FILE`, else `~/clearml.conf` | read where pyhocon is installed, else warned of |
 | `CLEARML_OFFLINE_MODE`, and those that name servers and keys | nothing: no server is asked |
 
-The same with `TRAINS_`. They are heard by `Task.init` of `taskstore.clearml` only, and what is set for taskstore goes
-before.
+The same with `TRAINS_`. The setting `capture.library_arguments` is on. They are heard by `Task.init` of
+`taskstore.clearml` only, and what is set for taskstore goes before.
 """
 _SAME = "supported"
 _KEPT = "differs: the file stays where it is unless auto_delete_file=True is given"

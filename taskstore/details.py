@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from .core import checks
 from .core.errors import BadValue
 from .core.names import check_name, check_tag, split_project
 from .core.task_types import TASK_TYPES
 from .run.sink import warn
 from .schema.record import ARCHIVED, TaskRecord
-from .store import destination, tasks
+from .store import destination, places, tasks
 from .store.hold import Hold
 
 PROGRESS = "progress"
@@ -83,8 +84,15 @@ class Details:
         return self._hold.read().parent
 
     def set_parent(self, task_id: str | None) -> None:
-        """Say which task a draft, or the running program's own task, was made from. Raises ReadOnly."""
-        self._hold.edit(lambda record: setattr(record, "parent", task_id))
+        """Say which task a draft, or the running program's own task, was made from.
+
+        An id, or what means a task of the store. Raises ReadOnly, BadValue, NotFound.
+        """
+        checks.texts(task_id=task_id)
+        parent = places.id_of(self._hold.store, task_id) if task_id else None
+        if parent == self._hold.task_id:
+            raise BadValue(f"task_id {parent[:12]} is the task itself, and it was not made from that")
+        self._hold.edit(lambda record: setattr(record, "parent", parent))
 
     def get_system_tags(self) -> list[str]:
         """Read the marks that programs set: development, archived, hidden and the like."""
@@ -101,6 +109,7 @@ class Details:
 
     def set_archived(self, archived: bool) -> None:
         """Put the task away, so that listings leave it out, or bring it back; nothing else changes."""
+        checks.flags(archived=archived)
         self._hold.edit(lambda record: archive(record, archived))
 
     def get_progress(self) -> int | None:

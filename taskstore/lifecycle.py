@@ -12,7 +12,7 @@ from .run.ending import PUBLISH
 from .run.stopping import StopListener
 from .schema.record import TaskRecord
 from .sections import clone
-from .store import published, stopping, tasks, trash
+from .store import liveness, published, stopping, tasks, trash
 from .store.hold import Hold
 
 
@@ -29,7 +29,11 @@ class Lifecycle:
 
     def mark_started(self, *, force: bool = False) -> None:
         """Set the status to in_progress, of a task that something else than `taskstore run` executes."""
-        self._mark(Status.IN_PROGRESS, "started", "", force=force)
+        forget = liveness.forget_earlier_run(self._hold.store)
+        with self._hold.guard():
+            tasks.transition(
+                self._hold.store, self._hold.task_id, Status.IN_PROGRESS, reason="started", force=force, also=forget
+            )
 
     def mark_completed(self, *, message: str = "", force: bool = False) -> None:
         """Set the status to completed. `force` skips the table of statuses."""

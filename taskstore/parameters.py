@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from .core import nesting
+from .core.errors import BadValue
 from .core.secrets import Masker
 from .schema.record import USER_PROPERTIES, ParamsRecord
 from .sections.parameters import reading, stored
@@ -42,17 +43,17 @@ class Parameters:
 
     def set(self, parameters: Mapping[str, object]) -> None:
         """Replace all parameters by these; user properties stay. Raises BadValue, ReadOnly."""
-        masker = self._masker()
-        self._edit(lambda params: reading.replace(params, parameters, masker))
+        wanted, masker = _checked("set", parameters), self._masker()
+        self._edit(lambda params: reading.replace(params, wanted, masker))
 
     def set_from_dict(self, sections: Mapping[str, Mapping[str, object]]) -> None:
         """Replace all parameters by these, nested as `as_dict` gives them. Raises BadValue, ReadOnly."""
-        self.set(nesting.flatten(sections))
+        self.set(nesting.flatten(_checked("set_from_dict", sections)))
 
     def update(self, parameters: Mapping[str, object]) -> None:
         """Set these parameters, and leave the others. Raises BadValue, ReadOnly."""
-        masker = self._masker()
-        self._edit(lambda params: reading.update(params, parameters, masker))
+        wanted, masker = _checked("update", parameters), self._masker()
+        self._edit(lambda params: reading.update(params, wanted, masker))
 
     def set_one(
         self,
@@ -131,6 +132,12 @@ class Parameters:
     def _edit(self, change: Callable[[ParamsRecord], None]) -> None:
         with self._hold.guard():
             tasks.edit_params(self._hold.store, self._hold.task_id, change, allowed=self._hold.editable)
+
+
+def _checked(verb: str, given: Any) -> Mapping[str, Any]:  # noqa: ANN401 - what a program may give
+    if not isinstance(given, Mapping):
+        raise BadValue(f"{verb} takes a dictionary like {{'Args/lr': 0.1}}, not {type(given).__name__}")
+    return given
 
 
 def _text(value: object) -> str | None:

@@ -49,7 +49,7 @@ class Reporting(PlotReports):
             raise BadValue(f"level must be a number such as logging.WARNING, not {type(level).__name__} {level!r}")
         self._writer.check_open()
         name = "stderr" if level >= logging.WARNING else "stdout"
-        text = (msg % args if args else msg).removesuffix("\n")
+        text = _worded(msg, args).removesuffix("\n")
         for line in text.split("\n"):
             self._writer.console(name, line, is_whole=True)
         stream = getattr(sys, name)
@@ -75,6 +75,8 @@ class Reporting(PlotReports):
         channels: integers to 255, floats to 1, or booleans. Of a series the latest `max_image_history` are kept.
         """
         picture = _only(local_path=local_path, image=image, matrix=matrix, url=url)
+        if max_image_history is not None:
+            checked_history(max_image_history, "max_image_history")
         sample = media.of_url(url) if url is not None else media.of_image(*picture)
         self._media(title, series, sample, iteration, max_image_history, local_path if delete_after_upload else None)
 
@@ -134,6 +136,13 @@ class Reporting(PlotReports):
     def flush(self, wait: bool = False) -> None:  # noqa: ARG002
         """Take what was reported to the disk, so that it survives a power cut too; `wait` changes nothing."""
         self._writer.flush()
+
+
+def _worded(msg: str, args: tuple[object, ...]) -> str:
+    try:
+        return msg % args if args else msg
+    except (TypeError, ValueError) as error:
+        raise BadValue(f"args do not fit {msg!r}: {error}") from None
 
 
 def _only(**given: object) -> tuple[str, object]:

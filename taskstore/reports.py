@@ -8,13 +8,14 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from .core import checks
 from .core.clock import UTC
 from .core.errors import BadValue, NotFound, Refused
 from .disk.layout import TaskPaths
 from .schema.record import LastMetric
 from .sections.reports import SINGLE_VALUE_METRIC
-from .store import events
-from .store.plots import DebugSample, Plot, read_plots, read_samples
+from .store import events, plots
+from .store.plots import DebugSample, Plot
 
 
 class Reports:
@@ -34,6 +35,8 @@ class Reports:
         With `max_samples` at most so many of each, in order of iteration: those that span the largest triangles
         ("lttb"), or the least and greatest of each stretch ("minmax"). Single values are among them, titled Summary.
         """
+        checks.texts(title=title, series=series)
+        checks.numbers(max_samples=max_samples)
         found: dict[str, dict[str, events.Series]] = {}
         for one in events.read_scalars(self._paths(), title, series):
             found.setdefault(one.metric, {})[one.variant] = events.downsampled(one, max_samples, method)
@@ -61,15 +64,19 @@ class Reports:
 
     def plots(self, title: str | None = None, series: str | None = None) -> list[Plot]:
         """Return plots in order of time; `figure` of each is plotly JSON, `image` the file of one that is a picture."""
-        return read_plots(self._paths(), title, series)
+        checks.texts(title=title, series=series)
+        return plots.read_plots(self._paths(), title, series)
 
     def debug_samples(self, title: str | None = None, series: str | None = None) -> list[DebugSample]:
         """Return the debug samples that are kept, in order of time."""
-        return read_samples(self._paths(), title, series)
+        checks.texts(title=title, series=series)
+        return plots.read_samples(self._paths(), title, series)
 
     def last_iteration(self) -> int | None:
-        """Return the highest iteration that was reported; None where there is none."""
-        return events.read_summary(self._paths()).last_iteration
+        """Return the highest iteration that was reported, of scalars, plots and samples; None where there is none."""
+        paths = self._paths()
+        found = [events.read_summary(paths).last_iteration, plots.last_iteration(paths)]
+        return max((one for one in found if one is not None), default=None)
 
     def axes(self, *, max_samples: int = 0, x_axis: str = "iter") -> dict[str, dict[str, dict[str, Any]]]:
         """Return every series as what is drawn of it: {title: {series: {name, x, y}}}.
@@ -101,6 +108,7 @@ class Reports:
 
     def sample_events(self, title: str, series: str, *, last: int = 0) -> list[dict[str, Any]]:
         """Return debug samples as ClearML's API has them; with `last` only those of so many iterations from the end."""
+        checks.numbers(last=last)
         found = self.debug_samples(title, series)
         kept = set(sorted({one.iteration for one in found})[-last:] if last > 0 else {one.iteration for one in found})
         return [
@@ -117,6 +125,7 @@ class Reports:
 
     def console(self, last: int = 0) -> list[str]:
         """Return the lines of console output in order of time; with `last` only so many from the end."""
+        checks.numbers(last=last)
         lines = [line.text for line in events.read_console(self._paths())]
         return lines[-last:] if last > 0 else lines
 
@@ -135,7 +144,7 @@ class Reports:
             ) from None
         found = self.scalars(title, series, max_samples=max_samples, method=method)
         all_series = [one for variants in found.values() for one in variants.values()]
-        return pandas.DataFrame(
+        frame = pandas.DataFrame(
             {
                 "title": [one.metric for one in all_series for _ in one.values],
                 "series": [one.variant for one in all_series for _ in one.values],
@@ -144,6 +153,8 @@ class Reports:
                 "time": pandas.to_datetime([ms for one in all_series for ms in one.timestamps], unit="ms", utc=True),
             }
         )
+        # Of no rows pandas makes numbers of it all.
+        return frame if len(frame) else frame.astype({"title": "str", "series": "str", "iteration": "int64"})
 
 
 def _iso(one: events.Series) -> list[str]:

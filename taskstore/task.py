@@ -112,9 +112,7 @@ class Task(Finding):
             with_streams=_checked_choice("auto_connect_streams", auto_connect_streams, streams.KEYS),
             with_arguments=auto_connect_arg_parser,
             with_frameworks=auto_connect_frameworks,
-            with_resources=_checked_choice(
-                "auto_resource_monitoring", auto_resource_monitoring, ("start_after_s", "interval_s")
-            ),
+            with_resources=_checked_monitoring(auto_resource_monitoring),
             earlier=earlier_of(reuse_last_task_id, continue_last_task),
         )
         with sessions.one_at_a_time():
@@ -155,7 +153,7 @@ class Task(Finding):
         checks.kinds(Task, str, source_task=source_task, parent=parent)
         checks.texts(name=name, comment=comment, project=project)
         source = source_task if isinstance(source_task, Task) else cls._found(source_task)
-        above = parent._id if isinstance(parent, Task) else parent
+        above = parent._id if isinstance(parent, Task) else parent and places.id_of(source._store, parent)
         made = cloning.clone(source._store, source._paths(), name=name, project=project, comment=comment, parent=above)
         return cls(source._store, made.id)
 
@@ -415,6 +413,16 @@ def _checked_choice(name: str, choice: bool | Mapping[str, T], keys: Sequence[st
     if unknown:
         raise BadValue(f"{name} has no key {unknown[0]!r}; there are {', '.join(keys)}")
     return choice
+
+
+def _checked_monitoring(choice: bool | Mapping[str, float]) -> bool | Mapping[str, float]:
+    name = "auto_resource_monitoring"
+    checked = _checked_choice(name, choice, ("start_after_s", "interval_s"))
+    for key, seconds in checked.items() if isinstance(checked, Mapping) else ():
+        is_number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
+        if not is_number or not (seconds > 0 or (key == "start_after_s" and seconds == 0)):
+            raise BadValue(f"{name}[{key!r}] must be a number of seconds, not {type(seconds).__name__} {seconds!r}")
+    return checked
 
 
 def _is_model(given: object) -> bool:

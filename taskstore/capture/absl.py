@@ -1,8 +1,8 @@
 """Capture of absl's flags: what `app.run` or `FLAGS(argv)` parsed becomes section "TF_DEFINE".
 
-The program's own flags are recorded, that is those of modules that are not installed, and whatever else the command
-line sets; absl and the libraries that use it define a hundred more. Stored texts are read by each flag's own parser
-and checked by its validators; a required flag that the command line lacks is taken from the store.
+The program's own flags are those of modules that are not installed, and whatever else the command line sets; absl and
+the libraries that use it define a hundred more, which are told of as theirs. Stored texts are read by each flag's own
+parser and checked by its validators; a required flag that the command line lacks is taken from the store.
 """
 
 from __future__ import annotations
@@ -110,9 +110,9 @@ def _parsed(flag: Any, text: str) -> object:  # noqa: ANN401 - absl's flag
 
 
 def _report(flags: Any, stored: Mapping[str, str], refusal: type[Exception]) -> None:  # noqa: ANN401 - absl's
-    own = _own(flags)
+    own = set(_own(flags))
     misfits = []
-    for name in own:
+    for name in flags:
         flag = flags[name]
         kept, was_default = flag.value, flag.using_default_value
         text = stored.get(name)
@@ -124,7 +124,7 @@ def _report(flags: Any, stored: Mapping[str, str], refusal: type[Exception]) -> 
             flag.value, flag.using_default_value = kept, was_default
             RELAY.misfit(name, text, kept, str(error))
             misfits.append(name)
-    found = {name: _describe(flags[name]) for name in own}
+    found = {name: _describe(flags[name], is_own=name in own) for name in flags}
     RELAY.parameters(SECTION, found)
     if misfits:
         RELAY.correct(SECTION, {name: found[name] for name in misfits})
@@ -149,7 +149,9 @@ def _is_library(module: str) -> bool:
     return "/site-packages/" in path or "/dist-packages/" in path or path.startswith(_STANDARD)
 
 
-def _describe(flag: Any) -> Found:  # noqa: ANN401 - absl's flag
-    kind = to_text(flag.value)[1] or _TYPES.get(str(flag.flag_type()), "")
+def _describe(flag: Any, *, is_own: bool) -> Found:  # noqa: ANN401 - absl's flag
+    told = str(flag.flag_type())
+    kind = to_text(flag.value)[1] or _TYPES.get(told, "")
     about = [flag.help, enum_description(flag.value)]
-    return Found(flag.value, kind or None, "\n".join(text for text in about if text) or None)
+    text = "\n".join(text for text in about if text)
+    return Found(flag.value, kind or None, text or None, told=told or None, is_of_library=not is_own)

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.errors import BadValue
 from ..core.frames import leave_no_frame
 from ..core.secrets import MASK, Masker
-from ..core.values import cast_like, enum_description, from_text, to_text
+from ..core.values import BASIC, cast_like, enum_description, from_text, to_text
 from . import early
 from .base import Found, Sink, swapped
 
@@ -238,7 +238,11 @@ def _describe(value: object, actions: list[Action]) -> Found:
     live = _live(value)
     type_name = to_text(live)[1]
     declared = getattr(actions[0].type, "__name__", "") if actions else ""
-    if (value is None and declared in ("int", "float", "str", "bool")) or (declared, type_name) == ("float", "int"):
+    if value is None and actions and (_is_list(actions[0]) or _appends_constants(actions[0])):
+        item = "str" if actions[0].type is None else declared if actions[0].type in BASIC else ""
+        is_flat = item and not _nests(actions[0]) and not _appends_constants(actions[0])
+        type_name = f"list/{item}" if is_flat else "list"
+    elif (value is None and actions and actions[0].type in BASIC) or (declared, type_name) == ("float", "int"):
         type_name = declared
     texts = [action.help for action in actions if isinstance(action.help, str)]  # Hydra has one that is made when shown
     helps = [text for text in texts if text and not _is_suppressed(text)]
@@ -266,6 +270,8 @@ def _from_stored(parser: ArgumentParser, actions: list[Action], text: str, curre
     action = actions[0]
     default = None if _is_suppressed(action.default) else action.default
     reference = default if current is None else current
+    if _appends_constants(action):
+        return _constants(actions, text)
     if action.nargs == 0:
         return _switch(actions, text, current, reference)
     if type(action).__module__ != "argparse" and reference is not None:
@@ -291,6 +297,26 @@ def _is_list(action: Action) -> bool:
     from argparse import _AppendAction
 
     return isinstance(action, _AppendAction) or action.nargs in ("*", "+", "...") or isinstance(action.nargs, int)
+
+
+def _nests(action: Action) -> bool:
+    """Tell an argument that makes a list of lists."""
+    from argparse import _AppendAction, _ExtendAction
+
+    return isinstance(action, _AppendAction) and not isinstance(action, _ExtendAction) and action.nargs is not None
+
+
+def _appends_constants(action: Action) -> bool:
+    from argparse import _AppendConstAction
+
+    return isinstance(action, _AppendConstAction)
+
+
+def _constants(actions: list[Action], text: str) -> object:
+    """Return the list of the actions' own constants that a text tells; None where it is empty."""
+    known = {to_text(action.const)[0]: action.const for action in actions}
+    items = from_text(text, "list")
+    return [known.get(to_text(item)[0], item) for item in items] if isinstance(items, list) else None
 
 
 def _listed(parser: ArgumentParser, action: Action, text: str, reference: object) -> object:

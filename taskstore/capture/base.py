@@ -26,6 +26,10 @@ class Found:
     description: str | None = None
     spellings: tuple[str, ...] = field(default=(), compare=False)
     """What else it is called on the command line: one that says that it is a credential makes it one."""
+    told: str | None = field(default=None, compare=False)
+    """What the library itself calls the type, if anything."""
+    is_of_library: bool = field(default=False, compare=False)
+    """Whether it is the argument library's own (`--help`, `--verbosity`) and none of the program's."""
 
 
 class Reporter(Protocol):

@@ -22,6 +22,7 @@ from typing import Any, get_args
 from ..core.errors import BadValue
 from ..core.frames import leave_no_frame
 from ..core.secrets import MASK
+from ..core.type_words import WORDS
 from ..core.values import enum_description, from_text, to_text
 from .base import Found, Sink, contained, swapped
 from .relay import Relay
@@ -214,6 +215,15 @@ def _declared(param: Any) -> str:  # noqa: ANN401 - click's parameter
     return _DECLARED.get(str(name), "")
 
 
+def _declared_of(param: Any) -> str:  # noqa: ANN401 - click's parameter
+    """Return the name of the type that a parameter's value has, once it has one."""
+    declared = _declared(param)
+    if not _is_several(param):
+        return declared
+    is_flat = declared and not (getattr(param, "multiple", False) and param.nargs != 1)
+    return f"tuple/{declared}" if is_flat else "tuple"
+
+
 def _is_unset(value: object) -> bool:
     """Tell click's word for "no default"; it is not to be seen outside of click."""
     return type(value).__module__.endswith("click._utils")
@@ -285,11 +295,19 @@ def _describe(param: Any, value: object) -> Found:  # noqa: ANN401 - click's par
     if getattr(param, "hide_input", False) and value is not None:
         return Found(MASK, "str", getattr(param, "help", None))
     live = _live(value)
-    type_name = to_text(live)[1] or (_declared(param) if param is not None else "")
+    type_name = to_text(live)[1] or (_declared_of(param) if param is not None else "")
     if (type_name, _declared(param)) == ("int", "float"):
         type_name = "float"
     about = [getattr(param, "help", None), enum_description(live)]
-    return Found(live, type_name or None, "\n".join(text for text in about if text) or None)
+    shown = "\n".join(text for text in about if text)
+    return Found(live, type_name or None, shown or None, told=_told(param, type_name))
+
+
+def _told(param: Any, type_name: str) -> str | None:  # noqa: ANN401 - click's parameter
+    """Return click's word for the type, where it says the same as our own."""
+    text = str(getattr(param, "type", ""))
+    is_choice = text.startswith("Choice(") and type_name == "str"
+    return text if is_choice or WORDS.get(text) == type_name else None
 
 
 def _help(command: Any) -> str | None:  # noqa: ANN401 - click's command

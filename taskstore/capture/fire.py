@@ -66,13 +66,14 @@ class _Hooks:
 
     def firing(self, original: Any) -> Callable[..., Any]:  # noqa: ANN401 - Fire's function
         @wraps(original)
-        def fire(component: Any, args: Any, *rest: Any, **named: Any) -> Any:  # noqa: ANN401 - Fire's own
+        def fire(component: Any, args: Any, flags: Any, context: Any, *rest: Any, **named: Any) -> Any:  # noqa: ANN401 - Fire's own
             outer, self.run = self.run, _Run() if self.run is None else None
             try:
                 if self.run is not None:
                     with contained(RELAY, RELAY.capture):
-                        args = self._begin(self.run, component, list(args))
-                return original(component, args, *rest, **named)
+                        root = _members(context) if component is None else component
+                        args = self._begin(self.run, root, list(args), vars(flags))
+                return original(component, args, flags, context, *rest, **named)
             except BaseException as error:
                 leave_no_frame(error)
                 raise
@@ -81,11 +82,12 @@ class _Hooks:
 
         return fire
 
-    def _begin(self, run: _Run, component: object, args: list[str]) -> list[str]:
-        """Report the commands that there are; return the arguments, or those of the stored command."""
+    def _begin(self, run: _Run, component: object, args: list[str], flags: Mapping[str, object]) -> list[str]:
+        """Report Fire's own flags and the commands that there are; return the arguments, or the stored command's."""
         run.stored = RELAY.stored(SECTION)
         commands = dict(_commands(component))
-        found = {name: Found(False, COMMAND) for name in commands}
+        found = {name: Found(value, _kind(value), is_of_library=True) for name, value in flags.items()}
+        found |= {name: Found(False, COMMAND) for name in commands}
         for name, function in commands.items():
             found.update({f"{name}/{one}": Found(value, f"fire.Arg@{name}") for one, value in self._defaults(function)})
         if "--help" not in args and "-h" not in args and found:
@@ -256,6 +258,22 @@ def _text_kept(read: Callable[[str], object], value: object) -> object:
     if not isinstance(value, str) or read(value) == value:
         return value
     return repr(value)
+
+
+def _kind(value: object) -> str:
+    return to_text(value)[1] or "str"
+
+
+def _members(context: Mapping[str, object]) -> dict[str, object]:
+    """Return the functions and classes of a module's that is a root by itself, without those that it has imported."""
+    own = context.get("__name__")
+    return {
+        name: member
+        for name, member in context.items()
+        if not name.startswith("_")
+        and (inspect.isfunction(member) or inspect.isclass(member))
+        and member.__module__ == own
+    }
 
 
 def _path(trace: Any) -> str:  # noqa: ANN401 - Fire's trace

@@ -30,7 +30,8 @@ from .base import Sink, contained, swapped
 
 CAPTURE = "matplotlib"
 SERIES, PICTURE_SERIES = "plot", "plot image"
-"""A figure that holds nothing but pictures is a debug sample, with the second for its series."""
+"""A figure that holds nothing but pictures is a debug sample, with the second for its series, as has a plot of several
+axes; untitled ones of either kind are counted by themselves. So it is in ClearML."""
 _PNG = b"\x89PNG\r\n\x1a\n"
 _TRAITS = (
     *("visible", "alpha", "text", "position", "color", "facecolor", "edgecolor", "linestyle", "linewidth", "marker"),
@@ -84,9 +85,12 @@ class _Plots:
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
         self._looks: WeakKeyDictionary[Any, bytes] = WeakKeyDictionary()
-        self._untitled: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
-        self._numbers = itertools.count()
-        self._iterations: dict[str, int] = {}
+        self._untitled: dict[bool, WeakKeyDictionary[Any, str]] = {
+            False: WeakKeyDictionary(),
+            True: WeakKeyDictionary(),
+        }
+        self._numbers = {False: itertools.count(), True: itertools.count()}
+        self._iterations: dict[tuple[bool, str], int] = {}
 
     def around_show_all(self, original: Any) -> Callable[..., object]:  # noqa: ANN401 - the library's function
         """Wrap `pyplot.show`, which shows every figure that pyplot knows of."""
@@ -144,19 +148,22 @@ class _Plots:
     def _report(self, figure: Any, saved: Callable[[], bytes | None]) -> None:  # noqa: ANN401
         if self._looks.get(figure) == _look(figure):
             return
-        title = _title(figure) or self._untitled.get(figure)
+        is_picture = _is_picture(figure)
+        untitled = self._untitled[is_picture]
+        title = _title(figure) or untitled.get(figure)
         if title is None:
-            title = self._untitled[figure] = f"untitled {next(self._numbers):02d}"
-        self._iterations[title] = iteration = self._iterations.get(title, -1) + 1
+            title = untitled[figure] = f"untitled {next(self._numbers[is_picture]):02d}"
+        iteration = self._iterations.get((is_picture, title), -1) + 1
+        self._iterations[is_picture, title] = iteration
         data = saved()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the program has been warned by its own call
             self._sink.reporter.report_matplotlib_figure(
                 title,
-                PICTURE_SERIES if _is_picture(figure) else SERIES,
+                PICTURE_SERIES if is_picture or len(figure.axes) > 1 else SERIES,
                 _Saved(data) if data is not None else figure,
                 iteration,
-                report_image=_is_picture(figure),
+                report_image=is_picture,
             )
         self._looks[figure] = _look(figure)  # not before: drawing puts titles in their places
 
@@ -195,8 +202,8 @@ def _title(figure: Any) -> str | None:  # noqa: ANN401
 
 
 def _is_picture(figure: Any) -> bool:  # noqa: ANN401
-    """Tell whether there are pictures in the figure, and nothing else that is drawn from data."""
-    shown = [axes for axes in figure.axes if axes.has_data()]
+    """Tell whether there are pictures in the figure, and nothing else that is drawn from data but their colour bars."""
+    shown = [axes for axes in figure.axes if axes.has_data() and axes.get_label() != "<colorbar>"]
     return bool(shown) and all(
         axes.images and not (axes.lines or axes.patches or axes.collections or axes.tables) for axes in shown
     )

@@ -2,7 +2,7 @@
 
 The rule: a distribution counts when one of *the program's own files* imports it. Own are the entry script and the
 modules it reaches, as long as they lie with the script, in its repository, or anywhere that no installed
-distribution and no standard library lays claim to. What a library imports for itself does not count.
+distribution and no standard library lays claim to. What a library imports for itself does not count (but `COMPANIONS`).
 
 Own files are read, never run: the import statements of the entry script and of the own files it leads to, and of
 every own file loaded by the time of the call. What no text shows (`import_module(name)`) is seen by `watched`.
@@ -34,6 +34,12 @@ if TYPE_CHECKING:
 MAX_FILES = 500
 MAX_FILE_BYTES = 1 << 20
 
+COMPANIONS = {"torch": ("tensorboard", "tensorboardx")}
+"""What goes with a distribution though it does not require it: the first one where it is installed and none is used.
+
+`torch.utils.tensorboard` imports tensorboard, and the loggers of Lightning and transformers go by whether it is there.
+"""
+
 Note = Callable[[str], None]
 Observed = set[tuple[str, str]]
 """Pairs of an importing file ('' for `__main__`) and the module that it asked for."""
@@ -52,16 +58,18 @@ def imported(
     *,
     source: bytes | None = None,
     observed: Iterable[tuple[str, str]] = (),
+    stands: Mapping[str, str] | None = None,
     note: Note | None = None,
 ) -> dict[str, str]:
     """Return {distribution: version} of what the program's own files import; names as in PEP 503, sorted.
 
-    `source` is code that has no file (a notebook's cells, `python -c`), `observed` what `watched` yielded. Call it at
-    the start for what the text shows, and again at the end for what was loaded since; requirements that a user
-    forces are to be merged into the result. `note` hears of files left out: more than 500, or over 1 MiB.
+    `source` is code that has no file (a notebook's cells, `python -c`), `observed` what `watched` yielded, `stands`
+    which names stand for which packages: both count, as far as they are installed. Call it at the start for what the
+    text shows, and again at the end for what was loaded since; requirements that a user forces are to be merged into
+    the result. `note` hears of files left out: more than 500, or over 1 MiB.
     """
     home = script.parent if script else Path.cwd()
-    program = _Program(_roots(home, root), note or (lambda message: None))
+    program = _Program(_roots(home, root), note or (lambda message: None), stands or {})
     if script is not None:
         program.enqueue(os.path.abspath(script))
     if source is not None:
@@ -76,6 +84,7 @@ def imported(
         if not importer or importer in program.seen or program.has(importer):
             program.want([(0, name)], str(home))
     program.follow()
+    program.add_companions()
     return dict(sorted(program.found.items()))
 
 
@@ -141,8 +150,9 @@ def _is_machinery(frame: FrameType) -> bool:
 class _Program:
     """Follows the imports of the program's own files and collects the distributions that they lead to."""
 
-    def __init__(self, roots: list[str], note: Note) -> None:
+    def __init__(self, roots: list[str], note: Note, stands: Mapping[str, str]) -> None:
         self.roots = roots
+        self._stands = stands
         self.seen: set[str] = set()
         self.found: dict[str, str] = {}
         self._note = note
@@ -180,6 +190,12 @@ class _Program:
                 continue
             self.read(text, os.path.dirname(file))
 
+    def add_companions(self) -> None:
+        for name, companions in COMPANIONS.items():
+            if name in self.found and not self.found.keys() & companions:
+                installed = (dist for dist in self._installed.everything() if dist.name == companions[0])
+                self.found.update((dist.name, dist.version) for dist in installed)
+
     def read(self, text: bytes, folder: str) -> None:
         if b"import" not in text or (tree := _parsed(text)) is None:
             return
@@ -189,6 +205,8 @@ class _Program:
     def want(self, targets: Iterable[tuple[int, str]], folder: str) -> None:
         """Follow what is the program's own of `targets` as seen from `folder`, and note whose the rest is."""
         for level, name in targets:
+            if not level:
+                self._count(self._standing(name))
             files = self._files((level, name), folder)
             for file in files:
                 if file not in self._owned:
@@ -196,8 +214,19 @@ class _Program:
                 if self._owned[file] is None and file.endswith((".py", ".pyw")):
                     self.enqueue(file)
             # The deepest alone: several distributions may share the packages above it.
-            for dist in (files and self._owned[files[-1]]) or ():
-                self.found.setdefault(dist.name, dist.version)
+            self._count((files and self._owned[files[-1]]) or ())
+
+    def _count(self, owners: Iterable[Distribution]) -> None:
+        for dist in owners:
+            self.found.setdefault(dist.name, dist.version)
+
+    def _standing(self, module: str) -> list[Distribution]:
+        """Return the distributions of a name that stands for a package, and of that package."""
+        top = module.partition(".")[0]
+        package = self._stands.get(top)
+        if package is None:
+            return []
+        return [dist for dist in self._installed.everything() if dist.name in (top, package.partition(".")[0])]
 
     def _owners(self, file: str) -> list[Distribution] | None:
         """Return the distributions that a file belongs to, none for the standard library, None for the program."""

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from types import ModuleType
 
 from .base import Sink
-from .saving import argument, watching
+from .saving import Call, argument, watching
 
 CAPTURE = "pytorch"
 
@@ -17,7 +17,8 @@ CAPTURE = "pytorch"
 def patched(module: ModuleType, sink: Sink) -> Iterator[None]:
     """Report torch's own saves and loads, TorchScript's included, or those of a module of another format.
 
-    A folder that `torch.distributed.checkpoint` writes is one model, and so is a file of `safetensors.torch`.
+    A folder that `torch.distributed.checkpoint` writes is one model, and so is a file of `safetensors.torch`, and what
+    `torch.onnx` exports.
     """
     with watching(sink, CAPTURE, framework="PyTorch", key="pytorch") as watch:
         if module.__name__ == "safetensors.torch":
@@ -26,6 +27,10 @@ def patched(module: ModuleType, sink: Sink) -> Iterator[None]:
         elif module.__name__ == "torch.distributed.checkpoint":
             watch.saves(module, "save", argument(1, "checkpoint_id"))
             watch.loads(module, "load", argument(1, "checkpoint_id"))
+        elif module.__name__ == "torch.onnx":
+            watch.saves(module, "export", argument(2, "f"), _onnx)
+            if hasattr(module, "ONNXProgram"):
+                watch.saves(module.ONNXProgram, "save", argument(1, "destination"), _onnx)
         else:
             watch.saves(module, "save", argument(1, "f"))
             watch.loads(module, "load", argument(0, "f"))
@@ -36,3 +41,7 @@ def patched(module: ModuleType, sink: Sink) -> Iterator[None]:
                 watch.saves(script.ScriptModule, "save", argument(1, "f"))
                 watch.saves(script.RecursiveScriptModule, "save", argument(1, "f"))
         yield
+
+
+def _onnx(_: Call) -> str:
+    return "ONNX"

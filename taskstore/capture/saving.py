@@ -184,7 +184,9 @@ class Watch:
         self._hooks.enter_context(swapped(owner, name, wrapped))
         if isinstance(owner, ModuleType) and before is not None:
             after = vars(owner)[name]
-            for module, alias in [(one, alias) for one in self._program for alias in _aliases(one, before)]:
+            library = owner.__name__.partition(".")[0]
+            others = [one for one in self._program if one.__name__.partition(".")[0] != library]
+            for module, alias in [(one, alias) for one in others for alias in _aliases(one, before)]:
                 self._hooks.enter_context(swapped(module, alias, lambda _: after))
 
     def when_closed(self, file: Any, then: Callable[[], None]) -> None:  # noqa: ANN401 - any kind of file

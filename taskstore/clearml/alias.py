@@ -117,7 +117,11 @@ _MODULES: dict[str, dict[str, str]] = {
     "external": {},
     "external.kerastuner": {"ClearmlTunerLogger": ""},
     "hyperdatasets": dict.fromkeys(_HYPERS, ""),
+    "task_parameters": {
+        name: f"task_parameters:{name}" for name in ("TaskParameters", "param", "percent_param", "range_validator")
+    },
     "utilities": {},
+    "utilities.proxy_object": {"flatten_dictionary": "parameters:flatten_dictionary"},
     "utilities.plotly_reporter": {"SeriesInfo": "series_info:SeriesInfo"},
     "debugging": {},
     "debugging.log": {"LoggerRoot": "place:LoggerRoot"},
@@ -132,7 +136,9 @@ def names_of(module: str) -> Mapping[str, object] | None:
 
 def look_up(module: str, name: str) -> object:
     """Return what a name in a module stands for. Raises AttributeError, saying what there is."""
-    home = _MODULES[module].get(name)
+    home, inner = _MODULES[module].get(name), f"{module}.{name}".lstrip(".")
+    if home is None and inner in _MODULES:  # clearml.utilities.proxy_object, without an import of its own
+        return importlib.import_module(f"clearml.{inner}")
     if home is None:
         there = ", ".join(sorted(each for each in _MODULES[module] if not each.startswith("__"))) or "nothing"
         full = f"clearml.{module}".rstrip(".")

@@ -19,6 +19,7 @@ _VARIABLES = ("capture", "environment_variables")
 _DIFF = ("capture", "diff_mib")
 _UNTRACKED = ("capture", "untracked_files")
 _RESOURCES = ("resources", "start_after_s")
+_ARGUMENTS = ("capture", "library_arguments")
 _TRANSLATED = {
     "TASK_NO_REUSE": NO_REUSE_VARIABLE,
     "SET_ITERATION_OFFSET": OFFSET_VARIABLE,
@@ -55,6 +56,7 @@ def apply(environ: MutableMapping[str, str] = os.environ) -> None:
                 continue  # a child of the run joins its parent's task
         if text and not environ.get(ours):
             environ[ours] = text
+    _set(environ, _ARGUMENTS, "true")
     for name, setting in _SETTINGS.items():
         _set(environ, setting, value(name, environ))
     for key, found in _configured(environ).items():

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any, ClassVar, SupportsFloat
 
 from ..logger import Logger as NativeLogger
+from ..plotting import Layout
+from ..sections import plots
 from .series_info import SeriesInfo as _SeriesInfo
 
 
@@ -58,6 +60,48 @@ class Logger(NativeLogger):
             matrix=matrix,
             max_image_history=max_image_history,
             delete_after_upload=delete_after_upload,
+        )
+
+    def report_line_plot(
+        self,
+        title: str,
+        series: object,
+        xaxis: str | None,
+        yaxis: str | None,
+        mode: str = "lines",
+        iteration: int | None = None,
+        reverse_xaxis: bool = False,
+        comment: str | None = None,
+        extra_layout: Layout | None = None,
+    ) -> None:
+        """Report several series in one plot; the plot's own series has no name, also where there is one line."""
+        figure = plots.line_plot(
+            title,
+            series,
+            xaxis=xaxis,
+            yaxis=yaxis,
+            mode=mode,
+            reverse_xaxis=reverse_xaxis,
+            comment=comment,
+            extra_layout=extra_layout,
+        )
+        self._writer.plot(title, "", figure, iteration)
+
+    def report_table(
+        self,
+        title: str,
+        series: str,
+        iteration: int | None = None,
+        table_plot: object = None,
+        csv: str | Path | None = None,
+        url: str | None = None,
+        extra_layout: Layout | None = None,
+        extra_data: Layout | None = None,
+    ) -> None:
+        """Report a table; one at an address is fetched into the store's cache. Raises NotFound, RemoteError."""
+        file = csv if url is None else _fetched(url)
+        super().report_table(
+            title, series, iteration, table_plot, file, extra_layout=extra_layout, extra_data=extra_data
         )
 
     @classmethod
@@ -130,3 +174,10 @@ class _Handler(logging.Handler):
 def logger_of(task: Any) -> Logger:  # noqa: ANN401 - taskstore's own task
     """Return ours of a task. Raises ReadOnly where it has ended."""
     return Logger(task.get_logger()._writer)
+
+
+def _fetched(url: str) -> Path:
+    """Return a local copy of what is at an address. Raises NotFound, RemoteError."""
+    from .. import storage  # most runs fetch nothing
+
+    return storage.get_local_copy(url, extract_archive=False)

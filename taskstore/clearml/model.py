@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
 from .. import models
-from ..logger import Logger
 from ..schema.record import ARCHIVED
 from .errors import refuse
+from .logger import Logger
 
 
 def _reported(name: str) -> Callable[..., Any]:
@@ -17,7 +17,7 @@ def _reported(name: str) -> Callable[..., Any]:
 
     @functools.wraps(getattr(Logger, name))
     def report(self: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as the Logger's method takes and gives
-        return getattr(self.get_logger(), name)(*args, **kwargs)
+        return getattr(Logger(self.get_logger()._writer), name)(*args, **kwargs)
 
     return report
 

@@ -3,15 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from ..core.nesting import flatten
+from ..sections.configuration import GENERAL
 from .errors import as_value_error
 from .held import Held
+
+_PLAIN = (bool, int, float, str, list, tuple, dict, Enum)
+
+
+def flatten_dictionary(a_dict: Mapping[str, Any], prefix: str = "", sep: str = "/") -> dict[str, Any]:
+    """Spell a nested dictionary as one of paths, as `clearml.utilities.proxy_object` does."""
+    return {f"{prefix}{name}": value for name, value in flatten(a_dict, sep).items()}
+
+
+class Arguments:
+    """What is behind `task._arguments`: transformers' callback writes a training's arguments by it."""
+
+    def __init__(self, task: Parameterized) -> None:
+        self._task = task
+
+    def copy_from_dict(self, dictionary: Mapping[str, Any], prefix: str | None = None) -> None:
+        """Add a section's parameters, or change them; what a parameter cannot hold is left out."""
+        kept = {name: value for name, value in dictionary.items() if value is None or isinstance(value, _PLAIN)}
+        self._task.update_parameters({f"{prefix or 'General'}/{name}": value for name, value in kept.items()})
 
 
 class Parameterized(Held):
     """Connects, sets and reads parameters and configuration objects."""
+
+    @property
+    def _arguments(self) -> Arguments:
+        return Arguments(self)
 
     def connect(self, mutable: Any, name: str | None = None, ignore_remote_overrides: bool = False) -> Any:  # noqa: ANN401
         """Record parameters, and in a task that is run again replace their values by the stored ones."""
@@ -118,15 +144,15 @@ class Parameterized(Held):
 
     def set_model_config(self, config_text: str | None = None, config_dict: Mapping[str, Any] | None = None) -> None:
         """Set the configuration that models have, by ClearML's earlier name."""
-        self.set_configuration_object("design", config_text, config_dict=config_dict)
+        self.set_configuration_object(GENERAL, config_text, config_dict=config_dict)
 
     def get_model_config_text(self) -> str:
         """Return the configuration that models have, as text."""
-        return self.get_configuration_object("design") or ""
+        return self.get_configuration_object(GENERAL) or ""
 
     def get_model_config_dict(self) -> Any:  # noqa: ANN401 - a dictionary or a list
         """Return the configuration that models have, parsed."""
-        return self.get_configuration_object_as_dict("design") or {}
+        return self.get_configuration_object_as_dict(GENERAL) or {}
 
     def get_model_design(self) -> str:
         """Return the configuration that models have, as text."""

@@ -21,6 +21,13 @@ def flags(**arguments: object) -> None:
             raise _wrong(name, "True or False", value)
 
 
+def numbers(**arguments: object) -> None:
+    """Want a whole number of each."""
+    for name, value in arguments.items():
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise _wrong(name, "a whole number", value)
+
+
 def kinds(*wanted: type, **arguments: object) -> None:
     """Want one of these types, or None, of each."""
     for name, value in arguments.items():

@@ -178,6 +178,8 @@ def check_name(kind: str, name: str) -> str:
 
     ClearML's rule: at least 3 characters.
     """
+    if not isinstance(name, str):
+        raise BadName(kind, repr(name), f"it is no text but {type(name).__name__}")
     stripped = name.strip()
     if len(stripped) < MIN_LENGTH:
         raise BadName(kind, name, f"a {kind} name has at least {MIN_LENGTH} characters")

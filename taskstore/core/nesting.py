@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .errors import BadValue
 
 _MAX_DEPTH = 64
+MAX_BOUND = 100
 
 
 def flatten(mapping: Mapping[Any, object], separator: str = "/") -> dict[str, object]:
@@ -47,6 +48,27 @@ def join(path: str, key: str, separator: str = "/") -> str:
     """Return the path of a key below a path, as `flatten` spells it; at the top the path is empty."""
     escaped = _escape(key, separator)
     return f"{path}{separator}{escaped}" if path else escaped
+
+
+def spell(keys: Iterable[str], separator: str = "/") -> str:
+    """Return the path of keys, each within the one before, as `flatten` spells it; a key may be empty."""
+    return separator.join(_escape(key, separator) for key in keys)
+
+
+def is_bounded(mapping: Mapping[Any, object], depth: int = MAX_BOUND) -> bool:
+    """Tell whether nested mappings end within a hundred levels; one that holds itself never does."""
+    return _is_bounded(mapping, depth, set())
+
+
+def _is_bounded(value: object, depth: int, above: set[int]) -> bool:
+    if not isinstance(value, Mapping):
+        return True
+    if depth == 0 or id(value) in above:
+        return False
+    above.add(id(value))
+    found = all(_is_bounded(item, depth - 1, above) for item in value.values() if isinstance(item, Mapping))
+    above.discard(id(value))
+    return found
 
 
 def unflatten(flat: Mapping[str, object], separator: str = "/") -> dict[str, object]:

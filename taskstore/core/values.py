@@ -7,6 +7,7 @@
     set frozenset    a Python literal, sorted
     bytes            a Python literal
     Path date time datetime                  str() and ISO 8601
+    Decimal UUID Fraction timedelta bytearray    core/exact.py
     Enum             the member's name       typed by its class; `cast_like` brings it back, with the default's class
     numpy            as the Python numbers and lists that it stands for
     anything else    repr() without addresses, typed by its class; `is_supported` says False
@@ -24,12 +25,14 @@ import sys
 from collections.abc import Callable, Mapping, Set
 from datetime import date, datetime, time
 from enum import Enum, Flag
-from functools import reduce
+from functools import partial, reduce
 from operator import or_
 from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 from typing import Any, TypeVar
 
+from . import exact
 from .errors import BadValue
+from .type_words import WORDS
 
 BASIC = (bool, int, float, str)
 CONTAINERS = ("list", "tuple", "dict", "set", "frozenset")
@@ -81,6 +84,9 @@ def _spell(value: object) -> tuple[str, str, bool]:
         return str(value), "Path" if isinstance(value, Path) else type(value).__name__, True
     if type(value) in (datetime, date, time):
         return value.isoformat(), type(value).__name__, True  # type: ignore[attr-defined]  # all three have it
+    known = exact.spelled(value)
+    if known is not None:
+        return *known, True
     plain, is_exact = _plain(value, 0)
     if isinstance(plain, str):
         return (plain, "str", True) if is_exact else (plain, type(value).__name__, False)
@@ -139,8 +145,16 @@ def _from_array(value: object) -> tuple[bool, object]:
     return type(listed) is not type(value), listed
 
 
+def shown(value: object) -> str:
+    """Return an object's repr; its class where it has none, as before it is set up."""
+    try:
+        return repr(value)
+    except (AttributeError, TypeError, ValueError, LookupError, ArithmeticError, RuntimeError):
+        return f"<{type(value).__name__}>"
+
+
 def _repr(value: object) -> str:
-    text = _ADDRESS.sub("", repr(value))
+    text = _ADDRESS.sub("", shown(value))
     return text if len(text) <= MAX_REPR else text[: MAX_REPR - 1] + "…"
 
 
@@ -194,7 +208,7 @@ def from_text(text: str, type_name: str) -> object:
 
     An empty text is None, except of type str. Raises BadValue naming the text and the type.
     """
-    kind, _, detail = type_name.partition("/")
+    kind, _, detail = WORDS.get(type_name, type_name).partition("/")
     if detail == "literal":
         text = _unquoted(text)
     if kind == "str" or (text and kind not in _READERS):
@@ -313,6 +327,8 @@ _READERS: dict[str, Callable[[str], object]] = {
     "float": float,
     "complex": complex,
     "bytes": _to_bytes,
+    "bytearray": lambda text: bytearray(_to_bytes(text)),
+    **exact.READERS,
     "Path": Path,
     "PurePosixPath": PurePosixPath,
     "PureWindowsPath": PureWindowsPath,
@@ -326,6 +342,7 @@ _HINTS = {
     "list": "; write it like [1, 2]",
     "tuple": "; write it like [1, 2]",
     "dict": '; write it like {"a": 1}',
+    "timedelta": "; write it like 1 day, 2:00:00, or as seconds",
 }
 
 
@@ -342,7 +359,7 @@ def cast_like(text: str, default: object, type_hint: str | None = None) -> objec
             return from_text(text, type_hint)
         return None if text in ("", "None") else from_text(text, type_hint or "")
     own_text, own_type, is_exact = _encode(default)
-    if text == own_text:
+    if text == own_text or (text == repr(default) and own_type in exact.READERS):  # as it once was stored
         return default
     if type_hint == "str/literal":
         text = _unquoted(text)
@@ -354,12 +371,35 @@ def cast_like(text: str, default: object, type_hint: str | None = None) -> objec
 
 def _cast(text: str, default: object, own_type: str, *, is_exact: bool) -> object:
     if isinstance(default, Enum):
-        return _enum_member(type(default), text)
+        return member_of(type(default), text)
     if not is_exact:
         raise BadValue(f"{_shown(text)} cannot be read as {_a(own_type)}")
     if not text and own_type != "str":
         raise BadValue(f"an empty text is not {_a(own_type)}")
-    return _like_array(from_text(text, own_type), default)
+    return _like_items(_like_array(from_text(text, own_type), default), default)
+
+
+def _like_items(value: object, default: object) -> object:
+    """Give the items the class of the default's, where all of those are paths, or of one Enum; and itself its class."""
+    if not isinstance(value, (list, tuple, set, frozenset)) or not isinstance(default, type(value)):
+        return value
+    kinds: set[Any] = {type(item) for item in default}
+    kind: Any = kinds.pop() if len(kinds) == 1 else object
+    read: Callable[[str], object] | None = None
+    if issubclass(kind, Enum):
+        read = partial(member_of, kind)
+    elif issubclass(kind, PurePath):
+        read = partial(_path_of, kind)
+    items: list[Any] = [read(item) if read is not None and isinstance(item, str) else item for item in value]
+    if isinstance(default, tuple) and hasattr(default, "_fields"):
+        if len(items) != len(default):
+            raise BadValue(f"{len(items)} values for a {type(default).__name__} of {len(default)}")
+        return type(default)(*items)
+    return type(value)(items) if read is not None else value
+
+
+def _path_of(kind: type[PurePath], text: str) -> PurePath:
+    return kind(text)
 
 
 def _like_array(value: object, default: object) -> object:
@@ -389,7 +429,8 @@ def _enum_text(value: Enum) -> str:
     return str(value.value)
 
 
-def _enum_member(kind: type[_EnumT], text: str) -> _EnumT:
+def member_of(kind: type[_EnumT], text: str) -> _EnumT:
+    """Return the member of an Enum that a text names, or whose value it is; of a Flag 'A|B' too. Raises BadValue."""
     bare = text.strip().removeprefix(f"{kind.__name__}.")
     if bare in kind.__members__:
         return kind[bare]

@@ -35,7 +35,19 @@ def files_below(folder: Path, *, except_below: Path) -> dict[str, Path]:
             path = Path(root) / name
             if path.is_file():
                 found[path.relative_to(folder).as_posix()] = path
+    check_names(found)
     return dict(sorted(found.items()))
+
+
+def check_names(names: Iterable[str]) -> None:
+    """Raise BadValue for a file's name that an archive cannot hold: one whose bytes are no UTF-8."""
+    for name in names:
+        try:
+            name.encode()
+        except UnicodeEncodeError:
+            raise BadValue(
+                f"the name of the file {name!r} is no UTF-8; rename it, and an archive can hold it"
+            ) from None
 
 
 def write(files: Iterable[tuple[str, Path]], stream: BinaryIO, progress: Callable[[int], None]) -> None:

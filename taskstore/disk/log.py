@@ -111,10 +111,14 @@ def read_complete(path: Path, start: int = 0) -> bytes:
     return data[: data.rfind(b"\n") + 1]
 
 
-def read_blocks(path: Path, size_bytes: int = 4 << 20) -> Iterator[bytes]:
-    """Yield the whole lines of a log in blocks of about `size_bytes`, so that a long one is never in memory at once."""
+def read_blocks(path: Path, size_bytes: int = 4 << 20, *, start: int = 0) -> Iterator[bytes]:
+    """Yield the whole lines of a log in blocks of about `size_bytes`, so that a long one is never in memory at once.
+
+    It begins at byte `start`; what follows the last line end is left out.
+    """
     rest = b""
     with path.open("rb") as stream:
+        stream.seek(start)
         while data := stream.read(size_bytes):
             end = data.rfind(b"\n") + 1
             if end:

@@ -16,7 +16,7 @@ from ..disk.layout import TaskPaths
 from ..schema.model import ModelsRecord
 from ..schema.record import ARCHIVED, DEVELOPMENT, ParamsRecord, TaskRecord
 from ..sections import clone
-from ..store import artifacts, configuration, events, liveness, models, places, projects, tasks
+from ..store import artifacts, configuration, events, liveness, models, places, plots, projects, tasks
 from ..store.store import Store
 
 OFFSET = "iteration_offset"
@@ -116,8 +116,8 @@ def reopen(store: Store, task_id: str, tags: tuple[str, ...], offset: int | None
     """
     paths = places.locate(store, task_id)
     liveness.settle(store, paths, tasks.read(paths))
-    summary = events.read_summary(paths)
-    counted = -1 if summary.last_iteration is None else summary.last_iteration
+    reached = [events.read_summary(paths).last_iteration, plots.last_iteration(paths)]
+    counted = max((one for one in reached if one is not None), default=-1)
     added = counted + 1 if offset is None else offset
 
     def check(paths: TaskPaths, record: TaskRecord) -> None:

@@ -1,9 +1,10 @@
-"""One package standing for another in this process, and in those that multiprocessing starts from it.
+"""One package standing for another in this process, and in the Pythons that it starts.
 
 `install("clearml", "taskstore.clearml")` has `import clearml` and `from clearml.logger import Logger` give what
 `taskstore.clearml` offers, whether or not a real package of that name is installed. Nothing else is touched: no file,
-no sys.path, and no other process but those that multiprocessing makes and what `taskstore run` starts below this one.
-Another Python that the program starts by itself (`subprocess.run([sys.executable, …])`) is not reached.
+no sys.path, and no other process but those that come from this one. What multiprocessing makes is told directly. A
+Python that the program starts by itself (`torchrun`, `subprocess.run([sys.executable, …])`) finds by PYTHONPATH a
+package of that name in `standins`, which does the same there; it is not reached where it ignores its environment.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from importlib.machinery import ModuleSpec
+from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol, cast
 
@@ -24,6 +26,7 @@ from ..capture.imports import on_import
 ALIASES_VARIABLE = "TASKSTORE_ALIASES"
 """Which names stand for which packages, as name=package,…: for what `taskstore run` starts below this process."""
 
+_STANDINS = Path(__file__).parent / "standins"
 _until_the_end = ExitStack()
 
 
@@ -47,8 +50,16 @@ def install(name: str, package: str) -> None:
         del sys.modules[module]
     sys.meta_path.insert(0, _Finder(name, package))
     os.environ[ALIASES_VARIABLE] = ",".join(f"{alias}={target}" for alias, target in active().items())
+    if (_STANDINS / name).is_dir():
+        _put_first_on_path(str(_STANDINS))
     atexit.register(_until_the_end.close)
     _until_the_end.enter_context(on_import("multiprocessing.spawn", _hand_on_to_children))
+
+
+def _put_first_on_path(folder: str) -> None:
+    """Have the Pythons that start from here look into a folder before what is installed."""
+    others = [each for each in os.environ.get("PYTHONPATH", "").split(os.pathsep) if each and each != folder]
+    os.environ["PYTHONPATH"] = os.pathsep.join([folder, *others])
 
 
 def install_all(text: str) -> None:

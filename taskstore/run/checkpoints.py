@@ -107,12 +107,13 @@ class Checkpoints:
                 source=str(path),
             )
             return
-        is_folder = not path.is_file()
+        files = section.parts_of(self._store, path)
+        is_package = bool(files) or not path.is_file()
         kept = section.Kept(
-            path=None if is_folder else path,
-            files=section.files_below(self._store, path) if is_folder else {},
-            name=f"{path.name}.zip" if is_folder else path.name,
-            is_package=is_folder,
+            path=None if is_package else path,
+            files=files,
+            name=f"{path.name}.zip" if is_package else path.name,
+            is_package=is_package,
             iteration=iteration,
             snapshots=configured.snapshots,
             source=str(path),

@@ -132,7 +132,7 @@ def _begin(wanted: Wanted | None) -> None:
         sys.stderr.write(f"taskstore: {error}\n")
         raise SystemExit(error.exit_code) from None
     if begun.is_recording:
-        begun.is_adoptable = not begun.is_rerun
+        begun.is_adoptable = begun.is_owner
         session.announce(begun)
 
 

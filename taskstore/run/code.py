@@ -117,7 +117,9 @@ class CodeCapture:
         sink: StoreSink,
         *,
         rebuilt: Path | None = None,
+        with_repository: bool = True,
     ) -> None:
+        self._with_repository = with_repository
         self._store = store
         self._task_id = task_id
         self._paths = paths
@@ -182,7 +184,7 @@ class CodeCapture:
                     return
 
     def _code(self) -> None:
-        seen = look(self._entry, self._settings)
+        seen = look(self._entry, self._settings, with_repository=self._with_repository)
         if seen.snapshot is not None:
             self._root = seen.snapshot.root
         self._is_source_kept, self._source = seen.is_text_kept, seen.text
@@ -229,7 +231,12 @@ class CodeCapture:
         notes: list[str] = []
         self._modules_known = len(sys.modules)
         found = packages.imported(
-            self._entry.path, self._root, source=self._source, observed=observed, note=notes.append
+            self._entry.path,
+            self._root,
+            source=self._source,
+            observed=observed,
+            stands=alias.active(),
+            note=notes.append,
         )
         self._requirements = {**self._requirements, **found}
         found = requirements.chosen(self._requirements, self._task_id)

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple, cast
 
-from ..capture.base import Sink, contained
+from ..capture.base import Found, Sink, contained
 from ..capture.imports import on_import
 
 
@@ -47,7 +47,7 @@ FRAMEWORKS: tuple[Framework, ...] = (
             "tensorflow.python.ops.gen_summary_ops",
         ),
     ),
-    Framework("pytorch", "pytorch", ("torch", "safetensors.torch", "torch.distributed.checkpoint")),
+    Framework("pytorch", "pytorch", ("torch", "torch.onnx", "safetensors.torch", "torch.distributed.checkpoint")),
     Framework(
         "pytorch",
         "lightning",
@@ -74,10 +74,26 @@ FRAMEWORKS: tuple[Framework, ...] = (
 
 
 def is_wanted(choice: bool | Mapping[str, object], key: str) -> bool:
-    """Tell whether a capture is chosen: what is not named is, an empty mapping chooses none."""
+    """Tell whether a capture is chosen: what is not named is, an empty mapping (here, or of its key) chooses none."""
     if isinstance(choice, Mapping):
-        return bool(choice) and choice.get(key, True) not in (False, None, [], "")
+        return bool(choice) and bool(choice.get(key, True))
     return choice
+
+
+def is_repository_wanted(choice: bool | Mapping[str, object]) -> bool:
+    """Tell whether the repository is recorded: it is, unless its key says no. What turns all off is of libraries."""
+    return not isinstance(choice, Mapping) or bool(choice.get("detect_repository", True))
+
+
+SECTIONS = {"TB_hparams": ("tensorboard", "report_hparams")}
+"""Sections of parameters that a program may leave out: the key, and what says so in the mapping that is its value."""
+
+
+def is_section_wanted(choice: Mapping[str, object], section: str) -> bool:
+    """Tell whether a capture's parameters of this section are chosen: `{"tensorboard": {"report_hparams": False}}`."""
+    key, option = SECTIONS.get(section, ("", ""))
+    chosen = choice.get(key, True)
+    return is_wanted(chosen, option) if isinstance(chosen, Mapping) else True
 
 
 KEYS = {
@@ -127,7 +143,7 @@ def connected(rows: tuple[Framework, ...], choice: bool | Mapping[str, object], 
 
 
 class _Chosen:
-    """A sink that leaves out models whose path matches none of the wildcards that were given for their framework."""
+    """A sink that leaves out models that match no wildcard of their framework, and sections that are not chosen."""
 
     def __init__(self, sink: Sink, choice: Mapping[str, object]) -> None:
         self._sink = sink
@@ -135,6 +151,9 @@ class _Chosen:
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._sink, name)
+
+    def parameters(self, section: str, found: Mapping[str, Found]) -> Mapping[str, str]:
+        return self._sink.parameters(section, found) if is_section_wanted(self._choice, section) else {}
 
     def model_saved(self, framework: str, path: Path, *, key: str = "", name: str = "") -> None:
         if is_model_wanted(self._choice, framework, path, key):

@@ -195,11 +195,11 @@ def claim(
     The child, which comes to hold the beacon, finds the task in progress; one that finds another launch named in the
     record does not begin.
     """
-    launch = secrets.token_hex(8)
+    launch, forget = secrets.token_hex(8), liveness.forget_earlier_run(store)
 
     def name_launch(paths: TaskPaths, record: TaskRecord) -> None:
-        if not is_alive(paths.beacon, store.locks):
-            paths.beacon.unlink(missing_ok=True)  # of an earlier run
+        forget(paths, record)
+        if not paths.beacon.exists():
             paths.stop.unlink(missing_ok=True)
         record.execution = record.execution or Execution()
         record.execution.launch = launch

@@ -99,7 +99,7 @@ def fresh(wanted: Wanted, entry: source.Entry, find_store: Callable[[], Store], 
         project = wanted.project if wanted.project is not None else _default_project(entry)
         folder = store.paths.project(project_parts(project))
         configured, warning = settings.load_sound(store, project=folder)
-        place = _output_destination(store, wanted.output_uri, project, configured)
+        place = output_destination(store, wanted.output_uri, project, configured)
         earlier = _earlier(store, wanted, configured.reuse, project, name)
         if earlier is not None:
             if place:
@@ -117,7 +117,7 @@ def _put_outputs_at(place: str, record: TaskRecord) -> None:
     record.output_destination = place
 
 
-def _output_destination(store: Store, wanted: str | bool | None, project: str, configured: settings.Settings) -> str:
+def output_destination(store: Store, wanted: str | bool | None, project: str, configured: settings.Settings) -> str:
     """Return where the files of a new task go besides its folder: as the program says, the project, the settings."""
     if wanted is False:
         return ""
@@ -160,13 +160,22 @@ def _taken(store: Store, wanted: Wanted, reuse: settings.Reuse, project: str, na
     if found is None:
         return None
     if wanted.earlier.continues:
-        given = os.environ.get(OFFSET_VARIABLE, "")
-        again.reopen(store, found.id, tuple(wanted.tags), int(given) if given.isdigit() else wanted.earlier.offset)
+        again.reopen(store, found.id, tuple(wanted.tags), _offset(wanted))
     elif wanted.earlier.id or again.is_disposable(store, found, window_hours=reuse.window_hours):
         again.empty(store, found.id, tuple(wanted.tags))
     else:
         return None
     return places.locate(store, found.id)
+
+
+def _offset(wanted: Wanted) -> int | None:
+    """Return what is to be added to iterations, by the environment or else the program; None where neither says."""
+    given = os.environ.get(OFFSET_VARIABLE, "")
+    try:
+        return int(given) if given else wanted.earlier.offset
+    except ValueError:
+        warn(f"{OFFSET_VARIABLE} is {given!r}, which is no whole number; it is not followed")
+        return wanted.earlier.offset
 
 
 def _begun_again(wanted: Wanted, paths: TaskPaths) -> tuple[str, int]:

@@ -6,13 +6,15 @@ import atexit
 import contextlib
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..capture import arguments, packages, resources, source
+from ..capture import packages, source
 from ..capture.base import contained
 from ..core.errors import BadName, BadTransition, BadValue, Busy, Damaged, NotFound, ReadOnly, TaskstoreError
+from ..core.names import check_name
 from ..core.secrets import Masker
 from ..core.states import RECORDING, Status
 from ..disk.atomic import replace_record
@@ -22,8 +24,8 @@ from ..schema import codec
 from ..schema.record import ScriptRecord, TaskRecord
 from ..store import events, places, tasks
 from ..store.store import Store, open_default
-from . import frameworks, origin, ranks, streams
-from .chosen import Chosen, chosen
+from . import frameworks, origin, ranks
+from .captures import Captures
 from .closing import Closing, sum_up_late
 from .code import KEPT_OF_REBUILT, CodeCapture, first_look
 from .ending import COMPLETED, Ending, Outcome
@@ -66,7 +68,14 @@ class Session:
         """Begun by a launcher for a program that may say Task.init itself, and then names the task."""
         self.ending = Ending(self._finish, left=self.wait_for_code)
         self.masker = Masker(tuple(self.settings.secrets.extra), tuple(self.settings.secrets.allowed))
-        self.sink = StoreSink(self.store, self.task_id, self.paths, self.masker, is_rerun=self.is_rerun)
+        self.sink = StoreSink(
+            self.store,
+            self.task_id,
+            self.paths,
+            self.masker,
+            is_rerun=self.is_rerun,
+            library_arguments=self.settings.capture.library_arguments,
+        )
         self.sink.writer.history = self.settings.reports.sample_history
         self.sink.writer.offset = origin.offset
         self.verb = "running" if self.is_rerun else origin.verb
@@ -75,13 +84,13 @@ class Session:
         """The facade over this session; held here so that every asker gets the same one."""
         self.chores: dict[str, Callable[[], None]] = {}
         """What else keeps something in the task up to date, by the name of what it is about; see `do_chores`."""
+        self._begun_as = Wanted()
         self._pid = os.getpid()
-        self._captures = contextlib.ExitStack()
+        self._captures = Captures(self.sink, self.masker, self.settings, str(self.store.root))
         self._hooks = contextlib.ExitStack()
         self._code: CodeCapture | None = None
         self._observed: packages.Observed = set()
         self._beacon: HeldBeacon | None = None
-        self._monitor: resources.Monitor | None = None
         self._heartbeat = Heartbeat(self._beat)
         self.stopping = StopListener(
             self.store,
@@ -121,10 +130,10 @@ class Session:
 
         Raises OSError or TaskstoreError where the store cannot be written, and then nothing is captured.
         """
+        self._begun_as = wanted
         if entry is not None:
             self._take_over(entry)
-        if wanted.with_streams:
-            self._enter("console", streams.captured(self.sink, wanted.with_streams))
+        self._captures.choose_streams(wanted.with_streams)
         if entry is not None:
             self._hooks.enter_context(self.ending.watched(self.paths().beacon))
             self._capture_program(wanted, entry)
@@ -135,45 +144,28 @@ class Session:
 
     def _tell_children(self, *, with_streams: bool = True) -> None:
         os.environ[MASTER_VARIABLE] = master_text(self.task_id, str(self.store.root))
-        if not with_streams:
+        if with_streams:
+            os.environ.pop(STREAMS_VARIABLE, None)
+        else:
             os.environ[STREAMS_VARIABLE] = "0"
 
     def _capture_program(self, wanted: Wanted, entry: source.Entry) -> None:
-        with contained(self.sink, "packages"):
-            self._observed = self._captures.enter_context(packages.watched())
-        sink = chosen(self.sink, wanted.with_arguments)
-        if sink is not None:
-            self._enter("arguments", arguments.capture(sink, masker=self.masker))
-            self._enter("frameworks", frameworks.connected(frameworks.ARGUMENTS, True, sink))
-        else:  # what argparse knows to be a credential is masked in the recorded command line all the same
-            self._enter("arguments", arguments.capture(Chosen(self.sink, {"*": False}), masker=self.masker))
-        self._enter("frameworks", frameworks.connected(frameworks.FRAMEWORKS, wanted.with_frameworks, self.sink))
-        if wanted.with_resources:
-            self._watch_resources(wanted.with_resources)
-        rebuilt = Path(self._origin.rebuilt) if self._origin.rebuilt else None
+        self._observed = self._captures.watch_packages()
+        self._captures.choose_program(wanted)
+        in_git = frameworks.is_repository_wanted(wanted.with_frameworks)
         self._code = CodeCapture(
-            self.store, self.task_id, self.paths, entry, self.settings.capture, self.sink, rebuilt=rebuilt
+            self.store,
+            self.task_id,
+            self.paths,
+            entry,
+            self.settings.capture,
+            self.sink,
+            rebuilt=Path(self._origin.rebuilt) if self._origin.rebuilt else None,
+            with_repository=in_git,
         )
         self._code.start()
         self._heartbeat.start()
         follow(_owned)
-
-    def _watch_resources(self, choice: bool | Mapping[str, float]) -> None:
-        with contained(self.sink, resources.CAPTURE):
-            settings, chosen = self.settings.resources, choice if isinstance(choice, Mapping) else {}
-            watch = resources.monitored(
-                self.sink,
-                str(self.store.root),
-                start_after_s=chosen.get("start_after_s", settings.start_after_s),
-                interval_s=chosen.get("interval_s", settings.interval_s),
-            )
-            self._monitor = self._captures.enter_context(watch)
-
-    def _enter(self, name: str, capture: contextlib.AbstractContextManager[object]) -> None:
-        """Enter a capture; what fails at its begin or its end does not keep the others from theirs."""
-        self._captures.enter_context(contained(self.sink, name))
-        with contained(self.sink, name):
-            self._captures.enter_context(capture)
 
     def _take_over(self, entry: source.Entry) -> None:
         """Hold the beacon first: who sees the task in progress must find it alive."""
@@ -214,24 +206,47 @@ class Session:
             raise BadTransition(record.id, record.status.value, Status.IN_PROGRESS.value, hint)
 
     def adopt(self, wanted: Wanted) -> None:
-        """Take the names that the program itself gives to the task which a launcher began for it. Raises BadName."""
+        """Follow what the program itself says of the task which a launcher began for it. Raises BadName.
+
+        Of a task that is run again the names stay, and so do those that the launcher was given; of what it wants
+        captured all is followed.
+        """
         self.is_adoptable = False
-
-        def change(record: TaskRecord) -> None:
-            record.name = record.name if wanted.name is None else wanted.name
-            record.type = wanted.type or record.type
-            record.tags = list(dict.fromkeys([*record.tags, *wanted.tags]))
-            if isinstance(wanted.output_uri, str):
-                record.output_destination = wanted.output_uri
-
+        self._captures.choose_streams(wanted.with_streams)
+        self._captures.choose_program(wanted)
+        self._tell_children(with_streams=bool(wanted.with_streams))
         try:
-            tasks.edit(self.store, self.task_id, change, allowed=RECORDING)
-            if wanted.project is not None:
-                tasks.move(self.store, self.task_id, wanted.project)
+            if self.is_rerun:
+                tasks.edit(self.store, self.task_id, partial(_put_outputs, wanted.output_uri), allowed=RECORDING)
+            else:
+                self._take_names(wanted)
         except (BadName, BadValue):
             raise
         except (OSError, TaskstoreError) as error:
             self.sink.cannot_write(error)
+
+    def _take_names(self, wanted: Wanted) -> None:
+        name = check_name("task", wanted.name) if wanted.name is not None and self._begun_as.name is None else ""
+        if wanted.with_arguments is not True:
+            self._captures.forget_arguments(wanted.with_arguments)
+        if wanted.earlier.continues or wanted.earlier.id:
+            asked = "continue_last_task" if wanted.earlier.continues else "reuse_last_task_id"
+            warn(f"a new task was begun for the program, and its {asked} is not followed; run it with plain python")
+        if wanted.project is not None and self._begun_as.project is None:
+            before = self.paths().home
+            tasks.move(self.store, self.task_id, wanted.project)
+            if self.paths().home != before:  # where the launcher has said that it is
+                warn(f"task {self.task_id[:12]} is in {self.paths().home} now")
+        project = places.project_of(self.store, self.paths().home)
+        place = origin.output_destination(self.store, wanted.output_uri, project, self.settings)
+
+        def change(record: TaskRecord) -> None:
+            record.name = name or record.name
+            record.type = wanted.type or record.type
+            record.tags = list(dict.fromkeys([*record.tags, *wanted.tags]))
+            record.output_destination = place
+
+        tasks.edit(self.store, self.task_id, change, allowed=RECORDING)
 
     @contextlib.contextmanager
     def guarded(self) -> Iterator[None]:
@@ -257,8 +272,8 @@ class Session:
                 self._sync_logs(paths.events)
                 self.sink.sync()
                 last = events.refresh_summary(paths).last_iteration
-                if self._monitor is not None:
-                    self._monitor.sample(None if last is None else last - self.sink.writer.offset)
+                if self._captures.monitor is not None:
+                    self._captures.monitor.sample(None if last is None else last - self.sink.writer.offset)
         except (OSError, TaskstoreError) as error:
             self.sink.cannot_write(error)
         self.stopping.look()
@@ -466,6 +481,12 @@ def _owner(role: Role, wanted: Wanted, find_store: Callable[[], Store]) -> Sessi
     if begun.warning:
         session.sink.note("settings", begun.warning)
     return session
+
+
+def _put_outputs(wanted: str | bool | None, record: TaskRecord) -> None:
+    """Put a task's outputs where its program wants them, unless its own record says where."""
+    if isinstance(wanted, str):
+        record.output_destination = record.output_destination or wanted
 
 
 def _failed(session: Session, error: Exception) -> Session:

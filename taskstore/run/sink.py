@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
     from .checkpoints import Checkpoints
 
 
+MOST_NOTES = 100
+_NUMBER = re.compile(r"0x[0-9a-fA-F]+|\d+")
+
+
 class StoreSink:
     """A Sink over one task. It never raises for the store's sake: it warns once, and the program goes on."""
 
@@ -39,6 +44,7 @@ class StoreSink:
         masker: Masker,
         *,
         is_rerun: bool,
+        library_arguments: bool = False,
     ) -> None:
         self.writer = Writer(paths, self.cannot_write)
         self.masker = masker
@@ -46,11 +52,12 @@ class StoreSink:
         self._task_id = task_id
         self._paths = paths
         self.is_rerun = is_rerun
+        self._library_arguments = library_arguments
         self._has_warned = False
         self._has_said_gone = False
         self.gap = ""
         """Since when, and why, what was reported may be missing; empty where nothing is."""
-        self._noted: set[str] = set()
+        self._noted: dict[str, set[str]] = {}
         self._checkpoints: Checkpoints | None = None
         """What the program wants of the captures of libraries; by wildcards, also of which files."""
         self._at_end: list[Callable[[], None]] = []
@@ -63,7 +70,7 @@ class StoreSink:
     def parameters(self, section: str, found: Mapping[str, Found]) -> Mapping[str, str]:
         """Record parameters; in a task that is run again, return what overrides them (all, where none is found)."""
         if not found:
-            return parameters.overrides(self._stored(section)) if self.is_rerun else {}
+            return parameters.overrides(self.stored(section)) if self.is_rerun else {}
         before = self.record_parameters(section, self._as_stored(found))
         self.hide_arguments(found)
         return parameters.overrides(before) if self.is_rerun else {}
@@ -75,9 +82,14 @@ class StoreSink:
     def _as_stored(self, found: Mapping[str, Found]) -> dict[str, Parameter]:
         return {
             name: parameters.parameter_of(
-                self._telling_name(name, item), item.value, self.masker, kind=item.type, about=item.description or ""
+                self._telling_name(name, item),
+                item.value,
+                self.masker,
+                kind=(item.told if self._library_arguments else None) or item.type,
+                about=item.description or "",
             )
             for name, item in found.items()
+            if self._library_arguments or not item.is_of_library
         }
 
     def _telling_name(self, name: str, item: Found) -> str:
@@ -103,7 +115,8 @@ class StoreSink:
         except (OSError, TaskstoreError) as error:
             self.cannot_write(error)
 
-    def _stored(self, section: str) -> dict[str, Parameter]:
+    def stored(self, section: str) -> dict[str, Parameter]:
+        """Return the parameters of a section, as they are recorded."""
         try:
             return tasks.read_params(self._paths()).hyperparams.get(section, {})
         except (OSError, TaskstoreError) as error:
@@ -216,11 +229,19 @@ class StoreSink:
             self.cannot_write(error)
 
     def note(self, capture: str, message: str) -> None:
-        """Record in the task, and warn once of its first line, that something was left out or failed."""
+        """Record in the task, and warn once of its first line, that something was left out or failed.
+
+        What fails again and again, but for the numbers in its message, is noted once; of one capture MOST_NOTES are.
+        """
         text = self.masker.text(f"{capture}: {message}")
-        if text in self._noted:
+        first, _, trace = text.partition("\n")
+        alike = _NUMBER.sub("#", first) if trace else text
+        known = self._noted.setdefault(capture, set())
+        if alike in known or len(known) > MOST_NOTES:
             return
-        self._noted.add(text)
+        known.add(alike)
+        if len(known) > MOST_NOTES:
+            text = f"{capture}: there is more of that, which is not noted"
         warn(text.partition("\n")[0].rstrip(": "))
 
         def change(script: ScriptRecord) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from .record import FileRef, Moment
@@ -11,12 +13,16 @@ OUTPUT = "output"
 
 
 class TypeData(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """What is in an artifact's file: its media type, a text to look at, and the seal of a pickle (disk/seal.py)."""
+    """What is in an artifact's file: its media type, a text to look at, and the seal of a pickle (disk/seal.py).
+
+    `facts` are what the kind of file does not tell: of a table in CSV the labels and types of its columns.
+    """
 
     content_type: str = ""
     preview: str = ""
     data_hash: str = ""
     seal: str = ""
+    facts: dict[str, Any] = {}
 
 
 class Artifact(msgspec.Struct, kw_only=True, omit_defaults=True):

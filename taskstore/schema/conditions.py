@@ -19,8 +19,9 @@ from .field_names import is_bare, quote
 NOT_NAMES = frozenset({"and", "or", "not", "in", "is", "true", "false", "none", "null"})
 NOT_VALUES = frozenset({"and", "or", "not", "in", "is"})
 _TEXTS = frozenset(
-    {"name", "id", "project", "status", "type", "tag", "tags", "comment", "user", "host", "parent", "queue"}
-) | {"execution.queue"}
+    {"name", "id", "project", "status", "type", "tag", "tags", "comment", "user", "host", "parent"}
+    | {"queue", "execution.queue", "models.input.model", "models.output.model"}
+)
 TIMES = frozenset({"created", "started", "completed"})
 NUMBERS = frozenset({"duration", "last_iteration"})
 ORDER: dict[str, Callable[[Any, Any], bool]] = {

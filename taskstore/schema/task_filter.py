@@ -20,10 +20,15 @@ from . import tagging
 from .conditions import ORDER, Fields, number_in, regex, span_of
 
 Matcher = Callable[[Fields], bool]
-LISTS = ("id", "user", "tags", "system_tags", "type", "status", "project", "parent", "execution.queue")
+LISTS = (
+    *("id", "user", "tags", "system_tags", "type", "status", "project", "parent"),
+    *("execution.queue", "models.input.model", "models.output.model"),
+)
 TIMES = ("created", "started", "completed", "status_changed", "last_update", "last_change")
 NUMBERS = ("active_duration", "last_iteration")
 PATTERNS = ("name", "comment")
+SAID = ("status_reason", "status_message", "host")
+"""What else `_all_`, `_any_` and `order_by` may name."""
 DOTTED = ("hyperparams.", "runtime.", "last_metrics.")
 REST = ("search_text", "_all_", "_any_", "filters", "order_by", "page", "page_size", "only_fields")
 KEYS = (*LISTS, *TIMES, *NUMBERS, *PATTERNS, *(f"{prefix}*" for prefix in DOTTED), *REST)
@@ -219,6 +224,8 @@ def _over_fields(key: str, value: object, now: datetime) -> Matcher:
         raise BadValue(f"task_filter[{key!r}] is {{'fields': [...], 'pattern': '...'}} or with 'datetime'")
     how = all if key == "_all_" else any
     names = list(_texts(f"{key}']['fields", value["fields"]))
+    for name in names:
+        _check_field(f"{key}']['fields", name, name)
     if "pattern" in value:
         return _search(names, _pattern(key, value["pattern"], re.IGNORECASE), how)
     tests = [_in_time(name, value["datetime"], now) for name in names]
@@ -267,11 +274,15 @@ def _texts(key: str, value: object) -> Sequence[str]:
 
 
 def _sortable(name: str) -> str:
-    plain = name.lstrip("+-")
-    known = (*LISTS, *TIMES, *NUMBERS, *PATTERNS)
-    if plain not in known and not plain.startswith(DOTTED) and "/" not in plain:
-        raise BadValue(f"task_filter['order_by'] has {name!r}; there are {', '.join(known)} and {'*, '.join(DOTTED)}*")
+    _check_field("order_by", name, name.lstrip("+-"))
     return name
+
+
+def _check_field(where: str, given: str, name: str) -> None:
+    """Refuse a name that no task can have, before it finds nothing without a word."""
+    known = (*LISTS, *TIMES, *NUMBERS, *PATTERNS, *SAID)
+    if name not in known and not name.startswith(DOTTED) and "/" not in name:
+        raise BadValue(f"task_filter['{where}'] has {given!r}; there are {', '.join(known)} and {'*, '.join(DOTTED)}*")
 
 
 def _count(key: str, value: object, *, at_least: int) -> int:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..core.errors import BadValue, NotFound
-from ..core.ids import is_id
 from ..core.names import split_project
 from ..schema import conditions, tagging, task_filter
 from ..store import places, projects, query
@@ -105,7 +104,8 @@ def _in_projects(names: Sequence[str], with_subprojects: bool) -> Callable[[Row]
 
 def _named(name: str, *, is_exact: bool) -> Callable[[Row], bool]:
     if is_exact:
-        return lambda row: row.task.name == name
+        stored = name.strip()  # as it is when a task is made
+        return lambda row: row.task.name == stored
     try:
         search = conditions.regex(name).search
     except (re.error, RecursionError, OverflowError) as error:
@@ -130,7 +130,7 @@ def _known_ids(store: Store, references: Sequence[str], warn: Warn) -> list[str]
     known = []
     for reference in references:
         try:
-            known.append(reference if is_id(reference) else places.resolve(store, reference).id)
+            known.append(places.id_of(store, reference))
         except NotFound as error:
             warn(str(error))
     return known

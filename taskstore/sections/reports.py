@@ -120,6 +120,8 @@ class Writer:
 
     def single_value(self, name: str, value: SupportsFloat) -> None:
         """Append a value that has no iteration: a result of the whole run."""
+        if not isinstance(name, str):
+            raise BadValue(f"name must be a text, not {type(name).__name__}")
         self.scalar(SINGLE_VALUE_METRIC, name, value, SINGLE_VALUE_ITERATION - self.offset)
 
     def console(self, stream: str, text: str, *, is_whole: bool) -> None:
@@ -149,7 +151,7 @@ class Writer:
         In the figure, `IMAGE` as the source of a picture is replaced by where that lies. Raises BadValue.
         """
         self.check_open()
-        head, step = self._head(title, series), _plain_iteration(iteration or 0)
+        head, step = self._head(title, series), _plain_iteration(iteration or 0) + self.offset
         spelled = encode_plot(figure)
         try:
             if image is not None:
@@ -171,7 +173,8 @@ class Writer:
         """
         self.check_open()
         self._head(title, series)
-        step, limit = _plain_iteration(iteration or 0), checked_history(self.history if history is None else history)
+        step = _plain_iteration(iteration or 0) + self.offset
+        limit = checked_history(self.history if history is None else history)
         try:
             file = None if sample.url else self._samples.put(title, series, sample, step)
             replaced = self._samples.replaced_by(title, series, file.path, limit) if file else []
@@ -188,6 +191,8 @@ class Writer:
             )
             self._media.append(msgspec.json.encode(event) + b"\n")
             self._samples.delete(replaced)
+        except BadValue:  # the sample's own: it cannot be read
+            raise
         except (OSError, TaskstoreError) as error:
             self._failed(error)
             return False
@@ -229,10 +234,10 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork_in_child)
 
 
-def checked_history(history: object) -> int:
-    """Return how many samples of a series are kept. Raises BadValue."""
+def checked_history(history: object, name: str = "max_history") -> int:
+    """Return how many samples of a series are kept; `name` is the argument's. Raises BadValue."""
     if type(history) is not int:
-        raise BadValue(f"max_history must be a whole number (0 or less keeps all), not {history!r}")
+        raise BadValue(f"{name} must be a whole number (0 or less keeps all), not {history!r}")
     return history
 
 

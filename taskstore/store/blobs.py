@@ -12,6 +12,7 @@ import hashlib
 import io
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,13 +60,18 @@ class Stream(io.RawIOBase):
         return len(view)
 
     def take(self, source: BinaryIO, progress: Progress | None = None) -> None:
-        """Write an open file to its end: its blocks shared where the filesystem can, else copied while hashed."""
+        """Write an open file: its blocks shared where the filesystem can, else copied while hashed.
+
+        That is up to where its end was at first: one that is being written may grow faster than it is copied.
+        """
         if not self._size_bytes and reflink(source.fileno(), self._descriptor):
             self._hash_own(progress)
             return
         buffer = memoryview(bytearray(_CHUNK_BYTES))
-        while count := source.readinto(buffer):  # type: ignore[attr-defined]  # every binary file has it
+        left = os.fstat(source.fileno()).st_size or sys.maxsize  # what the kernel makes up has no size
+        while count := source.readinto(buffer[:left]):  # type: ignore[attr-defined]  # every binary file has it
             self.write(buffer[:count])
+            left -= count
             if progress is not None:
                 progress(count)
 

@@ -46,6 +46,8 @@ def recorded(uri: str) -> str:
         return Path(uri).expanduser().absolute().as_posix()
     if not uri.startswith("file://"):
         _file_system(uri)
+    elif urlsplit(uri).netloc not in ("", "localhost"):
+        raise BadValue(f"output_uri: {uri} is of another machine; a folder of this one is file:///folder, or its path")
     bare = strip_credentials(uri).rstrip("/")
     if bare != uri.rstrip("/"):
         _full[bare] = uri.rstrip("/")

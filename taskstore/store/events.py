@@ -30,6 +30,8 @@ from . import downsample
 _LINES = msgspec.json.Decoder(list[Scalar])
 _LINE = msgspec.json.Decoder(Scalar)
 _CONSOLE = re.compile(rb"(\S{20,40}) (stdout|stderr) ([PF]) (.*)\Z", re.DOTALL)
+_SUMMED_BYTES = 256 << 10
+"""How much of a log is summed up at once, within a run too: what it holds is many times that in memory."""
 
 
 @dataclass
@@ -153,9 +155,9 @@ def _series(key: tuple[str, str], events: list[Scalar], *, is_merged: bool) -> S
     )
 
 
-def _bytes_of(log: Path, start: int = 0) -> bytes:
+def _bytes_of(log: Path) -> bytes:
     try:
-        return read_complete(log, start)
+        return read_complete(log)
     except FileNotFoundError:
         return b""
     except (PermissionError, IsADirectoryError) as error:
@@ -223,12 +225,16 @@ def write_summary(paths: TaskPaths, summary: SummaryRecord) -> None:
 
 
 def _extend(summary: SummaryRecord, log: Path, start: int) -> None:
-    data = _bytes_of(log, start)
-    if not data:
+    try:
+        for block in read_blocks(log, _SUMMED_BYTES, start=start):
+            for event in decode_scalars(block):
+                _count(summary, event)
+            start += len(block)
+            summary.covered[log.name] = start
+    except FileNotFoundError:
         return
-    for event in decode_scalars(data):
-        _count(summary, event)
-    summary.covered[log.name] = start + len(data)
+    except (PermissionError, IsADirectoryError) as error:
+        raise Damaged(log, error.strerror or str(error)) from None
 
 
 def _count(summary: SummaryRecord, event: Scalar) -> None:

@@ -91,6 +91,16 @@ def settle(store: Store, paths: TaskPaths, record: TaskRecord) -> TaskRecord:
     return settled
 
 
+def forget_earlier_run(store: Store) -> Callable[[TaskPaths, TaskRecord], None]:
+    """Return what a transition to in_progress does too: what an earlier run left says nothing of the new one."""
+
+    def forget(paths: TaskPaths, record: TaskRecord) -> None:
+        if not is_alive(paths.beacon, store.locks):
+            paths.beacon.unlink(missing_ok=True)
+
+    return forget
+
+
 def how_it_ended(paths: TaskPaths) -> tuple[Status, str, str]:
     """Return what a run that is gone ended in: what it said itself, else failed."""
     beacon = read_beacon(paths.beacon)

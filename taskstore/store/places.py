@@ -154,6 +154,11 @@ def part_name(folder: Path) -> str:
     return folder.name
 
 
+def id_of(store: Store, reference: str) -> str:
+    """Return the id that a reference means, a whole one as it is: it may be of another store. Raises NotFound."""
+    return reference if is_id(reference) else resolve(store, reference).id
+
+
 def resolve(store: Store, reference: str) -> TaskPaths:
     """Find the task that a person means: an id, a unique prefix of one, `project/name`, or `@last`.
 

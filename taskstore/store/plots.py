@@ -17,10 +17,20 @@ from ..schema.plot import MediaEvent, PlotEvent, decode_plot
 from ..schema.record import FileRef
 from .events import lines_with, needles
 
-_Event = TypeVar("_Event", PlotEvent, MediaEvent)
+
+class _Step(msgspec.Struct, kw_only=True, gc=False):
+    """What a line of either log is about; the rest of it is not even read."""
+
+    iter: int
+    metric: str
+    variant: str
+
+
+_Event = TypeVar("_Event", PlotEvent, MediaEvent, _Step)
 _UNREADABLE = (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError, RecursionError)
 _PLOT = msgspec.json.Decoder(PlotEvent)
 _MEDIA = msgspec.json.Decoder(MediaEvent)
+_STEPS = msgspec.json.Decoder(_Step)
 
 
 @dataclass(frozen=True)
@@ -90,6 +100,46 @@ def read_samples(paths: TaskPaths, title: str | None = None, series: str | None 
         if event.file is None or event.file.path not in replaced
     ]
     return sorted(found, key=lambda sample: sample.timestamp)
+
+
+@dataclass
+class Seen:
+    """What there is of one series: how many, up to which iteration, and where the last one lies or is kept."""
+
+    count: int = 0
+    iteration: int = 0
+    where: str = ""
+
+
+def count_plots(paths: TaskPaths) -> dict[tuple[str, str], Seen]:
+    """Return by title and series how many plots there are, in the order of their first ones; no figure is read."""
+    found: dict[tuple[str, str], Seen] = {}
+    for log in plot_logs(paths):
+        for event in _events(log, _STEPS, None, None):
+            seen = found.setdefault((event.metric, event.variant), Seen())
+            seen.count, seen.iteration = seen.count + 1, max(seen.iteration, event.iter)
+    return found
+
+
+def count_samples(paths: TaskPaths) -> dict[tuple[str, str], Seen]:
+    """Return by title and series how many debug samples are kept, in the order of their first ones."""
+    found: dict[tuple[str, str], Seen] = {}
+    for sample in read_samples(paths):
+        seen = found.setdefault((sample.title, sample.series), Seen())
+        seen.count, seen.iteration = seen.count + 1, max(seen.iteration, sample.iteration)
+        seen.where = str(sample.path.relative_to(paths.home)) if sample.path else sample.url
+    return found
+
+
+def last_iteration(paths: TaskPaths) -> int | None:
+    """Return the highest iteration of a plot or a debug sample; None where there is none."""
+    found = [
+        event.iter
+        for log in (*plot_logs(paths), *media_logs(paths))
+        for event in _events(log, _STEPS, None, None)
+        if event.iter >= 0
+    ]
+    return max(found, default=None)
 
 
 def decode_plots(data: bytes) -> list[PlotEvent]:

@@ -15,10 +15,11 @@ from ..core.errors import BadValue, Damaged
 from ..core.names import project_parts
 from ..core.states import Status
 from ..disk.layout import TaskPaths
+from ..disk.text import read_bytes
 from ..schema.codec import number
 from ..schema.record import ARCHIVED as ARCHIVED
 from ..schema.record import LastMetric, Parameter, TaskRecord
-from . import index, places
+from . import index, places, tasks
 from .store import Store
 
 _SUFFIXES = {"last": "value", "min": "min_value", "max": "max_value"}
@@ -67,15 +68,39 @@ class Row:
         found = self._metric(name) if found is None else found
         return self._dotted(name) if found is None and "." in name else found
 
+    def _models(self, kind: str) -> list[str]:
+        """The ids of models; their record is read now, because few listings ask for it. A damaged one is doctor's."""
+        from . import models
+
+        try:
+            record = models.read(self.paths)
+        except Damaged:
+            return []
+        return [item.model for item in record.input.values()] if kind == "input" else list(record.output)
+
     def _dotted(self, name: str) -> object:
         """Return a field by ClearML's name: hyperparams.Args.lr.value, runtime.progress, last_metrics.<title>.…"""
         kind, _, rest = name.partition(".")
+        if kind == "script":
+            return self._script(rest)
         if kind == "runtime":
             return self.task.runtime.get(rest)
         if kind == "hyperparams":
             found = self._parameter(rest)
             return self._parameter(rest.removesuffix(".value").replace(".", "/", 1)) if found is None else found
         return self._hashed_metric(rest) if kind == "last_metrics" else None
+
+    def _script(self, name: str) -> object:
+        """A text that tells what ran; it is read now, because few listings ask for it. A damaged one is doctor's."""
+        if name not in _SCRIPT:
+            return None
+        try:
+            script = tasks.read_script(self.paths)
+            if name != "diff":
+                return getattr(script, name)
+            return read_bytes(self.paths.diff).decode("utf-8", "replace") if script.diff is not None else ""
+        except (Damaged, FileNotFoundError):
+            return None
 
     def _hashed_metric(self, name: str) -> float | None:
         """A metric as title.series.value, min_value or max_value; both by their text or by its MD5, as in ClearML."""
@@ -127,6 +152,7 @@ def _queue(task: TaskRecord) -> str | None:
     return (task.execution.queue or None) if task.execution is not None else None
 
 
+_SCRIPT = ("repository", "branch", "version_num", "working_dir", "entry_point", "binary", "diff")
 _FIELDS: dict[str, Callable[[Row], object]] = {
     "id": lambda row: row.task.id,
     "name": lambda row: row.task.name,
@@ -156,6 +182,8 @@ _FIELDS: dict[str, Callable[[Row], object]] = {
     "progress": lambda row: row.task.runtime.get("progress"),
     "archived": lambda row: row.is_archived,
     "reason": lambda row: row.task.status_reason,
+    "models.input.model": lambda row: row._models("input"),
+    "models.output.model": lambda row: row._models("output"),
 }
 TASK_FIELDS = tuple(_FIELDS)
 

@@ -29,6 +29,10 @@ _BETWEEN = "__"
 """What stands between section and key in a variable's name: TASKSTORE_CAPTURE__DIFF_MIB."""
 
 
+Amount = typing.Annotated[float, msgspec.Meta(ge=0)]
+Count = typing.Annotated[int, msgspec.Meta(ge=0)]
+
+
 class Secrets(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Names that are masked besides the built-in ones, and names that never are; `*` and `?` as in a shell."""
 
@@ -37,14 +41,19 @@ class Secrets(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class Capture(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """Bounds of what is captured, sizes in MiB, and the environment variables to record (wildcards allowed)."""
+    """Bounds of what is captured, sizes in MiB, and the environment variables to record (wildcards allowed).
 
-    diff_mib: float = 10
-    untracked_file_mib: float = 10
-    untracked_total_mib: float = 100
-    untracked_files: int = 2000
-    bundle_mib: float = 100
+    `library_arguments` has the arguments recorded that argument libraries define for themselves, and types by the
+    libraries' own words, as ClearML does.
+    """
+
+    diff_mib: Amount = 10
+    untracked_file_mib: Amount = 10
+    untracked_total_mib: Amount = 100
+    untracked_files: Count = 2000
+    bundle_mib: Amount = 100
     environment_variables: list[str] = []
+    library_arguments: bool = False
 
 
 class Reports(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -56,9 +65,9 @@ class Reports(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 class Models(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """How many snapshots of weights stay (0: all), whether those that a program saves are copied, up to which size."""
 
-    snapshots: int = 3
+    snapshots: Count = 3
     auto_copy: bool = True
-    auto_copy_mib: float = 16384
+    auto_copy_mib: Amount = 16384
 
 
 class Output(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -71,22 +80,22 @@ class Output(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 class Resources(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """From when on the use of the machine is reported, in seconds from a run's start, and how often."""
 
-    start_after_s: float = 30
-    interval_s: float = 30
+    start_after_s: Amount = 30
+    interval_s: Amount = 30
 
 
 class Reuse(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Whether Task.init uses the task of the last run again where it is not told, and for how long after that run."""
 
     by_default: bool = False
-    window_hours: float = 72
+    window_hours: Amount = 72
 
 
 class Distributed(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Whether ranks that no run has started meet in one task, and how long they wait for rank 0 to begin it."""
 
     join: bool = True
-    wait_s: float = 60
+    wait_s: Amount = 60
 
 
 class Agent(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -155,7 +164,7 @@ class _File:
         found = content.get(self.key) or {} if self.key else content
         if not isinstance(found, dict):
             raise Damaged(self.path, f"{self.key} is no mapping")
-        return found
+        return {name: fields for name, fields in found.items() if fields is not None}  # all of it is commented out
 
 
 def load_sound(
@@ -235,7 +244,8 @@ def _variables(environ: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
 
 def _of_variable(variable: str, section: str, key: str, environ: Mapping[str, str]) -> object:
     """Return a variable's value as its setting's type; a list is written with commas. Raises BadValue."""
-    kinds = typing.get_type_hints(typing.get_type_hints(Settings)[section])
+    section_type = typing.get_type_hints(Settings)[section]
+    kinds = typing.get_type_hints(section_type, include_extras=True)
     if key not in kinds:
         raise BadValue(f"{variable}: no setting is called {section}.{key}; `taskstore config` lists them")
     text = environ[variable]
@@ -244,7 +254,9 @@ def _of_variable(variable: str, section: str, key: str, environ: Mapping[str, st
     try:
         return msgspec.convert(text.strip(), kinds[key], strict=False)
     except msgspec.ValidationError:
-        raise BadValue(f"{variable}: {text!r} is no {kinds[key].__name__}") from None
+        plain = typing.get_type_hints(section_type)[key]
+        hint = "; write true or false" if plain is bool else " of 0 or more" if plain in (int, float) else ""
+        raise BadValue(f"{variable}: {text!r} is no {plain.__name__}{hint}") from None
 
 
 def load(store: Store | None, *, project: Path | None = None, environ: Mapping[str, str] = os.environ) -> Settings:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 from pathlib import Path
 
@@ -52,6 +53,14 @@ def test_configurations_are_connected_set_and_read(task: Task, tmp_path: Path) -
     assert task.get_configuration_object("text") == "free text"
     assert task.get_configuration_object_as_dict("network") == {"depth": 3}
     assert set(task.get_configuration_objects()) == {"network", "file", "text"}
+
+
+def test_the_configuration_of_models_is_the_one_without_a_name(task: Task) -> None:
+    task.set_model_config(config_dict={"depth": 3})
+    assert task.get_configuration_object_as_dict("General") == {"depth": 3}
+    assert (task.get_model_config_dict(), task.get_model_design()) == ({"depth": 3}, task.get_model_config_text())
+    task.connect_configuration({"depth": 4})
+    assert task.get_model_config_dict() == {"depth": 4}
 
 
 # reports
@@ -123,6 +132,32 @@ def test_what_is_no_figure_is_refused(task: Task) -> None:
     with pytest.raises(BadValue, match="figure"):
         task.logger.report_matplotlib_figure("figure", "s", {"data": []}, iteration=0)
     assert task.get_reported_plots() == []
+
+
+def test_the_series_of_a_line_plot_has_no_name(task: Task) -> None:
+    task.logger.report_line_plot("run", [Logger.SeriesInfo("one", [[0, 1], [1, 2]])], "x", "y", iteration=4)
+    OutputModel(task, name="net").report_line_plot("model", [Logger.SeriesInfo("one", [[0, 1]])], "x", "y")
+    found = [(one["metric"], one["variant"], one["iter"]) for one in task.get_reported_plots()]
+    assert found == [("run", "", 4), ("net/model", "", 0)]
+    assert json.loads(task.get_reported_plots()[0]["plot_str"])["data"][0]["name"] == "one"
+
+
+def test_a_table_at_an_address_is_fetched(task: Task, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("name,age\nAda,36\n")
+    address = (tmp_path / "t.csv").as_uri()
+    task.logger.report_table("t", "of the run", iteration=2, url=address)
+    OutputModel(task, name="net").report_table("t", "of the model", 3, url=address)
+    drawn = [(one["metric"], one["iter"], json.loads(one["plot_str"])["data"][0]) for one in task.get_reported_plots()]
+    assert [(metric, iteration) for metric, iteration, _ in drawn] == [("t", 2), ("net/t", 3)]
+    assert all(trace["header"]["values"] == ["name", "age"] for _, _, trace in drawn)
+
+
+def test_a_matplotlib_figure_is_reported(task: Task) -> None:
+    figures = pytest.importorskip("matplotlib.figure")
+    figure = figures.Figure()
+    figure.subplots().plot([1, 2])
+    task.logger.report_matplotlib_figure("figure", "s", figure, iteration=0)
+    assert [one["metric"] for one in task.get_reported_plots()] == ["figure"]
 
 
 # artifacts

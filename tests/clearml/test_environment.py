@@ -8,6 +8,7 @@ import pytest
 
 from taskstore.clearml import environment
 
+ALWAYS = {"TASKSTORE_CAPTURE__LIBRARY_ARGUMENTS": "true"}
 CONF = """
 # a comment
 sdk {
@@ -36,6 +37,7 @@ def test_variables_are_translated(prefix: str) -> None:
         "TASKSTORE_TASK_ID": "abc",
         "TASKSTORE_OUTPUT__URI": "/data",
         "TASKSTORE_CAPTURE__ENVIRONMENT_VARIABLES": "CUDA*, SLURM_*",
+        **ALWAYS,
     }
     assert f"{prefix}TASK_ID" not in environ
 
@@ -65,6 +67,7 @@ def test_the_configuration_file_is_read_where_pyhocon_is_installed(tmp_path: Pat
             "TASKSTORE_RESOURCES__START_AFTER_S": "3",
             "TASKSTORE_CAPTURE__DIFF_MIB": "0",
             "TASKSTORE_CAPTURE__UNTRACKED_FILES": "0",
+            **ALWAYS,
         }
 
 
@@ -118,6 +121,6 @@ def test_without_pyhocon_a_configuration_file_is_warned_of(
     monkeypatch.setitem(__import__("sys").modules, "pyhocon", None)
     environ = {"HOME": str(tmp_path)}
     environment.apply(environ)
-    assert environ == {"HOME": str(tmp_path)}
+    assert environ == {"HOME": str(tmp_path), **ALWAYS}
     assert len(told) == 1
     assert "taskstore[clearml]" in told[0]

@@ -152,10 +152,11 @@ def test_a_script_that_names_its_task_itself_makes_one_task(folder: Path, progra
         "task.get_logger().report_scalar('loss', 'train', 1.0, 0)\n"
         "raise ValueError('boom')\n"
     )
-    code, _, _ = _start(_under(program, "train.py"), folder)
+    code, _, err = _start(_under(program, "train.py"), folder)
     paths = _only(store)
     record = tasks.read(paths)
     assert code == 1
+    assert f"taskstore: task {paths.id[:12]} is in {paths.home} now\n" in err
     assert (places.project_of(store, paths.home), record.name, record.tags) == ("theirs", "their name", ["t"])
     assert (record.status, record.status_reason) == (Status.FAILED, "ValueError: boom")
     assert "child.py" not in record.status_message
@@ -378,3 +379,104 @@ def test_a_task_whose_name_is_too_long_for_a_file_is_run_by_it(cli: Cli, worksho
     done = cli("run", "examples/" + "n" * 300)
     assert done.code == 4
     assert "records no script" in done.err
+
+
+_CHOOSY = """
+import argparse
+from taskstore import Task
+parser = argparse.ArgumentParser()
+parser.add_argument("--lr", default=0.1)
+parser.add_argument("--path", default="x")
+parser.parse_args([])
+task = Task.init("examples", "choosy", {choice})
+print("after")
+late = argparse.ArgumentParser()
+late.add_argument("--late", default=1)
+late.parse_args([])
+from taskstore.run import session
+captures = session.current()._captures
+assert (captures.monitor is None) is {is_unwatched}
+"""
+
+
+def _choosy(folder: Path, choice: str, *, is_unwatched: bool = False) -> None:
+    (folder / "train.py").write_text(_CHOOSY.format(choice=choice, is_unwatched=is_unwatched))
+
+
+def _recorded(store: Store) -> tuple[set[str], list[str]]:
+    paths = _only(store)
+    found = tasks.read_params(paths).hyperparams.get("Args", {})
+    return set(found), [line.text for line in events.read_console(paths)]
+
+
+@pytest.mark.parametrize(
+    ("choice", "is_unwatched", "arguments", "lines"),
+    [
+        ("auto_resource_monitoring=True", False, {"lr", "path", "late"}, ["after"]),
+        ("auto_resource_monitoring=False", True, {"lr", "path", "late"}, ["after"]),
+        ("auto_connect_arg_parser=False", False, set(), ["after"]),
+        ("auto_connect_arg_parser={'path': False}", False, {"lr", "late"}, ["after"]),
+        ("auto_connect_streams=False", False, {"lr", "path", "late"}, []),
+        ("auto_connect_streams={'stderr': True}", False, {"lr", "path", "late"}, []),
+    ],
+)
+def test_what_a_script_wants_captured_is_followed_though_the_launcher_began(
+    choice: str,
+    is_unwatched: bool,
+    arguments: set[str],
+    lines: list[str],
+    folder: Path,
+    program: list[str],
+    store: Store,
+) -> None:
+    _choosy(folder, choice, is_unwatched=is_unwatched)
+    code, out, err = _start(_under(program, "train.py"), folder)
+    assert (code, out) == (0, "after\n"), err
+    assert _recorded(store) == (arguments, lines)
+
+
+def test_what_a_script_wants_captured_is_followed_when_it_is_run_again(
+    folder: Path, program: list[str], store: Store, cli: Cli
+) -> None:
+    _choosy(folder, "auto_resource_monitoring=False, auto_connect_streams=False", is_unwatched=True)
+    assert _start([sys.executable, "train.py"], folder)[0] == 0
+    clone = cli("clone", _only(store).id).out.strip()
+    code, out, err = _start(_under(program, clone), folder)
+    assert (code, out) == (0, "after\n"), err
+    assert list(events.read_console(places.locate(store, clone))) == []
+
+
+def test_names_on_the_command_line_come_before_the_scripts(folder: Path, program: list[str], store: Store) -> None:
+    (folder / "train.py").write_text("from taskstore import Task; Task.init('theirs', 'their name', tags=['t'])")
+    assert _start(_under(program, "--name", "my name", "train.py"), folder)[0] == 0
+    paths = _only(store)
+    record = tasks.read(paths)
+    assert (places.project_of(store, paths.home), record.name, record.tags) == ("theirs", "my name", ["t"])
+
+
+def test_a_project_on_the_command_line_comes_before_the_scripts(folder: Path, program: list[str], store: Store) -> None:
+    (folder / "train.py").write_text("from taskstore import Task; Task.init('theirs', 'their name')")
+    assert _start(_under(program, "--project", "my/own", "train.py"), folder)[0] == 0
+    paths = _only(store)
+    assert (places.project_of(store, paths.home), tasks.read(paths).name) == ("my/own", "their name")
+
+
+def test_what_is_not_followed_is_said(folder: Path, program: list[str], store: Store) -> None:
+    (folder / "train.py").write_text(
+        "from taskstore import Task; Task.init('examples', 'a run', continue_last_task=True)"
+    )
+    _, _, err = _start(_under(program, "train.py"), folder)
+    assert "its continue_last_task is not followed; run it with plain python" in err
+    (folder / "train.py").write_text("from clearml import Task; Task.init('examples', 'a run')")  # reuse is its default
+    _, _, err = _start(_under(program, "--as-clearml", "--name", "another", "train.py"), folder)
+    assert "not followed" not in err
+
+
+@pytest.mark.parametrize(("said", "is_elsewhere"), [("False", False), ("None", True)])
+def test_files_go_where_the_script_says(
+    said: str, is_elsewhere: bool, folder: Path, program: list[str], store: Store
+) -> None:
+    (store.root / "config.yaml").write_text(f"output:\n  uri: {folder}\n")
+    (folder / "train.py").write_text(f"from taskstore import Task; Task.init('examples', 'a run', output_uri={said})")
+    assert _start(_under(program, "train.py"), folder)[0] == 0
+    assert tasks.read(_only(store)).output_destination == (str(folder) if is_elsewhere else "")

@@ -7,7 +7,9 @@ import pytest
 from taskstore.core.states import Status
 from taskstore.disk.beacon import hold_beacon
 from taskstore.disk.layout import TaskPaths
+from taskstore.logger import Logger
 from taskstore.schema.record import Missing, ScriptRecord, Submodule, TaskRecord, Untracked
+from taskstore.sections.reports import Writer
 from taskstore.store import published, sampling, tasks
 
 from .conftest import Cli, Workshop, file_ref
@@ -219,11 +221,35 @@ def test_in_a_terminal_the_tables_fit_and_the_status_is_coloured(rich_task: Task
     assert "█▄▂▁" in tables
 
 
+def test_the_page_says_which_plots_and_samples_there_are(workshop: Workshop, cli: Cli) -> None:
+    paths = workshop.task(scalars={"loss/train": [1.0]})
+    logger = Logger(Writer(lambda: paths, _raise))
+    for step in range(3):
+        logger.report_histogram("weights", "first layer", [1, 2], step)
+        logger.report_image("seen", "left", step * 10, matrix=[[0]], max_image_history=2)
+    logger.report_image("seen", "right", 7, url="https://example.org/a.png")
+    page = cli("show", paths.id).out
+    plots, _, rest = page.partition("\nPlots\n")[2].partition("\nDebug samples\n")
+    samples = rest.partition("\n\n")[0]
+    assert [line.split() for line in plots.split("\n") if line] == [
+        ["name", "count", "last", "iteration"],
+        ["weights/first", "layer", "3", "2"],
+    ]
+    left, right = (line.split() for line in samples.split("\n")[1:3])
+    assert left[:3] == ["seen/left", "2", "20"]
+    assert left[3].startswith("files/media/seen/left/00000020")
+    assert right == ["seen/right", "1", "7", "https://example.org/a.png"]
+
+
+def _raise(error: BaseException) -> None:
+    raise error
+
+
 def test_a_bare_draft_is_a_page_too(workshop: Workshop, cli: Cli) -> None:
     paths = workshop.task(status=Status.CREATED)
     page = cli("show", paths.id).out
     assert "status      Draft" in page
-    for heading in ("Parameters", "Metrics", "Values", "Notes", "commit"):
+    for heading in ("Parameters", "Plots", "Debug samples", "Metrics", "Values", "Notes", "commit"):
         assert heading not in page
 
 

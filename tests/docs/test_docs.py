@@ -195,6 +195,7 @@ def structs() -> list[type[msgspec.Struct]]:
 def type_text(kind: object) -> str:
     """How format.md spells a type."""
     plain = {str: "text", int: "integer", float: "number", bool: "true or false", Status: "status", msgspec.Raw: "JSON"}
+    plain[typing.Any] = "JSON"
     if kind == record.Number:
         return "number"
     if kind == record.Moment:

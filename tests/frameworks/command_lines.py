@@ -25,11 +25,14 @@ class Remembered:
     sections: dict[str, dict[str, Found]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     configurations: dict[str, str] = field(default_factory=dict)
+    of_libraries: dict[str, Found] = field(default_factory=dict)
     override: str | None = None
 
     def parameters(self, section: str, found: Mapping[str, Found]) -> Mapping[str, str]:
-        if found:
-            self.sections.setdefault(section, {}).update(found)
+        own = {name: one for name, one in found.items() if not one.is_of_library}
+        self.of_libraries.update({name: one for name, one in found.items() if one.is_of_library})
+        if own:
+            self.sections.setdefault(section, {}).update(own)
         return self.stored
 
     def correct(self, section: str, found: Mapping[str, Found]) -> None:
@@ -47,6 +50,9 @@ class Remembered:
 
     def types(self, section: str = "Args") -> dict[str, str | None]:
         return {name: one.type for name, one in self.sections.get(section, {}).items()}
+
+    def told(self, section: str = "Args") -> dict[str, str | None]:
+        return {name: one.told for name, one in self.sections.get(section, {}).items()}
 
     def helps(self, section: str = "Args") -> dict[str, str | None]:
         return {name: one.description for name, one in self.sections.get(section, {}).items()}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
+
+import pytest
 
 from taskstore.capture.base import Found, Sink
 from taskstore.run.frameworks import FRAMEWORKS, connected
@@ -15,13 +17,17 @@ Seen = tuple[str, str, str]
 
 
 class Reports:
-    """Keeps scalars as (title, series, value, iteration)."""
+    """Keeps scalars as (title, series, value, iteration), and plots likewise."""
 
     def __init__(self) -> None:
         self.scalars: list[tuple[str, str, float, int]] = []
+        self.plots: list[tuple[str, str, Any, int]] = []
 
     def report_scalar(self, title: str, series: str, value: Any, iteration: int) -> None:
         self.scalars.append((title, series, round(float(value), 6), iteration))
+
+    def report_plotly(self, title: str, series: str, figure: Any, iteration: int) -> None:
+        self.plots.append((title, series, figure, iteration))
 
 
 class Kept:
@@ -71,3 +77,19 @@ def captured(folder: Path, choice: bool | Mapping[str, object] = True) -> Iterat
     kept = Kept(folder)
     with connected(FRAMEWORKS, choice, cast("Sink", kept)):
         yield kept
+
+
+def noted_without(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, owner: object, name: str, act: Callable[[], object]
+) -> list[str]:
+    """Take from a library what is hooked, as a new version of it may; return the first line of each note.
+
+    What the program does with the rest goes on, and none of it is reported.
+    """
+    with monkeypatch.context() as without:
+        without.delattr(owner, name)
+        with captured(folder) as kept:
+            act()
+        assert not hasattr(owner, name)
+    assert (kept.models, kept.scalars) == ([], [])
+    return [note.partition("\n")[0] for note in kept.notes]

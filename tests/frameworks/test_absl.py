@@ -45,6 +45,20 @@ def call(argv, stored=None):
     return {name: flags.FLAGS[name].value for name in flags.FLAGS}, sink
 
 
+def test_types_are_told_by_absls_words_too_and_its_own_flags_as_its_own() -> None:
+    _, sink = call(["--deep=2"])
+    assert sink.told("TF_DEFINE") == {
+        **{"lr": "float", "steps": "int", "name": "string", "on": "bool", "kind": "string enum"},
+        **{"tags": "comma separated list of strings", "sizes": "multi int", "color": "enum class", "deep": "int"},
+    }
+    assert {name: (one.value, one.told) for name, one in sink.of_libraries.items()} == {"other": (3, "int")}
+
+
+def test_a_stored_text_of_a_flag_of_a_library_counts_too() -> None:
+    values, _ = call([], {"other": "9"})
+    assert values["other"] == 9
+
+
 def test_the_programs_flags_are_recorded_and_of_the_others_those_that_are_set() -> None:
     _, sink = call(["--lr=1", "--noon", "--sizes=2", "--sizes=3", "--deep=4", "rest"])
     assert sink.values("TF_DEFINE") == {

@@ -12,7 +12,7 @@ numpy = pytest.importorskip("numpy")
 
 from taskstore.capture.catboost import MODELS  # noqa: E402 - after the skip
 
-from .saving import captured  # noqa: E402 - after the skip
+from .saving import captured, noted_without  # noqa: E402 - after the skip
 
 ROWS, TARGETS = numpy.arange(20.0).reshape(10, 2), numpy.arange(10.0)
 
@@ -84,3 +84,13 @@ def test_what_was_swapped_is_put_back(tmp_path: Path) -> None:
     with captured(tmp_path):
         assert all(owner.fit is not each["fit"] for owner, each in zip(owners, before, strict=True))
     assert [dict(vars(owner)) for owner in owners] == before
+
+
+def test_a_version_without_what_is_hooked_is_noted_once_and_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noted = noted_without(
+        tmp_path, monkeypatch, catboost.CatBoost, "load_model", lambda: trained().save_model("model.cbm")
+    )
+    assert [note.split(": ")[:2] for note in noted] == [["catboost", "AttributeError"]]
+    assert (tmp_path / "model.cbm").is_file()

@@ -71,6 +71,16 @@ def all_kinds():
     )
 
 
+def test_types_are_told_by_clicks_words_where_they_say_the_same() -> None:
+    _, sink = call(all_kinds(), ["f"])
+    told = {name: word for name, word in sink.told().items() if word is not None}
+    assert told.pop("kind").startswith("Choice(")
+    assert told == {
+        **{"lr": "FLOAT", "steps": "INT", "name": "STRING", "rate": "FLOAT", "on": "BOOL", "flag": "BOOL"},
+        "size": "INT",
+    }
+
+
 def test_every_kind_is_recorded_with_its_value_type_and_help() -> None:
     _, sink = call(all_kinds(), ["--lr", "1", "-vv", "--tag", "x", "--tag", "y", "--size", "2", "3", "f"])
     assert sink.values() == {
@@ -105,6 +115,16 @@ TEXTS = [
     ("ident", str(IDENT), IDENT),
     ("files", '["a", "b"]', ("a", "b")),
 ]
+
+
+def test_several_values_that_are_not_given_have_the_type_of_several() -> None:
+    command = returning(
+        click.Option(["--pair"], nargs=2, type=float),
+        click.Option(["--point"], type=(int, str)),
+        click.Option(["--one"], type=float),
+    )
+    _, sink = call(command, [])
+    assert sink.types() == {"pair": "tuple/float", "point": "tuple", "one": "float"}
 
 
 @pytest.mark.parametrize(("name", "text", "value"), TEXTS)

@@ -48,6 +48,47 @@ def test_a_functions_arguments_are_recorded() -> None:
     assert (sink.helps()["data"], sink.helps()["lr"]) == ("what to train on", "the rate")
 
 
+def test_fires_own_flags_are_told_of_as_its_own() -> None:
+    _, sink = call(train, ["d.csv", "--", "--verbose"])
+    assert {name: (one.value, one.type) for name, one in sink.of_libraries.items()} == {
+        "verbose": (True, "bool"),
+        "interactive": (False, "bool"),
+        "separator": ("-", "str"),
+        "completion": (None, "str"),
+        "help": (False, "bool"),
+        "trace": (False, "bool"),
+    }
+    assert not sink.of_libraries.keys() & sink.values().keys()
+
+
+WHOLE_MODULE = """
+from pathlib import PurePath
+import fire
+import taskstore
+
+
+def hello(count, name="ada"):
+    taskstore.Task.init("examples", "whole")
+
+
+def bye(when="now"):
+    taskstore.Task.init("examples", "whole")
+
+
+if __name__ == "__main__":
+    fire.Fire()
+"""
+
+
+def test_of_a_whole_module_the_commands_that_did_not_run_are_recorded_and_imports_are_none(tmp_path: Path) -> None:
+    ended = program(tmp_path / "work", WHOLE_MODULE, "hello", "2")
+    assert ended.code == 0, ended.own_stderr
+    assert stored_of(ended) == {
+        **{"Args/hello": "True", "Args/hello/count": "2", "Args/hello/name": "ada"},
+        **{"Args/bye": "False", "Args/bye/when": "now"},
+    }
+
+
 @pytest.mark.parametrize(
     ("name", "text", "value"),
     [

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 keras = pytest.importorskip("keras")
 numpy = pytest.importorskip("numpy")
 
-from .saving import captured  # noqa: E402 - after the skip
+from .saving import captured, noted_without  # noqa: E402 - after the skip
 
 
 @pytest.fixture(autouse=True)
@@ -82,3 +82,11 @@ def test_the_key_is_tensorflows(tmp_path: Path) -> None:
         model().save("model.keras")
         model().save("model.h5")
     assert kept.taken() == [("saved", "Keras", "model.h5")]
+
+
+def test_a_version_without_what_is_hooked_is_noted_once_and_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noted = noted_without(tmp_path, monkeypatch, keras.Model, "load_weights", lambda: model().save("model.keras"))
+    assert [note.split(": ")[:2] for note in noted] == [["keras", "AttributeError"]]
+    assert (tmp_path / "model.keras").is_file()

@@ -10,7 +10,7 @@ import pytest
 lightgbm = pytest.importorskip("lightgbm")
 numpy = pytest.importorskip("numpy")
 
-from .saving import captured  # noqa: E402 - after the skip
+from .saving import captured, noted_without  # noqa: E402 - after the skip
 
 ROWS, TARGETS = numpy.arange(80.0).reshape(40, 2), numpy.arange(40.0)
 PARAMS = {"objective": "regression", "metric": ["l2", "l1"], "verbosity": -1, "min_data_in_leaf": 2, "num_threads": 1}
@@ -80,3 +80,11 @@ def test_what_was_swapped_is_put_back(tmp_path: Path) -> None:
     with captured(tmp_path):
         assert lightgbm.train is not before[0]["train"]
     assert [dict(vars(owner)) for owner in owners] == before
+
+
+def test_a_version_without_what_is_hooked_is_noted_once_and_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noted = noted_without(tmp_path, monkeypatch, lightgbm.Booster, "save_model", lambda: trained())
+    assert [note.split(": ")[:2] for note in noted] == [["lightgbm", "AttributeError"]]
+    assert trained().num_trees() == 2

@@ -10,7 +10,7 @@ import pytest
 torch = pytest.importorskip("torch")
 lightning = pytest.importorskip("lightning")
 
-from .saving import Kept, captured  # noqa: E402 - after the skip
+from .saving import Kept, captured, noted_without  # noqa: E402 - after the skip
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -119,3 +119,17 @@ def test_a_sink_that_fails_is_noted_and_the_program_goes_on(tmp_path: Path, monk
         running.save_checkpoint(tmp_path / "last.ckpt")
     assert [note.splitlines()[0] for note in kept.notes] == ["lightning: RuntimeError: no room"]
     assert (tmp_path / "last.ckpt").is_file()
+
+
+def test_a_version_without_what_is_hooked_is_noted_once_and_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noted = noted_without(
+        tmp_path,
+        monkeypatch,
+        lightning.Trainer,
+        "save_checkpoint",
+        lambda: trainer(tmp_path, enable_checkpointing=False).fit(Tiny()),
+    )
+    assert [note.split(": ")[:2] for note in noted] == [["lightning", "AttributeError"]]
+    assert hasattr(lightning.Trainer, "save_checkpoint")

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
+import subprocess
+import sys
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
@@ -20,6 +23,9 @@ from matplotlib.figure import Figure  # noqa: E402 - after the skip
 from taskstore.capture import matplotlib as capture  # noqa: E402 - after the skip
 from taskstore.reports import Reports  # noqa: E402 - after the skip
 from taskstore.run.session import Session  # noqa: E402 - after the skip
+from taskstore.store import places  # noqa: E402 - after the skip
+from taskstore.store.plots import read_plots  # noqa: E402 - after the skip
+from taskstore.store.store import init  # noqa: E402 - after the skip
 
 from .programs import program  # noqa: E402 - after the skip
 
@@ -62,7 +68,7 @@ def test_a_title_is_the_figures_the_windows_or_the_axes(begun: Session) -> None:
         ("of the figure", "plot", 0),
         ("of the window", "plot", 0),
         ("of the axes", "plot", 0),
-        ("the last", "plot", 0),
+        ("the last", "plot image", 0),
     ]
 
 
@@ -151,6 +157,36 @@ def test_a_figure_of_pictures_alone_is_a_debug_sample(begun: Session) -> None:
     samples = Reports(begun.paths).debug_samples()
     assert [(each.title, each.series, each.iteration) for each in samples] == [("digit", "plot image", 0)]
     assert _plots(begun) == []
+
+
+def test_a_picture_with_its_colour_bar_is_a_debug_sample(begun: Session) -> None:
+    plt.imshow([[0.0, 1.0], [1.0, 0.0]])
+    plt.colorbar()
+    plt.title("heat")
+    plt.show()
+    assert [(each.title, each.series) for each in Reports(begun.paths).debug_samples()] == [("heat", "plot image")]
+    assert _plots(begun) == []
+
+
+def test_a_plot_of_several_axes_has_the_series_of_a_picture(begun: Session) -> None:
+    figure, axes = plt.subplots(1, 2)
+    axes[0].imshow([[0.0, 1.0], [1.0, 0.0]])
+    axes[1].plot([1, 2])
+    figure.suptitle("both")
+    plt.show()
+    assert _plots(begun) == [("both", "plot image", 0)]
+    assert Reports(begun.paths).debug_samples() == []
+
+
+def test_untitled_pictures_and_plots_are_counted_each_by_themselves(begun: Session) -> None:
+    for draw in (plt.imshow, plt.plot, plt.imshow):
+        plt.figure()
+        draw([[0.0, 1.0], [1.0, 0.0]])
+        plt.show()
+        plt.close()
+    samples = Reports(begun.paths).debug_samples()
+    assert [(each.title, each.iteration) for each in samples] == [("untitled 00", 0), ("untitled 01", 0)]
+    assert _plots(begun) == [("untitled 00", "plot", 0)]
 
 
 def test_a_figure_that_pyplot_does_not_know_counts_when_it_is_saved(begun: Session, tmp_path: Path) -> None:
@@ -266,3 +302,31 @@ plt.show()
 print([(plot.title, plot.iteration) for plot in task.reports.plots()])
 """
     assert program(code, tmp_path) == "[('late', 0)]\n"
+
+
+def test_a_program_that_wants_no_figures_has_none_though_a_launcher_began(tmp_path: Path) -> None:
+    script = tmp_path / "train.py"
+    script.write_text(
+        "import matplotlib.pyplot as plt\n"
+        "plt.plot([1, 2])\n"
+        "plt.title('before')\n"
+        "plt.show()\n"
+        "from taskstore import Task\n"
+        "Task.init('examples', 'a run', auto_connect_frameworks={'matplotlib': False})\n"
+        "plt.plot([1, 2])\n"
+        "plt.title('after')\n"
+        "plt.show()\n"
+    )
+    store = init(tmp_path / "store")
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", "taskstore.run.child", "--", str(script)],
+        env={**os.environ, "TASKSTORE_ROOT": str(store.root), "MPLBACKEND": "agg"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    ((_, task_id),) = places.walk(store)
+    assert [plot.title for plot in read_plots(places.locate(store, task_id))] == ["before"]

@@ -12,7 +12,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from .saving import Kept, captured  # noqa: E402 - after the skip
+from .saving import Kept, captured, noted_without  # noqa: E402 - after the skip
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 
@@ -53,6 +53,43 @@ def test_an_open_file_is_whole_when_it_is_reported_and_a_buffer_is_nobodys_model
         buffer.seek(0)
         torch.load(buffer)
     assert kept.taken() == [("saved", "PyTorch", "open.pt"), ("loaded", "PyTorch", "open.pt")]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_an_export_to_onnx_is_one_model(tmp_path: Path) -> None:
+    pytest.importorskip("onnx")
+    inputs = (torch.ones(1, 2),)
+    with captured(tmp_path, {"pytorch": True}) as kept:
+        torch.onnx.export(model(), inputs, "old.onnx", dynamo=False)
+        torch.onnx.export(model(), inputs, io.BytesIO(), dynamo=False)
+    assert kept.taken() == [("saved", "ONNX", "old.onnx")]
+
+
+def test_what_an_exporter_writes_by_name_is_a_model_of_onnx(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def export(_: Any, args: Any = (), f: Any = None, **__: Any) -> None:
+        Path(f).write_bytes(b"a graph")
+
+    monkeypatch.setattr(torch.onnx, "export", export)
+    with captured(tmp_path) as kept:
+        torch.onnx.export(model(), (torch.ones(1, 2),), "positional.onnx")
+        torch.onnx.export(model(), f=tmp_path / "named.onnx", dynamo=False)
+    assert kept.taken() == [("saved", "ONNX", "positional.onnx"), ("saved", "ONNX", "named.onnx")]
+    assert torch.onnx.export is export
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_an_exported_program_is_a_model_when_it_is_saved(tmp_path: Path) -> None:
+    pytest.importorskip("onnxscript")
+    inputs = (torch.ones(1, 2),)
+    before = (torch.onnx.export, torch.onnx.ONNXProgram.save)
+    with captured(tmp_path) as kept:
+        torch.onnx.export(model(), inputs, "new.onnx")
+        program = torch.onnx.export(model(), inputs)
+        assert kept.taken() == [("saved", "ONNX", "new.onnx")]
+        program.save("later.onnx")
+    assert kept.taken() == [("saved", "ONNX", "later.onnx")]
+    assert (torch.onnx.export, torch.onnx.ONNXProgram.save) == before
+    assert (tmp_path / "new.onnx.data").is_file()
 
 
 def test_a_compressed_file_is_reported_when_it_is_closed(tmp_path: Path) -> None:
@@ -164,3 +201,11 @@ def test_only_matching_paths_are_reported(tmp_path: Path) -> None:
         torch.save(model().state_dict(), "weights.ckpt")
         torch.load("weights.ckpt")
     assert kept.taken() == [("saved", "PyTorch", "weights.pt")]
+
+
+def test_a_version_without_what_is_hooked_is_noted_once_and_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noted = noted_without(tmp_path, monkeypatch, torch, "load", lambda: torch.save([1], "a.pt"))
+    assert [note.split(": ")[:2] for note in noted] == [["pytorch", "AttributeError"]]
+    assert torch.load("a.pt") == [1]

@@ -11,7 +11,7 @@ import pytest
 joblib = pytest.importorskip("joblib")
 linear = pytest.importorskip("sklearn.linear_model")
 
-from .saving import captured  # noqa: E402 - after the skip
+from .saving import captured, noted_without  # noqa: E402 - after the skip
 
 
 @pytest.fixture(autouse=True)
@@ -98,3 +98,14 @@ def test_either_key_turns_joblib_off_and_its_wildcards_count(tmp_path: Path, key
         joblib.dump(model(), "model.joblib")
         joblib.dump(model(), "other.joblib")
     assert kept.taken() == [("saved", "ScikitLearn", "model.joblib")]
+
+
+def test_a_version_without_what_is_hooked_is_noted_once_and_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noted = noted_without(tmp_path, monkeypatch, joblib, "load", lambda: joblib.dump(model(), "model.joblib"))
+    assert [note.split(": ")[:2] for note in noted] == [["scikit_joblib", "AttributeError"]]
+    base = pytest.importorskip("sklearn.base")
+    noted = noted_without(tmp_path, monkeypatch, base, "BaseEstimator", lambda: pickled(model(), "model.pkl"))
+    assert [note.split(": ")[:2] for note in noted] == [["scikit", "AttributeError"]]
+    assert joblib.load("model.joblib").coef_ == pytest.approx([1.0])

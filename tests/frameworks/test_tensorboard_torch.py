@@ -158,6 +158,27 @@ def test_a_precision_recall_curve_is_a_line(begun: Session, tmp_path: Path) -> N
     assert line["text"][1].startswith("threshold 0.500<br>true positives: 2<br>false positives: 0<br>")
 
 
+def test_a_curves_name_is_said_once_and_another_folders_is_a_plot_of_its_own(begun: Session, tmp_path: Path) -> None:
+    from tensorboard.compat.proto.event_pb2 import Event
+    from torch.utils.tensorboard.summary import pr_curve
+
+    labels, predictions = torch.tensor([0, 1, 1, 0]).numpy(), torch.tensor([0.1, 0.9, 0.6, 0.4]).numpy()
+    for folder in ("even", "odd", "third"):
+        writer = EventFileWriter(str(tmp_path / "runs" / folder))
+        for step in range(2):
+            summary = pr_curve("red", labels, predictions, num_thresholds=3)
+            summary.value[0].metadata.display_name = "classifying red"
+            if step:
+                summary.value[0].ClearField("metadata")  # TensorFlow's writer leaves it out after a tag's first
+            writer.add_event(Event(step=step, summary=summary))
+        writer.close()
+    plots = Reports(begun.paths).plots()
+    assert [(plot.title, plot.series, plot.iteration) for plot in plots] == [
+        (title, "classifying red", step) for title in ("red", "red_2", "red_3") for step in range(2)
+    ]
+    assert {plot.figure["layout"]["title"]["text"] for plot in plots} == {"red", "red_2", "red_3"}
+
+
 def test_hyperparameters_are_parameters_and_their_metrics_scalars(begun: Session, tmp_path: Path) -> None:
     with SummaryWriter(tmp_path / "runs") as writer:
         writer.add_hparams({"lr": 0.1, "optimizer": "adam", "layers": 3}, {"hm/accuracy": 0.5})
@@ -168,6 +189,20 @@ def test_hyperparameters_are_parameters_and_their_metrics_scalars(begun: Session
         "layers": ("3.0", "float"),
     }
     assert scalars(begun) == {("hm", "accuracy"): [(0, 0.5)]}
+
+
+@pytest.mark.parametrize(
+    ("chosen", "is_recorded"),
+    [({"report_hparams": False}, False), ({"report_hparams": True}, True), ({"another": False}, True)],
+)
+def test_hyperparameters_are_left_out_where_the_program_says_so(
+    begin: Callable[..., Session], tmp_path: Path, chosen: dict[str, bool], is_recorded: bool
+) -> None:
+    session = begin({"tensorboard": chosen})
+    with SummaryWriter(tmp_path / "runs") as writer:
+        writer.add_hparams({"lr": 0.1}, {"hm/accuracy": 0.5})
+    assert (capture.HPARAMS_SECTION in tasks.read_params(session.paths()).hyperparams) is is_recorded
+    assert scalars(session) == {("hm", "accuracy"): [(0, 0.5)]}
 
 
 def test_graphs_and_layouts_are_no_reports(begun: Session, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 
 tensorflow: Any = pytest.importorskip("tensorflow")
 
-from .saving import captured  # noqa: E402 - after the skip
+from .saving import captured, noted_without  # noqa: E402 - after the skip
 
 
 @pytest.fixture(autouse=True)
@@ -72,3 +72,13 @@ def test_what_was_swapped_is_put_back(tmp_path: Path) -> None:
         assert tensorflow.saved_model.save is not before[1]
     after = [dict(vars(owner)) for owner in owners], tensorflow.saved_model.save, tensorflow.saved_model.load
     assert after == before
+
+
+def test_a_version_without_what_is_hooked_is_noted_once_and_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noted = noted_without(
+        tmp_path, monkeypatch, tensorflow.train.CheckpointManager, "save", lambda: checkpoint().write("written")
+    )
+    assert [note.split(": ")[:2] for note in noted] == [["tensorflow", "AttributeError"]]
+    assert (tmp_path / "written.index").is_file()

@@ -52,6 +52,15 @@ def test_scalars_are_there_once_they_are_flushed(begun: Session, tmp_path: Path)
     assert len(_scalars(begun)["a", "loss"]) == 3
 
 
+def test_a_step_that_is_given_as_0_many_times_stays_0(begun: Session, tmp_path: Path) -> None:
+    with tf.summary.create_file_writer(str(tmp_path / "runs")).as_default() as writer:
+        for epoch in range(2):
+            for value in (0.5, 0.25, 0.125):
+                tf.summary.scalar("loss", value, step=epoch)
+        writer.close()
+    assert [iteration for iteration, _ in _scalars(begun)["loss", "loss"]] == [0, 0, 0, 1, 1, 1]
+
+
 def test_what_is_not_flushed_is_read_at_the_end_of_the_run(begin: Callable[[], Session], tmp_path: Path) -> None:
     session = begin()
     writer = tf.summary.create_file_writer(str(tmp_path / "runs"))

@@ -10,7 +10,11 @@ import pytest
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
-from .saving import captured  # noqa: E402 - after the skip
+from taskstore.disk.layout import TaskPaths  # noqa: E402 - after the skip
+from taskstore.store import configuration, models, tasks  # noqa: E402 - after the skip
+
+from ..run.programs import only_task, run, write  # noqa: E402 - after the skip
+from .saving import captured, noted_without  # noqa: E402 - after the skip
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -96,3 +100,47 @@ def test_what_was_swapped_is_put_back(tmp_path: Path) -> None:
     with captured(tmp_path):
         assert transformers.Trainer.save_model is not before[1]["save_model"]
     assert [dict(vars(owner)) for owner in owners] == before
+
+
+def test_a_version_without_what_is_hooked_is_noted_once_and_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noted = noted_without(
+        tmp_path, monkeypatch, transformers.PreTrainedModel, "from_pretrained", lambda: model().save_pretrained("bert")
+    )
+    assert [note.split(": ")[:2] for note in noted] == [["transformers", "AttributeError"]]
+    assert (tmp_path / "bert" / "config.json").is_file()
+
+
+def test_the_callback_that_is_for_clearml_reports_to_the_store(tmp_path: Path) -> None:
+    pytest.importorskip("accelerate")
+    pytest.importorskip("clearml")  # transformers looks for it before the program's alias is asked
+    text = """
+        import transformers
+        config = transformers.BertConfig(
+            vocab_size=8, hidden_size=4, num_hidden_layers=1, num_attention_heads=1, intermediate_size=4
+        )
+        row = {"input_ids": [1, 2], "attention_mask": [1, 1], "labels": 0}
+        arguments = transformers.TrainingArguments(
+            "out", max_steps=2, save_steps=1, logging_steps=1, per_device_train_batch_size=1, report_to=["clearml"],
+            use_cpu=True, disable_tqdm=True,
+        )
+        model = transformers.BertForSequenceClassification(config)
+        transformers.Trainer(model=model, args=arguments, train_dataset=[row, row]).train()
+    """
+    env = {"CLEARML_LOG_MODEL": "True", "HF_HUB_OFFLINE": "1"}
+    ended = run(tmp_path / "work", ["-m", "taskstore.clearml", str(write(tmp_path / "work", text))], env=env)
+    assert ended.code == 0, ended.stderr
+    found = only_task(ended)
+    paths = TaskPaths(found.home)
+    assert (found.record.name, found.record.status) == ("Trainer", "completed")
+    section = tasks.read_params(paths).hyperparams["Transformers"]
+    assert (section["max_steps"].value, section["max_steps"].type) == ("2", "int")
+    assert section["save_strategy"].value == "STEPS"
+    assert {("train", "loss"), ("train", "learning_rate"), ("train", "grad_norm")} <= found.points.keys()
+    assert len(found.points["train", "loss"]) == 2
+    assert list(configuration.read(paths)) == ["Model Configuration"]
+    assert [(model.name, model.iteration) for model in models.read(paths).output.values()] == [
+        ("checkpoint-1", 1),
+        ("checkpoint-2", 2),
+    ]

@@ -10,7 +10,7 @@ import pytest
 xgboost = pytest.importorskip("xgboost")
 numpy = pytest.importorskip("numpy")
 
-from .saving import captured  # noqa: E402 - after the skip
+from .saving import captured, noted_without  # noqa: E402 - after the skip
 
 ROWS, TARGETS = numpy.arange(20.0).reshape(10, 2), numpy.arange(10.0)
 
@@ -82,3 +82,13 @@ def test_what_was_swapped_is_put_back(tmp_path: Path) -> None:
     with captured(tmp_path):
         assert [dict(vars(owner)) for owner in owners] != before
     assert [dict(vars(owner)) for owner in owners] == before
+
+
+def test_a_version_without_what_is_hooked_is_noted_once_and_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noted = noted_without(
+        tmp_path, monkeypatch, xgboost.Booster, "load_model", lambda: trained().save_model("model.json")
+    )
+    assert [note.split(": ")[:2] for note in noted] == [["xgboost", "AttributeError"]]
+    assert (tmp_path / "model.json").is_file()

@@ -99,6 +99,74 @@ def test_children_of_multiprocessing_have_it_too(method: str, tmp_path: Path) ->
     assert only_task(ended).points == {("loss", "1"): [1.0], ("loss", "2"): [2.0]}
 
 
+def test_a_python_that_the_program_starts_has_it_too_and_reports_into_its_task(tmp_path: Path) -> None:
+    text = """
+        import subprocess, sys
+        from clearml import Task
+        task = Task.init(project_name="examples", task_name="ranks")
+        if len(sys.argv) > 1:
+            import clearml.logger
+            task.get_logger().report_scalar("loss", sys.argv[1], value=int(sys.argv[1]), iteration=0)
+            task.connect({"rank " + sys.argv[1]: int(sys.argv[1])})
+            print(task.id, task.get_logger().__module__.partition(".")[0], flush=True)
+        else:
+            print(task.id, "taskstore", flush=True)
+            for rank in "12":
+                subprocess.run([sys.executable, sys.argv[0], rank], check=True)
+    """
+    ended = run(tmp_path / "work", ["-m", "taskstore.clearml", str(write(tmp_path / "work", text))])
+    assert (ended.code, ended.own_stderr) == (0, "")
+    found = only_task(ended)
+    assert ended.stdout.splitlines() == [f"{found.record.id} taskstore"] * 3
+    assert found.points == {("loss", "1"): [1.0], ("loss", "2"): [2.0]}
+
+
+def test_a_real_package_is_passed_over_there_too_and_is_found_where_taskstore_is_not(tmp_path: Path) -> None:
+    real = tmp_path / "installed" / "clearml"
+    real.mkdir(parents=True)
+    (real / "__init__.py").write_text("Task = 'the real one'\n")
+    probe = "import clearml; print(clearml.Task)"
+    text = f"""
+        import os, subprocess, sys
+        import clearml
+        os.environ["PYTHONPATH"] += os.pathsep + {str(real.parent)!r}
+        subprocess.run([sys.executable, "-c", {probe!r}], check=True)
+        standins = os.environ["PYTHONPATH"].split(os.pathsep)[0]
+        alone = {{**os.environ, "PYTHONPATH": standins + os.pathsep + {str(real.parent)!r}}}
+        subprocess.run([sys.executable, "-S", "-c", {probe!r}], check=True, env=alone)
+    """
+    ended = run(tmp_path / "work", ["-m", "taskstore.clearml", str(write(tmp_path / "work", text))])
+    assert (ended.code, ended.own_stderr) == (0, "")
+    assert ended.stdout.splitlines() == ["<class 'taskstore.clearml.task.Task'>", "the real one"]
+
+
+def test_what_transformers_asks_for_of_clearml_is_there(tmp_path: Path) -> None:
+    text = """
+        import clearml
+        from enum import Enum
+        task = clearml.Task.init(project_name="examples", task_name="trainer")
+        flat = clearml.utilities.proxy_object.flatten_dictionary({"lr": 0.1, "optim": {"eps": 1, "betas": [1, 2]}})
+        print(flat)
+        task._arguments.copy_from_dict({**flat, "kind": Enum("Kind", "SGD ADAM").ADAM, "none": None, "odd": object()},
+            prefix="Transformers")
+        print(sorted(task.get_parameters()))
+        print(task.get_parameters()["Transformers/kind"], clearml.model.Model is clearml.Model)
+        try:
+            clearml.utilities.no_such_module
+        except AttributeError as error:
+            print("no_such_module" in str(error))
+    """
+    ended = run(tmp_path / "work", ["-m", "taskstore.clearml", str(write(tmp_path / "work", text))])
+    assert (ended.code, ended.own_stderr) == (0, "")
+    names = ["kind", "lr", "none", "optim/betas", "optim/eps"]
+    assert ended.stdout.splitlines() == [
+        "{'lr': 0.1, 'optim/eps': 1, 'optim/betas': [1, 2]}",
+        str([f"Transformers/{name}" for name in names]),
+        "ADAM True",
+        "True",
+    ]
+
+
 def test_what_taskstore_has_not_is_imported_and_says_so_when_used(tmp_path: Path) -> None:
     text = """
         from clearml import PipelineController

@@ -197,3 +197,16 @@ def test_of_an_installed_module_it_is_said_that_its_source_is_not_kept(tmp_path:
     script = tasks.read_script(TaskPaths(only_task(run(tmp_path / "work", words)).home))
     assert script.standalone is None
     assert script.notes == ["source: timeit is an installed module, whose package and version are recorded instead"]
+
+
+def test_the_repository_is_left_alone_where_the_program_says_so(tmp_path: Path) -> None:
+    folder = tmp_path / "work"
+    text = """
+        from taskstore import Task
+        task = Task.init("examples", "a run", auto_connect_frameworks={"detect_repository": False})
+    """
+    _repository(folder, **{"program.py": text})
+    found = only_task(run(folder, ["program.py"]))
+    script = tasks.read_script(TaskPaths(found.home))
+    assert (script.repository, script.version_num, script.diff) == ("", "", None)
+    assert script.standalone is not None

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
-from taskstore.core.errors import BadName, BadValue, ReadOnly
+from taskstore.core.errors import BadName, BadValue, NotFound, ReadOnly
 from taskstore.core.states import Status
+from taskstore.details import Details
 from taskstore.store import published, tasks
 from taskstore.store.store import Store
 from taskstore.task import Task
@@ -90,3 +93,45 @@ def test_progress_that_is_none_is_warned_of_and_changes_nothing(
     task.details.set_progress(bad)
     assert task.details.get_progress() == 40
     assert repr(bad) in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        (lambda details: details.rename(5), BadName, "bad task name '5': it is no text but int"),
+        (lambda details: details.move_to_project(5), BadName, "bad project name '5': it is no text but int"),
+        (lambda details: details.set_archived("no"), BadValue, "archived must be True or False, not str 'no'"),
+        (lambda details: details.set_parent(5), BadValue, "task_id must be a text, not int 5"),
+    ],
+)
+def test_what_is_of_another_type_is_refused_and_changes_nothing(
+    change: Callable[[Details], None], error: type[Exception], message: str, task: Task
+) -> None:
+    with pytest.raises(error, match=message):
+        change(task.details)
+    assert (task.get_name(), task.get_project_name()) == ("a run", "examples")
+    assert (task.details.get_archived(), task.details.get_parent()) == (False, None)
+
+
+def test_no_task_was_made_from_itself(task: Task) -> None:
+    with pytest.raises(BadValue, match="is the task itself"):
+        task.details.set_parent(task.id)
+    assert task.details.get_parent() is None
+
+
+def test_a_parent_is_found_by_the_beginning_of_its_id_and_one_of_another_store_by_all_of_it(
+    task: Task, store: Store
+) -> None:
+    other = tasks.create(store, "examples", "another run").id
+    elsewhere = "0" * 32
+    task.details.set_parent(other[:-1])
+    assert task.details.get_parent() == other
+    assert Task.clone(task, parent=other[:-1]).details.get_parent() == other
+    task.details.set_parent(elsewhere)
+    assert task.details.get_parent() == elsewhere
+    assert Task.clone(task, parent=elsewhere).details.get_parent() == elsewhere
+    for refused in (lambda: task.details.set_parent("no such"), lambda: Task.clone(task, parent="no such")):
+        with pytest.raises(NotFound, match="no task 'no such'"):
+            refused()
+    task.details.set_parent(None)
+    assert task.details.get_parent() is None

@@ -122,3 +122,20 @@ def test_a_task_is_cloned_by_its_id_from_the_store_in_use(
 ) -> None:
     monkeypatch.setenv("TASKSTORE_ROOT", str(store.root))
     assert Task.clone(task.id, name="by its id").get_name() == "by its id"
+
+
+def test_what_has_run_and_is_marked_as_started_stays_so(store: Store, running: Task) -> None:
+    beacon = hold_beacon(places.locate(store, running.id).beacon, store.locks)
+    beacon.say_end("completed", "completed")
+    beacon.release()
+    running.lifecycle.mark_completed()
+    running.lifecycle.mark_started()
+    assert running.get_status() == "in_progress"
+
+
+def test_a_live_run_that_is_marked_as_started_keeps_its_beacon(store: Store, running: Task) -> None:
+    paths = places.locate(store, running.id)
+    beacon = hold_beacon(paths.beacon, store.locks)
+    running.lifecycle.mark_started(force=True)
+    assert paths.beacon.exists()
+    beacon.release()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Callable
 
 import pytest
 
@@ -65,3 +66,31 @@ def test_a_program_without_a_terminal_logs_all_the_same(
 def test_what_is_no_text_is_refused_by_its_name(msg: object, logger: Logger) -> None:
     with pytest.raises(BadValue, match="^msg must be a text"):
         logger.report_text(msg)  # type: ignore[arg-type]  # the caller's mistake
+
+
+@pytest.mark.parametrize(
+    ("report", "message"),
+    [
+        (lambda logger: logger.report_single_value(None, 1.0), "^name must be a text, not NoneType"),
+        (lambda logger: logger.report_text("%s of %d", 20, True, 5), "^args do not fit '%s of %d': not enough"),
+        (lambda logger: logger.report_text("%d", 20, True, "a"), "^args do not fit '%d': "),
+        (lambda logger: logger.report_table("a", "b", csv=5), "^csv must be a path, not int"),
+        (
+            lambda logger: logger.report_image("a", "b", matrix=[[0]], max_image_history="few"),
+            "^max_image_history must be a whole number",
+        ),
+        (
+            lambda logger: logger.report_media("a", "b", stream=b"x", file_extension=".b", max_history="few"),
+            "^max_history must be a whole number",
+        ),
+        (
+            lambda logger: logger.report_media("a", "b", stream=b"x", file_extension=5),
+            "^file_extension must be a text such as '.wav', not int 5",
+        ),
+    ],
+)
+def test_an_argument_that_does_not_fit_is_refused_by_its_own_name(
+    report: Callable[[Logger], None], message: str, logger: Logger
+) -> None:
+    with pytest.raises(BadValue, match=message):
+        report(logger)

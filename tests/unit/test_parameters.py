@@ -185,3 +185,23 @@ def test_the_run_itself_may_change_them_through_its_guard(store: Store, paths: T
     parameters.update({"lr": 1})
     assert parameters.get() == {"General/lr": "1"}
     assert entered == [1]
+
+
+@pytest.mark.parametrize("verb", ["set", "update", "set_from_dict"])
+@pytest.mark.parametrize("given", [["Args/lr"], "Args/lr", None, 5])
+def test_what_is_no_dictionary_of_parameters_is_refused(parameters: Parameters, verb: str, given: object) -> None:
+    with pytest.raises(BadValue, match=f"{verb} takes a dictionary .*, not {type(given).__name__}"):
+        getattr(parameters, verb)(given)
+
+
+@pytest.mark.parametrize("name", [5, None, ("Args", "lr")])
+def test_a_name_that_is_no_text_is_refused(parameters: Parameters, name: object) -> None:
+    for call in (lambda: parameters.update({name: 1}), lambda: parameters.get_one(name)):  # type: ignore[dict-item,arg-type]  # what programs give
+        with pytest.raises(BadValue, match="a parameter's name is a text like Args/lr, not"):
+            call()
+
+
+@pytest.mark.parametrize("given", [5, "owner", [5]])
+def test_what_is_no_user_property_is_refused(parameters: Parameters, given: object) -> None:
+    with pytest.raises(BadValue, match="a user property is given as"):
+        parameters.set_user_properties(given)  # type: ignore[arg-type]  # what programs give

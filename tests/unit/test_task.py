@@ -254,3 +254,9 @@ def test_a_run_says_itself_from_when_on_and_how_often_resources_are_reported(
 def test_an_unknown_word_of_resource_monitoring_is_refused() -> None:
     with pytest.raises(BadValue, match="auto_resource_monitoring has no key 'often'"):
         Task.init("examples", "a run", auto_resource_monitoring={"often": 1.0})
+
+
+@pytest.mark.parametrize("bad", [{"interval_s": "2"}, {"interval_s": 0}, {"start_after_s": -1}, {"interval_s": True}])
+def test_what_is_no_number_of_seconds_is_refused(bad: dict[str, Any]) -> None:
+    with pytest.raises(BadValue, match=r"auto_resource_monitoring\['\w+'\] must be a number of seconds, not"):
+        Task.init("examples", "a run", auto_resource_monitoring=bad)

@@ -29,6 +29,11 @@ class Events:
         self._reporter = sink.reporter
         self._tags = Tags()
         self._plugins: dict[tuple[str, str], str] = {}
+        self._curves: dict[tuple[str, str], tuple[str, str]] = {}
+
+    def always_stepped(self, folder: str) -> None:
+        """Say that every event of a folder's writers has a step."""
+        self._tags.always_stepped(folder)
 
     def take(self, event: Any, folder: str) -> None:  # noqa: ANN401 - an Event of any class
         """Report what an event holds; `folder` is its writer's, which tells series of the same tag apart."""
@@ -66,7 +71,7 @@ class Events:
         elif plugin == "histograms":
             self._histogram(tag, histograms.of_tensor(tensor), step, folder)
         elif plugin == "pr_curves":
-            self._curve(tag, value.metadata.display_name, tensor, step)
+            self._curve(*self._curve_names(tag, value.metadata.display_name, folder), tensor, step)
         elif plugin in ("scalars", "") and not texts and all(size == 1 for size in shape_of(tensor)):
             for number in numbers(tensor):
                 self._scalar(tag, number, step, folder)
@@ -104,7 +109,14 @@ class Events:
             named.title, named.series, named.iteration(step), stream="\n".join(lines), file_extension=".txt"
         )
 
-    def _curve(self, tag: str, display_name: str, tensor: Any, step: int) -> None:  # noqa: ANN401
+    def _curve_names(self, tag: str, display_name: str, folder: str) -> tuple[str, str]:
+        """Return title and series: the tag, with the folder's number from the second on, and the name first shown."""
+        if (folder, tag) not in self._curves:
+            number = sum(known == tag for _, known in self._curves) + 1
+            self._curves[folder, tag] = (f"{tag}_{number}" if number > 1 else tag, display_name or tag)
+        return self._curves[folder, tag]
+
+    def _curve(self, title: str, name: str, tensor: Any, step: int) -> None:  # noqa: ANN401
         """Report a precision-recall curve: a tensor of `_CURVE_ROWS`, a column for each threshold from 0 to 1."""
         count, flat = shape_of(tensor)[-1], numbers(tensor)
         rows = [flat[at : at + count] for at in range(0, len(flat), count)]
@@ -112,14 +124,13 @@ class Events:
             "<br>".join([f"threshold {at / max(1, count - 1):.3f}", *map("{}: {:.6g}".format, _CURVE_ROWS, column)])
             for at, column in enumerate(zip(*rows, strict=True))
         ]
-        name = display_name or tag
         trace = {"type": "scatter", "mode": "lines", "name": name, "x": rows[-1], "y": rows[-2], "text": about}
         layout = {
-            "title": {"text": tag},
+            "title": {"text": title},
             "xaxis": {"title": {"text": "recall"}},
             "yaxis": {"title": {"text": "precision"}},
         }
-        self._reporter.report_plotly(tag, name, {"data": [trace], "layout": layout}, step)
+        self._reporter.report_plotly(title, name, {"data": [trace], "layout": layout}, step)
 
     def _hyperparameters(self, content: bytes) -> None:
         modules = (sys.modules.get(name) for name in _HPARAMS_CLASSES)

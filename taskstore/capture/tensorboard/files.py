@@ -109,6 +109,7 @@ class EventFiles:
         with suppress(TypeError):  # a handle that cannot be referred to weakly
             self._writers.append(weakref.ref(writer))
         folder = str(Path(folder).absolute())  # the program may go elsewhere
+        self._events.always_stepped(folder)  # tf.summary does not write without one
         if folder not in self._foreign:
             self._foreign[folder] = {path.name for path in _files(folder)}
 

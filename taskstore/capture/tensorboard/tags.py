@@ -32,10 +32,10 @@ TEXT = Kind("Text", 3, ("{title} {folder}", "{series}"))
 class Named:
     """One series, and the iterations of its events."""
 
-    def __init__(self, title: str, series: str) -> None:
+    def __init__(self, title: str, series: str, *, has_steps: bool) -> None:
         self.title = title
         self.series = series
-        self._zeros = 0
+        self._zeros = -1 if has_steps else 0
 
     def iteration(self, step: int) -> int:
         """Return a step as it is. Where all have been 0, which is what a missing one looks like, they are counted."""
@@ -52,13 +52,19 @@ class Tags:
     def __init__(self) -> None:
         self._named: dict[tuple[str, str, str], Named] = {}
         self._owners: dict[tuple[str, str], str] = {}
+        self._stepped: set[str] = set()
+
+    def always_stepped(self, folder: str) -> None:
+        """Say that no step is missing in what is written to a folder: 0 is 0 there, however often it comes."""
+        self._stepped.add(folder)
 
     def named(self, kind: Kind, tag: str, folder: str) -> Named:
         """Return the series of a tag in a writer's folder."""
         key = (kind.title, tag, folder)
         found = self._named.get(key)
         if found is None:
-            found = self._named[key] = Named(*self._unique(kind, *_split(kind, tag, folder), folder))
+            title, series = self._unique(kind, *_split(kind, tag, folder), folder)
+            found = self._named[key] = Named(title, series, has_steps=folder in self._stepped)
         return found
 
     def _unique(self, kind: Kind, title: str, series: str, folder: str) -> tuple[str, str]:

@@ -74,6 +74,7 @@ class Artifacts(Mapping[str, Artifact]):
         that has ended, OSError where the disk is full, and what the object's own library raises.
         """
         _check_key(name)
+        said = _said(name, metadata)
         # Before an hour of copying, and again when it is done.
         artifacts.check_open(Hold(self._store, self._task_id).read())
         prepared = sources.prepare(
@@ -92,8 +93,9 @@ class Artifacts(Mapping[str, Artifact]):
             type_data=records.TypeData(
                 content_type=prepared.content_type,
                 preview=prepared.preview if preview is None else cut(str(preview)),
+                facts=prepared.facts,
             ),
-            display_data=[[str(key), str(value)] for key, value in (metadata or {}).items()],
+            display_data=said,
         )
         if prepared.uri:
             return self._of(artifacts.put(self._store, self._task_id, record))
@@ -131,7 +133,7 @@ class Artifacts(Mapping[str, Artifact]):
 
     def _keep_registered(self, name: str, frame: object, said: Mapping[str, object]) -> None:
         prepared = sources.as_type(name, frame, TYPE)
-        data = records.TypeData(content_type=prepared.content_type, preview=prepared.preview)
+        data = records.TypeData(content_type=prepared.content_type, preview=prepared.preview, facts=prepared.facts)
         said_of = [[str(key), str(value)] for key, value in said.items()]
         self._put(records.Artifact(key=name, type=TYPE, type_data=data, display_data=said_of), prepared)
 
@@ -178,6 +180,12 @@ class Artifacts(Mapping[str, Artifact]):
 def _check_key(name: object) -> None:
     if not isinstance(name, str) or not name.strip() or len(name) > _MAX_KEY:
         raise BadValue(f"an artifact's name must be a text of 1 to {_MAX_KEY} characters, not {name!r}")
+
+
+def _said(name: str, metadata: object) -> list[list[str]]:
+    if metadata is not None and not isinstance(metadata, Mapping):
+        raise BadValue(f"artifact {name!r}: metadata must be a dictionary, not {type(metadata).__name__}")
+    return [[str(key), str(value)] for key, value in (metadata or {}).items()]
 
 
 def _take(stream: blobs.Stream, path: Path, progress: Callable[[int], None]) -> None:

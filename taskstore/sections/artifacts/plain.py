@@ -7,6 +7,7 @@ import pickle  # noqa: S403 - what is read is asked about first (stored.py)
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from ...core import values
 from .prepared import PICKLE, Serializer
 
 _MAX_DEPTH = 100
@@ -89,8 +90,21 @@ def _read_pickle(path: Path) -> object:
         return pickle.load(stream)  # noqa: S301 - only after the check in stored.py
 
 
+class Unpicklable(Exception):
+    """What cannot be pickled, and why."""
+
+
+def _write_pickle(value: object, stream: BinaryIO) -> None:
+    try:
+        pickle.dump(value, stream, protocol=4)
+    except (pickle.PicklingError, TypeError, AttributeError, RecursionError) as error:
+        reason = " ".join(str(error).split())[:200]
+        hint = "give a file, a plain value, or a serialization_function"
+        raise Unpicklable(f"{type(value).__name__} cannot be pickled ({reason}); {hint}") from error
+
+
 def _preview_object(value: object) -> str:
-    text = repr(value)
+    text = values.shown(value)
     return text if len(text) <= _MAX_REPR else text[:_MAX_REPR] + "…"
 
 
@@ -102,7 +116,7 @@ ANYTHING = Serializer(
     ".pkl",
     "application/python-pickle",
     accepts=lambda value: True,
-    write=lambda value, stream: pickle.dump(value, stream, protocol=4),
+    write=_write_pickle,
     read=_read_pickle,
     preview=_preview_object,
 )

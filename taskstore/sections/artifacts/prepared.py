@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -28,6 +28,7 @@ class Prepared:
     source: Path | None = None
     write: Callable[[BinaryIO, Callable[[int], None]], None] | None = None
     total_bytes: int = 0
+    facts: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,9 @@ class Serializer:
     write: Callable[[Any, BinaryIO], None]
     read: Callable[[Path], Any]
     preview: Callable[[Any], str]
+    facts: Callable[[Any], dict[str, Any]] = lambda value: {}
+    read_as: Callable[[Path, dict[str, Any]], Any] | None = None
+    """How it is read where `facts` were recorded, which the file does not tell."""
 
 
 def library(name: str) -> Any:  # noqa: ANN401 - a module whose types are not ours to know

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import glob
 import mimetypes
 import os
 import re
-from collections.abc import Callable
+import stat
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -39,6 +39,8 @@ def prepare(
     `except_below` is left out of folders: the store itself. Raises BadValue for a path that is not there, for a suffix
     that nothing fits, and for what could only be pickled where `auto_pickle` is off.
     """
+    if suffix and not suffix.startswith("."):
+        suffix = f".{suffix}"
     if serialize is not None:
         return _by_function(key, value, serialize, suffix)
     if isinstance(value, archive.Packing):
@@ -68,12 +70,19 @@ def row_of(type_: str, content_type: str) -> Serializer | None:
 
 
 def _by_row(key: str, value: object, row: Serializer) -> Prepared:
+    def write(stream: BinaryIO, _: Callable[[int], None]) -> None:
+        try:
+            row.write(value, stream)
+        except plain.Unpicklable as error:
+            raise BadValue(f"artifact {key!r}: {error}") from error
+
     return Prepared(
         type=row.type,
         file_name=_file_name(key, row.suffix),
         content_type=row.content_type,
         preview=cut(row.preview(value)),
-        write=lambda stream, _: row.write(value, stream),
+        facts=row.facts(value),
+        write=write,
     )
 
 
@@ -115,24 +124,20 @@ def _by_name(value: object, except_below: Path) -> Prepared | None:
 
 def _of_path(path: Path, except_below: Path) -> Prepared | None:
     try:
-        if path.is_dir():
-            files = archive.files_below(path, except_below=except_below)
-            return _archive(path.resolve().name or "folder", files)
-        if not path.exists():
-            return None
-        if not path.is_file():
-            raise BadValue(f"{str(path)!r} is neither a file nor a folder")
-        content_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-        size_bytes = path.stat().st_size
-    except (OSError, ValueError):  # a text that is too long for a name, or holds what no name can
+        facts = path.stat()
+    except (OSError, ValueError):  # nothing is there, or the text is too long for a name, or holds what no name can
         return None
+    if stat.S_ISDIR(facts.st_mode):
+        return _archive(path.resolve().name or "folder", archive.files_below(path, except_below=except_below))
+    if not stat.S_ISREG(facts.st_mode):
+        raise BadValue(f"{str(path)!r} is neither a file nor a folder")
     return Prepared(
         type="custom",
         file_name=path.name,
-        content_type=content_type,
-        preview=f"{path.name} - {size_bytes:,} bytes",
+        content_type=mimetypes.guess_type(path.name)[0] or "application/octet-stream",
+        preview=cut(f"{path.name} - {facts.st_size:,} bytes"),
         source=path,
-        total_bytes=size_bytes,
+        total_bytes=facts.st_size,
     )
 
 
@@ -143,11 +148,23 @@ def _of_wildcard(text: str, except_below: Path) -> Prepared | None:
     fixed = next(count for count, part in enumerate(parts) if _WILDCARDS.search(part))
     base = Path(*parts[:fixed])
     files = {}
-    for name in glob.glob(text, recursive=True):  # noqa: PTH207 - Path.glob refuses an absolute pattern
-        path = Path(name)
+    for path in _matching(base, parts[fixed:]):
         if path.is_file() and not path.resolve().is_relative_to(except_below):
             files[path.relative_to(base).as_posix()] = path
+    archive.check_names(files)
     return _archive(base.resolve().name or "files", dict(sorted(files.items()))) if files else None
+
+
+def _matching(base: Path, pattern: tuple[str, ...]) -> Iterator[Path]:
+    """Yield what wildcards match as a shell does: '**' follows no links (they may lead back), '*' sees no dotfiles."""
+    sees_hidden = any(part.startswith(".") for part in pattern)
+    below = "/".join(pattern) + ("/*" if pattern[-1] == "**" else "")
+    try:
+        for path in base.glob(below):
+            if sees_hidden or not any(part.startswith(".") for part in path.relative_to(base).parts):
+                yield path
+    except ValueError as error:  # such as a '**' that is a part of a name
+        raise BadValue(f"{str(base.joinpath(*pattern))!r} is no pattern: {error}") from None
 
 
 def _of_list(value: list[Any] | tuple[Any, ...], except_below: Path) -> Prepared | None:

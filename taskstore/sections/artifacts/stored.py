@@ -92,10 +92,11 @@ class Artifact:
         path = self._file()
         row = sources.row_of(self.type, self._record.type_data.content_type)
         if row is None:
-            return path
+            return self._under_own_name(path)
         if row.type == PICKLE and not trust:
             self._check_pickle(path)
-        return row.read(path)
+        told = self._record.type_data.facts
+        return row.read_as(path, told) if row.read_as is not None and told else row.read(path)
 
     def _check_pickle(self, path: Path) -> None:
         digest = self._checked_hash(path)
@@ -111,17 +112,21 @@ class Artifact:
     def get_local_copy(self, folder: str | Path | None = None, *, extract_archive: bool = True) -> Path:
         """Return a path of the artifact's file; an archive is unpacked, unless told otherwise, and its folder returned.
 
-        Without a folder that is the store's own file, which is read-only, or its unpacked copy in the cache. In a
+        Without a folder that is the store's own file, which is read-only, under the name that it had, or its unpacked
+        copy in the cache. In a
         `folder` it is a copy that is the caller's. Raises Refused for what is only recorded, Conflict where something
         of that name is in the folder, NotFound, Damaged.
         """
         path = self._file()
         is_unpacked = self.type == "archive" and extract_archive
         if folder is None:
-            return self._unpacked(path) if is_unpacked else path
+            return self._unpacked(path) if is_unpacked else self._under_own_name(path)
         target = Path(folder).expanduser() / (decode(path.name) or path.name)
         target = target.with_suffix("") if is_unpacked else target
         return copies.copied(path, target, is_unpacked=is_unpacked)
+
+    def _under_own_name(self, path: Path) -> Path:
+        return destination.under_name(self._store, path, self.hash, decode(path.name) or path.name)
 
     def _unpacked(self, path: Path) -> Path:
         return copies.unpacked(self._store, path, self._checked_hash(path))

@@ -7,6 +7,7 @@ import io
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from . import columns
 from .prepared import Serializer, is_a, library
 
 _PREVIEW_ROWS = 20
@@ -56,7 +57,15 @@ def _preview_polars(value: Any) -> str:  # noqa: ANN401 - a DataFrame
 
 SERIALIZERS = (
     Serializer(
-        "pandas", ".csv.gz", "text/csv+gzip", _is_plain_pandas, _write_csv_gz, _read_csv_gz, preview=_preview_pandas
+        "pandas",
+        ".csv.gz",
+        "text/csv+gzip",
+        _is_plain_pandas,
+        _write_csv_gz,
+        _read_csv_gz,
+        preview=_preview_pandas,
+        facts=columns.facts,
+        read_as=columns.read,
     ),
     Serializer(
         "pandas",
@@ -84,6 +93,8 @@ SERIALIZERS = (
         write=_write_csv_gz,
         read=_read_csv_gz,
         preview=_preview_pandas,
+        facts=columns.facts,
+        read_as=columns.read,
     ),
     Serializer(
         "polars",

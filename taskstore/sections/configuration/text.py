@@ -11,6 +11,7 @@ import importlib
 import json
 from collections.abc import Mapping
 from datetime import date, datetime
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +53,8 @@ def _plain(value: Any, depth: int) -> tuple[Any, bool]:  # noqa: ANN401 - whatev
     """Reduce a value to what YAML has types for; false with it where something had to become its repr."""
     if type(value) in (datetime, date):
         return value, True
+    if isinstance(value, str) and not isinstance(value, Enum):
+        return _escaped(str.__str__(value)), True
     if not isinstance(value, (Mapping, list, tuple, set, frozenset)):
         return values.plain(value)
     if depth >= disk_text.MAX_YAML_DEPTH:
@@ -64,8 +67,14 @@ def _plain(value: Any, depth: int) -> tuple[Any, bool]:  # noqa: ANN401 - whatev
     return builtin(item for item, _ in items), all(is_exact for _, is_exact in items)
 
 
+def _escaped(text: str) -> str:
+    """Return a text with escapes for what no file holds: a file's name that is none, read from a folder."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 def loads(text: str, kind: str = "yaml", *, where: str = "the configuration") -> Any:  # noqa: ANN401 - whatever it holds
     """Read a text: JSON or TOML where `kind` says so, else YAML. Raises BadValue."""
+    text = text.removeprefix("\ufeff")  # of an editor that marks what it has written
     if kind == "toml":
         return _toml(text, where)
     if kind == "json":
@@ -145,6 +154,8 @@ def fitted(stored: object, own: object) -> object:
         padded = [*own, *([None] * len(stored))]
         items = [fitted(item, one) for item, one in zip(stored, padded, strict=False)]
         return tuple(items) if isinstance(own, tuple) and isinstance(stored, list) else type(stored)(items)
+    if isinstance(own, str) and stored == _escaped(own):
+        return own
     if own is None or isinstance(own, (str, dict, list, tuple)) or type(stored) is type(own):
         return stored
     if isinstance(stored, (str, int, float, list)) and not isinstance(own, (bool, int)) or _is_named(own):
@@ -157,6 +168,4 @@ def fitted(stored: object, own: object) -> object:
 
 
 def _is_named(value: object) -> bool:
-    from enum import Enum
-
     return isinstance(value, (Enum, Path))

@@ -33,25 +33,39 @@ def of_file(name: str, path: object) -> Sample:
         file.open("rb").close()
     except OSError as error:
         raise BadValue(f"{name} cannot be read: {error}") from None
-    return Sample(file.suffix, media_type_of(file.suffix), file.name, chunks_of(file))
+    return Sample(file.suffix, media_type_of(file.suffix), file.name, _read(name, chunks_of(file)))
 
 
 def of_stream(stream: Any, extension: str | None) -> Sample:  # noqa: ANN401 - whatever can be read
     """Make a sample of what is left in a stream, of bytes or of text. Raises BadValue where it cannot be read."""
     if not extension:
         raise BadValue("file_extension must say what the stream holds, such as '.wav'")
+    if not isinstance(extension, str):
+        raise BadValue(f"file_extension must be a text such as '.wav', not {type(extension).__name__} {extension!r}")
     ending = extension if extension.startswith(".") else f".{extension}"
     if isinstance(stream, (bytes, bytearray, str)):
         data = stream.encode() if isinstance(stream, str) else bytes(stream)
         return Sample(ending, media_type_of(ending), "", [data])
     if not callable(getattr(stream, "read", None)):
         raise BadValue(f"stream must be something to read from, such as io.BytesIO, not {type(stream).__name__}")
-    return Sample(ending, media_type_of(ending), "", _pieces(stream))
+    return Sample(ending, media_type_of(ending), "", _read("stream", _pieces(stream)))
 
 
 def _pieces(stream: Any) -> Iterator[bytes]:  # noqa: ANN401
     while piece := stream.read(_PIECE_BYTES):
-        yield piece.encode() if isinstance(piece, str) else piece
+        if not isinstance(piece, (str, bytes, bytearray, memoryview)):
+            raise BadValue(f"stream must give bytes or text, not {type(piece).__name__}")
+        yield piece.encode() if isinstance(piece, str) else bytes(piece)
+
+
+def _read(name: str, pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield pieces; what goes wrong at reading them is the argument's, and not the store's, which they go to."""
+    try:
+        yield from pieces
+    except (OSError, ValueError) as error:
+        if isinstance(error, BadValue):
+            raise
+        raise BadValue(f"{name} cannot be read: {error}") from None
 
 
 def of_url(url: object) -> Sample:

@@ -35,6 +35,8 @@ def of_image(name: str, image: Any) -> Sample:  # noqa: ANN401 - an array, a PIL
         image.savefig(stream, format="png")
         return _png(stream.getvalue())
     if callable(getattr(image, "save", None)) and isinstance(getattr(image, "mode", None), str):
+        if 0 in image.size:
+            raise BadValue(f"{name} must be {_WANTED}, not a picture of {image.size[0]} by {image.size[1]} pixels")
         return _png(_of_pil(image))
     grid = _grid(name, image)
     height, width, channels, pixels = _interleaved(name, grid)
@@ -64,7 +66,7 @@ def _grid(name: str, image: Any) -> _Grid:  # noqa: ANN401
     if callable(detach):  # a tensor
         image = detach().cpu()
     if not isinstance(image, (list, tuple, memoryview)) and callable(getattr(image, "__array__", None)):
-        image = image.__array__()
+        image = _as_array(image)
         if image.dtype.kind == "f":
             image = _whole(name, image)
     try:
@@ -73,6 +75,16 @@ def _grid(name: str, image: Any) -> _Grid:  # noqa: ANN401
         return _of_lists(name, image)
     found = _of_view(name, view)
     return _of_lists(name, image) if found is None else found
+
+
+def _as_array(image: Any) -> Any:  # noqa: ANN401
+    try:
+        return image.__array__()
+    except TypeError:  # a tensor of a kind that numpy has no name for, such as bfloat16
+        widen = getattr(image, "float", None)
+        if not callable(widen):
+            raise
+        return widen().__array__()
 
 
 def _of_view(name: str, view: memoryview) -> _Grid | None:

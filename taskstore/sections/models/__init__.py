@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from .found import Wanted, query
-from .weights import Kept, files_below, is_large, keep, local_path, register, remove
+from .weights import Kept, files_below, is_large, keep, local_path, parts_of, register, remove
 
-__all__ = ["Kept", "Wanted", "files_below", "is_large", "keep", "local_path", "query", "register", "remove"]
+__all__ = ["Kept", "Wanted", "files_below", "is_large", "keep", "local_path", "parts_of", "query", "register", "remove"]

@@ -47,6 +47,16 @@ class Kept:
             raise BadValue(f"there is no file {str(self.path)!r}")
 
 
+def parts_of(store: Store, path: Path) -> dict[str, Path]:
+    """Return the files by their names that are one model together; nothing where it is a single file."""
+    if not path.is_file():
+        return files_below(store, path)
+    data = path.with_name(f"{path.name}.data")  # where ONNX's exporters put weights, unless they are told otherwise
+    if path.suffix == ".onnx" and data.is_file() and data.name.encode() in path.read_bytes():
+        return {path.name: path, data.name: data}
+    return {}
+
+
 def files_below(store: Store, folder: Path) -> dict[str, Path]:
     """Return the files of a folder by their names in it; the store is left out where it is in there."""
     if not folder.is_dir():  # a checkpoint of TensorFlow's is called by what its files' names begin with
@@ -283,6 +293,6 @@ def remove(store: Store, task_id: str, model_id: str, *, keep_elsewhere: bool = 
 
 
 def is_large(store: Store, path: Path, limit_mib: float) -> bool:
-    """Tell whether a file, or the files of a folder, are together larger than so many MiB."""
-    found = [path] if path.is_file() else files_below(store, path).values()
+    """Tell whether a file, or the files that are one model, are together larger than so many MiB."""
+    found = parts_of(store, path).values() or ([path] if path.is_file() else [])
     return sum(item.stat().st_size for item in found) > limit_mib * (1 << 20)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import Any, Protocol, cast
 
-from ...core import nesting, values
+from ...core import annotated, nesting, values
 from ...core.errors import BadValue
 from ...core.secrets import Masker
 from ...schema.record import Parameter
@@ -56,6 +56,8 @@ def connect(
     With `keeps_own` the stored values are replaced by the object's. Raises BadValue for what holds no named values.
     """
     if type(mutable) in (dict, LiveDict):
+        if not nesting.is_bounded(mutable):
+            raise BadValue(f"connect: the dictionary holds itself, or is nested more than {nesting.MAX_BOUND} deep")
         content = plain(mutable) if type(mutable) is LiveDict else mutable
         seen = _exchange(_Dict(content), section, recorder, keeps_own=keeps_own)
         return _Live(content, seen, section, recorder, is_open).root
@@ -143,8 +145,8 @@ def _exchange(source: _Source, section: str, recorder: Recorder, *, keeps_own: b
     stored = recorder.record_parameters(section, found)
     texts = {name: text for name, text in overrides(stored).items() if source.is_growing or name in found}
     types = {name: parameter.type for name, parameter in stored.items()}
-    hints = {name: value.hint for name, value in told.items() if value.hint}
-    misfits = _apply(content, texts, types, hints)
+    allowed = {name: value.allowed for name, value in told.items() if value.allowed}
+    misfits = _apply(content, texts, types, allowed)
     if texts:
         source.write(content, lambda name, error: misfits.update({name: _refused(name, error)}))
     for warning in misfits.values():
@@ -193,7 +195,11 @@ class _Live:
         self._recorder = recorder
         self._is_open = is_open
         self._seen = dict(seen)
-        recorder.at_end(lambda: self._record(dict(flat_parameters(self.root, recorder.masker)), self._seen))
+        recorder.at_end(self._look_again)
+
+    def _look_again(self) -> None:
+        if nesting.is_bounded(self.root):
+            self._record(dict(flat_parameters(self.root, self._recorder.masker)), self._seen)
 
     def _told(self, keys: Keys) -> None:
         if not self._is_open():  # then it is a dict like any other
@@ -201,6 +207,9 @@ class _Live:
         found = self._one(keys)
         if found is not None:
             self._record(found, found)
+            return
+        if not nesting.is_bounded(self.root):
+            self._recorder.note("connect", "a dictionary came to hold itself: what it holds is recorded no more")
             return
         if not keys:
             self._record(dict(flat_parameters(self.root, self._recorder.masker)), self._seen)
@@ -214,11 +223,11 @@ class _Live:
     def _one(self, keys: Keys) -> dict[str, Parameter] | None:
         """Return the one parameter that a write of one value has changed; None where it may be more."""
         level: Any = self.root
-        name = ""
         for key in keys:
             if not isinstance(level, Mapping) or key not in level or not isinstance(key, str):
                 return None
-            level, name = level[key], nesting.join(name, key)
+            level = level[key]
+        name = nesting.spell(keys)
         if name not in self._seen or isinstance(level, Mapping):
             return None
         return {name: parameter_of(name, level, self._recorder.masker)}
@@ -250,7 +259,10 @@ def apply(target: dict[str, Any], texts: Mapping[str, str], types: Mapping[str, 
 
 
 def _apply(
-    target: dict[str, Any], texts: Mapping[str, str], types: Mapping[str, str | None], hints: Mapping[str, str]
+    target: dict[str, Any],
+    texts: Mapping[str, str],
+    types: Mapping[str, str | None],
+    allowed: Mapping[str, annotated.Options],
 ) -> dict[str, str]:
     warnings = {}
     flat = nesting.flatten(target)
@@ -260,8 +272,7 @@ def _apply(
             if known and text == "" and not types.get(name, "str"):
                 value = None  # an empty text of a str is one of type str
             elif known:
-                hint = types.get(name) or hints.get(name) if flat[name] is None else None
-                value = values.cast_like(text, flat[name], hint)
+                value = _cast(text, flat[name], types.get(name), allowed.get(name, ()))
             else:
                 value = values.from_text(text, types.get(name) or "str")
                 nesting.unflatten({**flat, name: value})  # it may lead on from what is a value in the code
@@ -269,10 +280,35 @@ def _apply(
             warnings[name] = f"parameter {name}: {error}; " + (f"keeping {flat[name]!r}" if known else "left out")
             continue
         flat[name] = value
-    nested = nesting.unflatten(flat)
-    target.clear()
-    target.update(nested)
+    _fill(target, nesting.unflatten(flat), lambda name, error: warnings.update({name: _refused(name, error)}))
     return warnings
+
+
+def _cast(text: str, current: object, kind: str | None, allowed: annotated.Options) -> object:
+    """Read a stored text: as what the code's value is annotated with, or is; where that is None by its stored type."""
+    if allowed and text != values.to_text(current)[0] and (current is not None or not kind):
+        return annotated.read(text, current, allowed)
+    return values.cast_like(text, current, kind if current is None else None)
+
+
+def _fill(target: MutableMapping[str, Any], wanted: Mapping[str, Any], fail: shapes.Fail, path: str = "") -> None:
+    """Give a mapping these items; a nested one that leads on stays the object that it is, whatever its class."""
+    by_text = {key if isinstance(key, str) else str(key): key for key in target}
+    for name, value in wanted.items():
+        key, full = by_text.get(name, name), nesting.join(path, name)
+        old = target.get(key)
+        if isinstance(value, Mapping) and isinstance(old, MutableMapping) and _leads_on(old):
+            _fill(old, value, fail, full)
+        elif value is not old and (type(value) not in values.BASIC or value != old or type(value) is not type(old)):
+            try:
+                target[key] = value
+            except shapes.ERRORS as error:  # a mapping of somebody else's that is locked
+                fail(full, error)
+
+
+def _leads_on(value: Mapping[Any, object]) -> bool:
+    """Tell a mapping that is named part by part from one that is a value as a whole."""
+    return bool(value) and all(isinstance(key, str) for key in value)
 
 
 def flat_parameters(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ...core import nesting
+
 Keys = tuple[Any, ...]
 Changed = Callable[[Keys], None]
 
@@ -88,7 +90,9 @@ class LiveDict(dict[str, Any], metaclass=_ShownAsDict):
 
 
 def _wrapped(key: object, value: object, changed: Changed) -> object:
-    return LiveDict(value, lambda keys: changed((key, *keys))) if type(value) is dict else value
+    if type(value) is not dict or not nesting.is_bounded(value):
+        return value
+    return LiveDict(value, lambda keys: changed((key, *keys)))
 
 
 def plain(value: Mapping[str, Any]) -> dict[str, Any]:

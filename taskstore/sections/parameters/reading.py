@@ -91,7 +91,7 @@ def properties_of(
     """
     found: dict[str, Mapping[str, object]] = {}
     for item in listed:
-        for each in [item] if isinstance(item, Mapping) else item:
+        for each in item if isinstance(item, Iterable) and not isinstance(item, Mapping) else [item]:
             if not isinstance(each, Mapping) or "value" not in each or not isinstance(each.get("name"), str):
                 raise BadValue(f"a user property is given as {{'name': …, 'value': …}}, not {each!r}")
             found[str(each["name"])] = each

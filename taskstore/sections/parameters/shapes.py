@@ -16,10 +16,10 @@ from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from types import ModuleType, SimpleNamespace
 from typing import Any, NamedTuple
 
-from ...core import nesting, values
+from ...core import annotated, nesting, values
 
 MAX_DEPTH = 32
-_ERRORS = (AttributeError, TypeError, ValueError, LookupError)
+ERRORS = (AttributeError, TypeError, ValueError, LookupError)
 """What a setter that refuses a value raises; pydantic's errors are among them."""
 _SIMPLE = (str, bytes, bytearray, int, float, complex, list, tuple, set, frozenset, type(None), ModuleType)
 
@@ -27,11 +27,11 @@ Fail = Callable[[str, Exception], None]
 
 
 class Value(NamedTuple):
-    """One named value; `about` is what its library says of it, `hint` the type where the value is None."""
+    """One named value; `about` is what its library says of it, `allowed` what it is annotated with."""
 
     value: object
     about: str = ""
-    hint: str = ""
+    allowed: annotated.Options = ()
 
 
 def is_shape(value: object) -> bool:
@@ -68,7 +68,7 @@ def _is_omegaconf(value: object) -> bool:
 
 
 def _errors_of(value: object) -> tuple[type[Exception], ...]:
-    return (*_ERRORS, sys.modules["omegaconf"].errors.OmegaConfBaseException) if _is_omegaconf(value) else _ERRORS
+    return (*ERRORS, sys.modules["omegaconf"].errors.OmegaConfBaseException) if _is_omegaconf(value) else ERRORS
 
 
 # -- saying -----------------------------------------------------------------------------------------------------------
@@ -98,7 +98,7 @@ def _declared(value: object, kind: type) -> Iterator[tuple[str, Value]]:
     for name, default, about in _declarations(kind):
         found = default() if isinstance(value, type) else getattr(value, name, dataclasses.MISSING)
         if found is not dataclasses.MISSING:
-            yield name, Value(found, about, hints.get(name, ""))
+            yield name, Value(found, about, hints.get(name, ()))
 
 
 def _declarations(kind: type) -> Iterator[tuple[str, Callable[[], object], str]]:
@@ -139,12 +139,12 @@ def _about(metadata: Mapping[Any, object]) -> str:
     return str(metadata.get("help") or metadata.get("description") or "")
 
 
-def _hints(kind: type) -> dict[str, str]:
-    """Name the builtin type of each field that may be None, as annotated: `float | None` is float."""
+def _hints(kind: type) -> dict[str, annotated.Options]:
+    """Return what each field is annotated with, where a text can be read as that."""
     import typing
 
     try:
-        annotated = typing.get_type_hints(kind)
+        hints = typing.get_type_hints(kind)
     except (
         NameError,
         AttributeError,
@@ -154,12 +154,7 @@ def _hints(kind: type) -> dict[str, str]:
         SyntaxError,
     ):  # they may name what is not there
         return {}
-    found = {}
-    for name, hint in annotated.items():
-        options = [option for option in typing.get_args(hint) or (hint,) if option is not type(None)]
-        if len(options) == 1 and isinstance(options[0], type) and options[0] in values.BASIC:
-            found[name] = options[0].__name__
-    return found
+    return {name: options for name, hint in hints.items() if (options := annotated.options_of(hint))}
 
 
 def _attributes(value: object, kind: type) -> Iterator[tuple[str, Value]]:
@@ -197,7 +192,7 @@ def told(value: object, depth: int = 0) -> dict[Any, Any]:
     found: dict[Any, Any] = {}
     for key, item in fields(value).items():
         below = told(item.value, depth + 1) if _leads_on(item.value, depth + 1) else {}
-        if below or item.about or item.hint:
+        if below or item.about or item.allowed:
             found[key] = below or item._replace(value=None)
     return found
 
@@ -221,7 +216,10 @@ def put(value: object, wanted: Mapping[Any, object], fail: Fail, path: str = "",
             continue
         old = known[key].value
         if isinstance(item, Mapping) and _leads_on(old, depth + 1):
+            before = nested(old) if isinstance(value, type) else None
             item = put(old, item, fail, nesting.join(path, str(key)), depth + 1)
+            if before is not None and before != nested(item):
+                changes[key] = item  # of a class it was made by a default: it is none of the class's own
         if item is not old and not (_is_omegaconf(old) and list(old) == item):  # type: ignore[call-overload]
             changes[key] = item
     return _changed(value, changes, fail, path) if changes else value

@@ -152,6 +152,8 @@ def _similar(params: ParamsRecord, section: str, name: str) -> str:
 
 def split_name(name: str) -> tuple[str, str]:
     """Split 'Section/name' as a person writes it; without a section it is General. Raises BadValue."""
+    if not isinstance(name, str):
+        raise BadValue(f"a parameter's name is a text like Args/lr, not {name!r}")
     section, slash, rest = name.strip().partition("/")
     if not slash and section:
         return GENERAL, section

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,8 @@ def table(
     """
     if (content is None) == (csv is None):
         raise BadValue(f"a table needs table_plot ({_WANTED}) or csv (a path), one of them")
+    if csv is not None and not isinstance(csv, (str, PathLike)):
+        raise BadValue(f"csv must be a path, not {type(csv).__name__} {csv!r}")
     names, columns = _of_file(Path(csv)) if csv is not None else _of(content)
     trace = {"type": "table", "header": {"values": names}, "cells": {"values": columns}}
     return figure(title, [merged(trace, checked("extra_data", extra_data))], extra_layout=extra_layout)

@@ -52,6 +52,25 @@ def test_a_parse_is_reported_with_values_types_and_help():
     assert sink.notes == []
 
 
+@pytest.mark.parametrize(
+    ("options", "kind"),
+    [
+        ({"nargs": "+", "type": int}, "list/int"),
+        ({"nargs": 2, "type": float}, "list/float"),
+        ({"nargs": "*"}, "list/str"),
+        ({"nargs": "*", "type": Path}, "list"),
+        ({"action": "append", "type": int}, "list/int"),
+        ({"action": "append", "nargs": 2, "type": int}, "list"),
+        ({"action": "extend", "nargs": "+", "type": int}, "list/int"),
+        ({"action": "append_const", "const": 3}, "list"),
+        ({"nargs": "?", "type": int}, "int"),
+    ],
+)
+def test_a_list_that_is_not_given_has_the_type_of_a_list(options, kind):
+    _, sink = run(make(("--x", options)), [])
+    assert sink.sections["Args"]["x"] == Found(None, kind)
+
+
 def test_an_enum_is_described_by_its_values():
     _, sink = run(make(("--color", {"type": Color, "default": Color.RED, "help": "which"})), [])
     assert sink.sections["Args"]["color"] == Found(Color.RED, "Color", "which\nValues:\nRED,\nGREEN")

@@ -32,7 +32,9 @@ with packages.watched() as observed:
         runpy.run_path(str(script), run_name="__main__")
 source = case["source"].encode() if case["source"] is not None else None
 print(json.dumps({
-    "imported": packages.imported(script, root, source=source, observed=observed, note=notes.append),
+    "imported": packages.imported(
+        script, root, source=source, observed=observed, stands=case["stands"], note=notes.append
+    ),
     "environment": packages.environment(), "notes": notes, "loaded": sorted(sys.modules),
 }))
 """
@@ -70,9 +72,16 @@ class World:
         return info
 
     def look(
-        self, script: str | None, *argv: str, run: bool = False, source: str | None = None, root: bool = True
+        self,
+        script: str | None,
+        *argv: str,
+        run: bool = False,
+        source: str | None = None,
+        root: bool = True,
+        stands: dict[str, str] | None = None,
     ) -> dict[str, object]:
         case = {
+            "stands": stands,
             "script": str(self.project / script) if script else None,
             "root": str(self.project) if root else None,
             "argv": argv,
@@ -116,6 +125,29 @@ def test_what_a_library_imports_does_not_count(world: World) -> None:
     found = world.look("train.py", run=True)
     assert "beta" in found["loaded"]  # type: ignore[operator]
     assert found["imported"] == {"alpha": "1.0"}
+
+
+@pytest.mark.parametrize(
+    ("script", "counted"),
+    [
+        ("import torch", {"torch": "2.13", "tensorboard": "2.21"}),
+        ("import torch, tensorboard", {"torch": "2.13", "tensorboard": "2.21"}),
+        ("import torch, tensorboardX", {"torch": "2.13", "tensorboardx": "2.6"}),
+        ("import json", {}),
+    ],
+)
+def test_the_tensorboard_that_is_installed_goes_with_torch(world: World, script: str, counted: dict[str, str]) -> None:
+    world.install("torch", "2.13", {"torch/__init__.py": ""})
+    world.install("tensorboard", "2.21", {"tensorboard/__init__.py": ""})
+    world.install("tensorboardX", "2.6", {"tensorboardX/__init__.py": ""})
+    world.write("train.py", script)
+    assert world.imported("train.py") == counted
+
+
+def test_without_tensorboard_torch_is_alone(world: World) -> None:
+    world.install("torch", "2.13", {"torch/__init__.py": ""})
+    world.write("train.py", "import torch")
+    assert world.imported("train.py") == {"torch": "2.13"}
 
 
 def test_no_module_of_the_standard_library_counts(world: World) -> None:
@@ -162,6 +194,17 @@ def test_an_import_in_a_function_a_class_or_a_branch_counts(world: World) -> Non
         """,
     )
     assert world.imported("train.py") == {"alpha": "1.0", "py-yaml-ish": "6.0.1"}
+
+
+def test_of_a_name_that_stands_for_another_package_both_count_as_far_as_they_are_installed(world: World) -> None:
+    world.write("train.py", "from remote.logger import Logger\nimport alpha.sub\n")
+    world.install("local", "3.0", {"local/remote.py": ""})
+    stands = {"remote": "local.remote", "alpha": "local.alpha"}
+    assert world.look("train.py", stands=stands)["imported"] == {"alpha": "1.0", "local": "3.0"}
+    world.install("remote", "4.0", {"remote/__init__.py": ""})
+    both = {"alpha": "1.0", "local": "3.0", "remote": "4.0"}
+    assert world.look("train.py", stands=stands)["imported"] == both
+    assert world.look("train.py")["imported"] == {"alpha": "1.0", "remote": "4.0"}
 
 
 def test_the_stand_in_for_an_installed_package_does_not_count(world: World) -> None:

@@ -99,6 +99,27 @@ def test_a_save_that_goes_through_another_is_reported_once(library: Any, kept: K
     assert kept.models == [("saved", "Some", "outer", "some"), ("saved", "Some", "inner", "some")]
 
 
+def test_a_library_that_is_installed_nowhere_is_none_of_the_program(
+    kept: Kept, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "vendored" / "a_vendored_library"
+    package.mkdir(parents=True)
+    (package / "engine.py").write_text(SOURCE)
+    (package / "__init__.py").write_text("from .engine import write\n")
+    monkeypatch.syspath_prepend(package.parent)
+    top, engine = importlib.import_module(package.name), importlib.import_module(f"{package.name}.engine")
+    told: list[object] = []
+    with hooked(kept, top) as watch:
+        for owner in (top, engine):
+            watch.adds_callback(owner, "write", lambda _: told.append)
+        top.write(None, tmp_path / "a")
+        engine.write(None, tmp_path / "b")
+    assert told == ["written", "written"]
+    assert top.write is engine.write
+    for name in (top.__name__, engine.__name__):
+        del sys.modules[name]
+
+
 def test_each_thread_has_its_own_outermost_call(library: Any, kept: Kept, watch: Watch) -> None:
     def save_in_a_thread(_: Call) -> object:
         thread = threading.Thread(target=library.write, args=(None, "inner"))

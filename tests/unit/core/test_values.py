@@ -4,8 +4,11 @@ import json
 import math
 from collections import OrderedDict, namedtuple
 from datetime import date, datetime, time, timedelta, timezone
+from decimal import Decimal
 from enum import Enum, Flag, IntEnum, IntFlag
+from fractions import Fraction
 from pathlib import Path, PurePosixPath, PureWindowsPath
+from uuid import UUID
 
 import pytest
 from hypothesis import example, given
@@ -61,6 +64,11 @@ VALUES = (
     | st.datetimes(timezones=st.none() | st.just(timezone.utc) | st.just(timezone(timedelta(hours=5, minutes=30))))
     | st.dates()
     | st.times()
+    | st.timedeltas()
+    | st.decimals(allow_nan=False)
+    | st.uuids()
+    | st.fractions()
+    | st.binary(max_size=8).map(bytearray)
     | SURROGATES.map(Path)
     | st.text(max_size=8).map(PurePosixPath)
     | st.text(max_size=8).map(PureWindowsPath)
@@ -276,6 +284,18 @@ def test_an_escape_in_a_text_warns_nobody():
     assert cast_like(r"['\d']", []) == [r"\d"]
 
 
+@pytest.mark.parametrize(
+    ("text", "word", "value"),
+    [
+        *[("a", "string", "a"), ("", "string", ""), ("a", "string enum", "a"), ("[1, 2]", "multi int", [1, 2])],
+        *[('["a"]', "comma separated list of strings", ["a"]), ("3", "INT", 3), ("0.5", "FLOAT", 0.5)],
+        *[("False", "BOOL", False), ("x", "STRING", "x")],
+    ],
+)
+def test_a_type_by_the_word_of_a_library_is_read_as_what_it_is(text, word, value):
+    assert from_text(text, word) == value
+
+
 def test_an_unknown_type_is_text():
     assert from_text("RED", "Color") == "RED"
     assert from_text("x", "") == "x"
@@ -287,7 +307,7 @@ def test_an_empty_text_is_none_except_for_a_str(type_name):
     assert from_text("", "str") == ""
 
 
-@pytest.mark.parametrize("value", [Opaque(), range(3), len, Opaque, [Opaque()], timedelta(1), {"a": Opaque()}])
+@pytest.mark.parametrize("value", [Opaque(), range(3), len, Opaque, [Opaque()], timezone.utc, {"a": Opaque()}])
 def test_what_cannot_be_restored_is_told(value):
     assert not is_supported(value)
     text, _ = to_text(value)
@@ -368,3 +388,52 @@ def test_dates_and_times_are_iso_8601():
     assert to_text(date(2026, 1, 2)) == ("2026-01-02", "date")
     assert to_text(time(1, 2)) == ("01:02:00", "time")
     assert from_text("2026-01-02T00:00:00Z", "datetime") == datetime(2026, 1, 2, tzinfo=timezone.utc)
+
+
+def test_items_and_named_tuples_get_the_class_of_the_defaults() -> None:
+    point = namedtuple("point", "x y")  # noqa: PYI024 - one without types is what is tested
+    assert cast_like("[3, 4]", point(1, 2)) == point(3, 4)
+    assert type(cast_like("[3, 4]", point(1, 2))) is point
+    with pytest.raises(BadValue, match="3 values for a point of 2"):
+        cast_like("[3, 4, 5]", point(1, 2))
+    assert cast_like('["GREEN", "RED"]', [Color.RED]) == [Color.GREEN, Color.RED]
+    assert cast_like('["GREEN"]', (Color.RED, Level.LOW)) == ("GREEN",)
+    with pytest.raises(BadValue, match="is not a Color; it is one of RED, GREEN"):
+        cast_like('["BLUE"]', [Color.RED])
+    assert cast_like('["b"]', [Path("a")]) == [Path("b")]
+    assert cast_like("{'b'}", {PurePosixPath("a")}) == {PurePosixPath("b")}
+
+
+@pytest.mark.parametrize(
+    ("text", "default", "value"),
+    [
+        ("90", timedelta(1), timedelta(seconds=90)),
+        ("-1 day, 23:00:00", timedelta(1), timedelta(hours=-1)),
+        ("2 days", timedelta(1), timedelta(2)),
+        ("2.50", Decimal("1.1"), Decimal("2.50")),
+        ("Decimal('1.1')", Decimal("1.1"), Decimal("1.1")),
+        ("1/4", Fraction(1, 3), Fraction(1, 4)),
+        ("b'x'", bytearray(b"y"), bytearray(b"x")),
+    ],
+)
+def test_exact_values_are_read_as_a_person_writes_them(text: str, default: object, value: object) -> None:
+    assert cast_like(text, default) == value
+    assert type(cast_like(text, default)) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "default"), [("soon", timedelta(1)), ("x", Decimal(1)), ("1/0", Fraction(1)), ("", UUID(int=1))]
+)
+def test_what_is_no_such_value_is_refused_naming_text_and_type(text: str, default: object) -> None:
+    with pytest.raises(BadValue, match=f"{text}.* is not an? {type(default).__name__}"):
+        cast_like(text, default)
+
+
+@pytest.mark.parametrize("error", [AttributeError, RecursionError, KeyError])
+def test_an_object_without_a_repr_is_told_by_its_class(error: type[Exception]) -> None:
+    class Unready:
+        def __repr__(self) -> str:
+            raise error("not set up")
+
+    assert to_text(Unready()) == ("<Unready>", "Unready")
+    assert to_text([Unready()])[0] == '["<Unready>"]'

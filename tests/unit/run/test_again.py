@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,10 +13,13 @@ from taskstore.core.clock import FixedClock
 from taskstore.core.errors import BadValue
 from taskstore.core.states import Status
 from taskstore.disk.beacon import hold_beacon
+from taskstore.logger import Logger
+from taskstore.reports import Reports
 from taskstore.run import again, origin
 from taskstore.run.again import Earlier, earlier_of
 from taskstore.run.origin import Origin, Wanted
 from taskstore.schema.record import Parameter, ParamsRecord, TaskRecord
+from taskstore.sections.reports import Writer
 from taskstore.store import configuration, places, published, settings, tasks
 from taskstore.store.store import Store
 
@@ -25,6 +30,10 @@ def begin(store: Store, folder: Path, earlier: Earlier = _LAST, **wanted: str) -
     entry = Entry("script", folder / "train.py", None, ["x.py"], [], "python", "python3", folder)
     asked = Wanted(**{"project": "examples", "name": "a run", "type": "training", **wanted}, earlier=earlier)
     return origin.fresh(asked, entry, lambda: store, parent="")
+
+
+def _raise(error: BaseException) -> None:
+    raise error
 
 
 @pytest.fixture
@@ -163,6 +172,18 @@ def test_a_continued_task_keeps_everything_and_counts_on(store: Store, tmp_path:
     assert paths.scalars("w").exists()
 
 
+def test_a_continued_task_counts_on_from_its_plots_and_samples_too(store: Store, tmp_path: Path, ended: str) -> None:
+    paths = places.locate(store, ended)
+    writer = Writer(lambda: paths, _raise)
+    logger = Logger(writer)
+    logger.report_histogram("weights", "all", [1], 60)
+    assert Reports(lambda: paths).last_iteration() == 60
+    logger.report_image("image", "seen", 70, matrix=[[0]])
+    writer.close()
+    assert Reports(lambda: paths).last_iteration() == 70
+    assert begin(store, tmp_path, earlier_of(None, True)).offset == 71
+
+
 def test_what_is_continued_is_not_taken_for_the_dead_run_before_it(store: Store, tmp_path: Path, ended: str) -> None:
     paths = places.locate(store, ended)
     hold_beacon(paths.beacon, store.locks).release()
@@ -179,6 +200,21 @@ def test_a_number_is_the_offset_and_the_environment_overrides_it(
     tasks.transition(store, ended, Status.COMPLETED)
     monkeypatch.setenv("TASKSTORE_SET_ITERATION_OFFSET", "7")
     assert begin(store, tmp_path, earlier_of(None, True)).offset == 7
+
+
+@pytest.mark.parametrize("given", ["many", "\N{SUPERSCRIPT TWO}", "1.5"])
+def test_an_offset_in_the_environment_that_is_none_is_said_and_not_followed(
+    store: Store,
+    tmp_path: Path,
+    ended: str,
+    monkeypatch: pytest.MonkeyPatch,
+    given: str,
+) -> None:
+    terminal = io.StringIO()
+    monkeypatch.setattr(sys, "__stderr__", terminal)
+    monkeypatch.setenv("TASKSTORE_SET_ITERATION_OFFSET", given)
+    assert begin(store, tmp_path, earlier_of(None, True)).offset == 42
+    assert f"TASKSTORE_SET_ITERATION_OFFSET is {given!r}, which is no whole number" in terminal.getvalue()
 
 
 def test_the_very_task_to_continue_must_be_there_and_unpublished(store: Store, tmp_path: Path, ended: str) -> None:

@@ -62,6 +62,27 @@ def test_what_is_saved_is_an_output_model_named_by_task_and_file(sink, paths, wo
     assert (paths.home / model.file.path).read_text() == "weights"
 
 
+def test_an_onnx_file_and_the_weights_beside_it_are_one_model(sink, paths, work):
+    write(work / "net.onnx.data", "weights")
+    sink.model_saved("ONNX", write(work / "net.onnx", "graph, location: net.onnx.data"))
+    (model,) = output(paths)
+    assert (model.name, model.slot, model.is_package) == ("a run - net", "net", True)
+    with zipfile.ZipFile(paths.home / model.file.path) as kept:
+        assert {name: kept.read(name) for name in kept.namelist()} == {
+            "net.onnx": b"graph, location: net.onnx.data",
+            "net.onnx.data": b"weights",
+        }
+
+
+@pytest.mark.parametrize("name", ["net.onnx", "net.pt"])
+def test_a_file_beside_it_that_it_does_not_name_is_not_of_the_model(sink, paths, work, name):
+    write(work / f"{name}.data", "of another time")
+    sink.model_saved("ONNX", write(work / name, "graph and weights"))
+    (model,) = output(paths)
+    assert not model.is_package
+    assert (paths.home / model.file.path).read_text() == "graph and weights"
+
+
 def test_a_name_that_is_given_is_the_models(sink, paths, work):
     sink.model_saved("Keras", write(work / "x.keras", "weights"), name="my model")
     assert [(model.name, model.slot) for model in output(paths)] == [("my model", "my model")]

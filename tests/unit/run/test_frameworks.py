@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from taskstore.run.frameworks import ARGUMENTS, FRAMEWORKS, is_model_wanted, is_wanted
+from taskstore.run.frameworks import (
+    ARGUMENTS,
+    FRAMEWORKS,
+    is_model_wanted,
+    is_repository_wanted,
+    is_section_wanted,
+    is_wanted,
+)
 
 PATH = Path("/home/somebody/models/net.pt")
 
@@ -54,6 +61,38 @@ def test_what_joblib_writes_answers_to_two_keys(choice: dict[str, object], is_ch
 def test_a_pickled_estimator_does_not_answer_to_joblibs_key() -> None:
     assert is_model_wanted({"joblib": False}, "ScikitLearn", PATH, "scikit")
     assert not is_wanted({"scikit": False}, "scikit")
+
+
+@pytest.mark.parametrize(
+    ("choice", "is_recorded"),
+    [({"detect_repository": False}, False), ({"pytorch": False}, True), ({}, True), (False, True), (True, True)],
+)
+def test_the_repository_is_recorded_unless_its_own_key_says_no(
+    choice: bool | dict[str, object], is_recorded: bool
+) -> None:
+    assert is_repository_wanted(choice) is is_recorded
+
+
+@pytest.mark.parametrize("nothing", [False, None, {}, [], ""])
+def test_an_empty_value_turns_a_key_off(nothing: object) -> None:
+    assert not is_wanted({"tensorboard": nothing}, "tensorboard")
+    assert is_wanted({"tensorboard": nothing}, "pytorch")
+
+
+@pytest.mark.parametrize(
+    ("choice", "is_chosen"),
+    [
+        ({"tensorboard": {"report_hparams": False}}, False),
+        ({"tensorboard": {"report_hparams": True}}, True),
+        ({"tensorboard": {"another": False}}, True),
+        ({"tensorboard": "*.pt"}, True),
+        ({"pytorch": {"report_hparams": False}}, True),
+    ],
+)
+def test_the_hyperparameters_of_tensorboard_are_chosen_on_their_own(choice: dict[str, object], is_chosen: bool) -> None:
+    assert is_section_wanted(choice, "TB_hparams") is is_chosen
+    assert is_section_wanted(choice, "Hydra")
+    assert is_wanted(choice, "tensorboard")
 
 
 @pytest.mark.parametrize("row", [*ARGUMENTS, *FRAMEWORKS], ids=lambda row: f"{row.key}-{row.capture}")

@@ -109,7 +109,7 @@ def _resources(session: Session) -> dict[str, set[int]]:
 
 
 def test_beats_report_what_the_machine_does_at_the_programs_iteration(begun: Session) -> None:
-    monitor, threads = begun._monitor, threading.active_count()
+    monitor, threads = begun._captures.monitor, threading.active_count()
     assert monitor is not None
     begun.sink.writer.scalar("loss", "train", 0.5, 3)
     begun._beat()
@@ -128,7 +128,7 @@ def test_resources_are_watched_only_where_they_are_wanted(
     store: Store, terminal: io.StringIO, outside_git: None
 ) -> None:
     session = sessions.begin(Wanted(project="examples", name="a run", with_resources=False), find_store=lambda: store)
-    assert session._monitor is None
+    assert session._captures.monitor is None
     session._beat()
     session.close()
 
@@ -205,7 +205,10 @@ def _earlier(paths: TaskPaths, record: TaskRecord) -> None:
     paths.script.write_text('{"rev": 1, "branch": "old", "argv": ["earlier.py"]}')
 
 
-def test_a_program_names_the_task_that_a_launcher_began_for_it(begun: Session) -> None:
+def test_a_program_names_the_task_that_a_launcher_began_for_it(
+    store: Store, terminal: io.StringIO, outside_git: None
+) -> None:
+    begun = sessions.begin(Wanted(), find_store=lambda: store)
     begun.is_adoptable = True
     begun.adopt(Wanted(project="vision", name="its own", type="testing", tags=["one"]))
     record = _record(begun)
@@ -213,6 +216,14 @@ def test_a_program_names_the_task_that_a_launcher_began_for_it(begun: Session) -
     assert places.project_of(begun.store, begun.paths().home) == "vision"
     with pytest.raises(BadName):
         begun.adopt(Wanted(name="ab"))
+    begun.close()
+
+
+def test_names_that_a_launcher_was_given_stay(begun: Session) -> None:
+    begun.adopt(Wanted(project="vision", name="its own", tags=["one"]))
+    record = _record(begun)
+    assert (record.name, record.tags) == ("a run", ["one"])
+    assert places.project_of(begun.store, begun.paths().home) == "examples"
 
 
 def test_a_launched_task_that_cannot_be_named_warns_and_goes_on(

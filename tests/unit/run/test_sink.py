@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from taskstore.capture import console
-from taskstore.capture.base import Found
+from taskstore.capture.base import Found, contained
 from taskstore.core.errors import NotFound
 from taskstore.core.secrets import Masker
 from taskstore.core.states import Status
 from taskstore.disk.layout import TaskPaths
-from taskstore.run.sink import StoreSink, warn
+from taskstore.run.sink import MOST_NOTES, StoreSink, warn
 from taskstore.schema.record import Parameter
 from taskstore.store import events, places, tasks
 from taskstore.store.store import Store
@@ -44,6 +44,23 @@ def test_parameters_are_recorded_masked_and_with_type_and_description(store: Sto
     assert stored["n"].type == "float"
 
 
+def test_the_words_and_arguments_of_libraries_are_recorded_where_they_are_wanted(
+    store: Store, paths: TaskPaths
+) -> None:
+    found = {
+        "lr": Found(0.1, "float", told="FLOAT"),
+        "n": Found(1, "int"),
+        "trace": Found(False, told="bool", is_of_library=True),
+    }
+    _sink(store, paths).parameters("Lean", found)
+    locate = lambda: places.locate(store, paths.id)  # noqa: E731 - a line less
+    wanting = StoreSink(store, paths.id, locate, Masker(), is_rerun=False, library_arguments=True)
+    wanting.parameters("Full", found)
+    stored = tasks.read_params(paths).hyperparams
+    assert {name: item.type for name, item in stored["Lean"].items()} == {"lr": "float", "n": "int"}
+    assert {name: item.type for name, item in stored["Full"].items()} == {"lr": "FLOAT", "n": "int", "trace": "bool"}
+
+
 def test_a_run_of_a_stored_task_gets_its_values_and_keeps_them(store: Store, paths: TaskPaths) -> None:
     _sink(store, paths).parameters("Args", {"lr": Found(0.1), "token": Found("abc")})
     again = _sink(store, paths, is_rerun=True)
@@ -70,6 +87,36 @@ def test_a_note_is_told_and_recorded_once_and_masked(
     assert "example.com" in notes[0]
     assert "hunter2" not in notes[0] + terminal.getvalue()
     assert terminal.getvalue().count("taskstore: git: ") == 1
+
+
+def test_a_capture_that_fails_at_every_step_is_noted_once(
+    store: Store, paths: TaskPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "__stderr__", terminal := io.StringIO())
+    sink = _sink(store, paths)
+    for step in range(50):
+        with contained(sink, "tensorboard"):
+            raise ValueError(f"no image at step {step}: <Tensor at {hex(id(sink) + step)}>")
+    with contained(sink, "tensorboard"):
+        raise TypeError("something else")
+    notes = tasks.read_script(paths).notes
+    assert [note.partition(" at ")[0].partition("\n")[0] for note in notes] == [
+        "tensorboard: ValueError: no image",
+        "tensorboard: TypeError: something else",
+    ]
+    assert terminal.getvalue().count("taskstore: ") == 2
+
+
+def test_what_one_capture_notes_has_an_end(store: Store, paths: TaskPaths, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "__stderr__", terminal := io.StringIO())
+    sink = _sink(store, paths)
+    for number in range(MOST_NOTES + 50):
+        sink.note("models", f"left out {number}")
+    sink.note("code", "another")
+    notes = tasks.read_script(paths).notes
+    assert len(notes) == MOST_NOTES + 2
+    assert notes[-2:] == ["models: there is more of that, which is not noted", "code: another"]
+    assert terminal.getvalue().count("taskstore: ") == MOST_NOTES + 2
 
 
 def test_what_cannot_be_written_is_told_once_and_never_raised(

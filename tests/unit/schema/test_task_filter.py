@@ -128,6 +128,11 @@ def test_a_task_that_does_not_is_left_out(given: dict[str, Any]) -> None:
         ({"search_text": 3}, "task_filter['search_text']"),
         ({"_any_": {"fields": ["name"]}}, "task_filter['_any_']"),
         ({"_any_": {"fields": [3], "pattern": "x"}}, "fields"),
+        (
+            {"_any_": {"fields": ["name", "coment"], "pattern": "x"}},
+            "task_filter['_any_']['fields'] has 'coment'; there",
+        ),
+        ({"_all_": {"fields": ["lastupdate"], "datetime": ">=2026-01-01"}}, "has 'lastupdate'; there are"),
         ({"filters": {"nmae": {}}}, "filters"),
         ({"filters": {"tags": {"any": ["x"]}}}, "['any']"),
         ({"filters": {"tags": {"op": "xor"}}}, "'xor'"),

@@ -6,6 +6,7 @@ import json
 import os
 import pickle
 import shutil
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,8 @@ from taskstore.disk.layout import TaskPaths
 from taskstore.sections.artifacts import Artifacts
 from taskstore.sections.artifacts.prepared import MAX_PREVIEW_BYTES
 from taskstore.store import artifacts as record
+from taskstore.store import blobs, tasks
 from taskstore.store import store as stores
-from taskstore.store import tasks
 from taskstore.store.store import Store
 
 
@@ -129,6 +130,46 @@ def test_a_pandas_table_comes_back_as_it_was(kept, suffix):
     pd.testing.assert_frame_equal(found, value)
 
 
+def test_columns_of_every_type_come_back_from_csv(kept):
+    pd = pytest.importorskip("pandas")
+    value = pd.DataFrame(
+        {
+            "id": ["001", "NA", None],
+            "day": pd.to_datetime(["2020-01-01T00:00:00.000000", None, "2020-01-02T03:04:05.000001"]),
+            "zone": pd.to_datetime(["2020-01-01", "2020-01-02", None]).tz_localize("UTC"),
+            "took": pd.to_timedelta(["1 days", None, "2 hours"]),
+            "kind": pd.Categorical(["a", "b", "a"]),
+            "small": pd.array([1, 2, 3], dtype="int8"),
+            "maybe": pd.array([1, None, 3], dtype="Int64"),
+            "is": [True, False, True],
+            "third": [1 / 3, None, float("inf")],
+            5: [1, 2, 3],
+        },
+        index=pd.Index(["007", "008", "009"], name="agent"),
+    )
+    value = pd.concat([value, value[["is"]]], axis=1)  # a label that is there twice
+    found = round_trip(kept, value, "pandas", ".csv.gz")
+    pd.testing.assert_frame_equal(found, value, check_exact=True)
+
+
+def test_a_column_of_a_type_that_no_text_is_read_as_comes_back_as_its_values(kept):
+    pd = pytest.importorskip("pandas")
+    value = pd.DataFrame(
+        {
+            "id": ["001", "002"],
+            "thin": pd.arrays.SparseArray([0, 1]),
+            "span": pd.IntervalIndex.from_breaks([0, 1, 2]),
+            "month": pd.period_range("2020-01", periods=2, freq="M"),
+            "mixed": [{"a": 1}, [1]],
+        }
+    )
+    found = round_trip(kept, value, "pandas", ".csv.gz")
+    assert list(found["id"]) == ["001", "002"]
+    assert list(found["thin"]) == [0, 1]
+    assert [str(item) for item in found["month"]] == ["2020-01", "2020-02"]
+    assert list(found["mixed"]) == ["{'a': 1}", "[1]"]
+
+
 def test_labels_of_a_table_come_back_and_equal_tables_are_equal_bytes(kept):
     pd = pytest.importorskip("pandas")
     value = pd.DataFrame({"a": [1, 2]}, index=["x", "y"])
@@ -220,6 +261,90 @@ def test_a_folder_comes_back_with_its_executables(kept, folder, tmp_path):
     assert contents(copy) == contents(folder)
     assert os.access(copy / "run.sh", os.X_OK)
     assert kept["name"].preview.splitlines()[0] == "a.txt - 1 bytes"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a privilege there")
+def test_a_wildcard_through_links_that_lead_back_ends_and_takes_each_file_once(kept, folder):
+    for number in range(3):
+        (folder / "deep" / f"up{number}").symlink_to("..")
+    (folder / ".hidden").mkdir()
+    (folder / ".hidden" / "c.bin").write_bytes(b"C")
+    kept.upload("found", str(folder / "**" / "*.bin"))
+    assert [path.name for path in kept["found"].get().rglob("*") if path.is_file()] == ["b.bin"]
+    kept.upload("all", str(folder / "**"))
+    assert kept["all"].preview.splitlines() == ["a.txt - 1 bytes", "deep/b.bin - 5,000 bytes", "run.sh - 10 bytes"]
+
+
+@pytest.mark.skipif(os.name == "nt" or sys.platform == "darwin", reason="there every name is UTF-8")
+def test_a_file_whose_name_no_archive_can_hold_is_named(kept, folder):
+    (folder / os.fsdecode(b"bad\xff")).write_text("x")
+    for given in (folder, str(folder / "b*")):
+        with pytest.raises(BadValue, match="name of the file 'bad.*rename it"):
+            kept.upload("name", given)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes here")
+def test_a_pipe_is_neither_a_file_nor_a_folder(kept, folder):
+    os.mkfifo(folder / "pipe")
+    with pytest.raises(BadValue, match="neither a file nor a folder"):
+        kept.upload("name", folder / "pipe")
+
+
+def test_of_a_file_that_grows_meanwhile_is_kept_what_was_there_at_first(store, kept, folder, monkeypatch):
+    monkeypatch.setattr(blobs, "reflink", lambda *_: False)
+    growing = folder / "growing.log"
+    growing.write_bytes(b"1" * 100)
+    write = blobs.Stream.write
+
+    def write_and_grow(stream: blobs.Stream, data: Any) -> int:
+        assert stream.tell() < 1000, "it goes on as long as the file does"
+        with growing.open("ab") as file:
+            file.write(b"2" * 100)
+        return write(stream, data)
+
+    monkeypatch.setattr(blobs.Stream, "write", write_and_grow)
+    assert kept.upload("log", growing).get().read_bytes() == b"1" * 100
+
+
+def test_a_file_is_handed_out_under_the_name_that_it_had(kept, folder, tmp_path):
+    given = folder / "Best Model.KERAS"  # capitals are spelled otherwise on the disk, and libraries look at suffixes
+    given.write_bytes(b"weights")
+    found = kept.upload("Best", given)
+    for path in (found.get(), found.get_local_copy(), found.get_local_copy(tmp_path / "mine")):
+        assert (path.name, path.read_bytes()) == ("Best Model.KERAS", b"weights")
+    assert given.stat().st_nlink == 1
+
+
+@pytest.mark.parametrize("value", [lambda: None, (number for number in ()), open])
+def test_what_cannot_be_pickled_is_refused_by_the_name_of_its_class(kept, value):
+    if value is open:
+        value = open(os.devnull)  # noqa: SIM115, PTH123 - closed below
+    with pytest.raises(
+        BadValue, match=f"artifact 'name': {type(value).__name__} cannot be pickled .*serialization_function"
+    ):
+        kept.upload("name", value)
+    assert list(kept) == []
+    getattr(value, "close", lambda: None)()
+
+
+class Unready:
+    def __repr__(self) -> str:
+        raise AttributeError("not set up")
+
+
+def test_an_object_without_a_repr_is_kept(kept):
+    assert kept.upload("name", Unready()).preview == "<Unready>"
+    assert isinstance(kept["name"].get(), Unready)
+
+
+def test_metadata_that_is_no_dictionary_is_refused(kept):
+    with pytest.raises(BadValue, match="artifact 'name': metadata must be a dictionary, not list"):
+        kept.upload("name", {"a": 1}, metadata=["a"])
+    assert list(kept) == []
+
+
+def test_an_extension_may_be_given_without_its_dot(kept):
+    assert Path(kept.upload("name", {"a": 1}, extension_name="yaml").url).name == "name.yaml"
 
 
 def test_wildcards_and_lists_are_archives_too(kept, folder):

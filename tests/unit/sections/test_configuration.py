@@ -94,6 +94,22 @@ def test_a_dictionary_comes_back_with_every_type(store: Store) -> None:
     assert type(found["layers"][1][1]["a"]) is tuple
 
 
+def test_a_text_that_no_file_can_hold_is_escaped_and_stays_the_programs_own(store: Store) -> None:
+    run = Run(store)
+    name = "bad\udcff"  # as Python reads a name that is no UTF-8
+    run.configuration.connect({"file": name, "n": 1})
+    assert run.configuration.get_dict("General") == {"file": "bad\\udcff", "n": 1}
+    again = {"file": name, "n": 5}
+    assert run.again().configuration.connect(again) == {"file": name, "n": 1}
+
+
+def test_a_mark_of_the_byte_order_is_no_part_of_json(store: Store, tmp_path: Path) -> None:
+    run = Run(store)
+    (tmp_path / "a.json").write_bytes(b'\xef\xbb\xbf{"a": 1}')
+    run.configuration.connect(str(tmp_path / "a.json"))
+    assert run.configuration.get_dict("General") == {"a": 1}
+
+
 def test_a_dictionary_is_a_file_that_a_person_can_read(store: Store) -> None:
     run = Run(store)
     run.configuration.connect({"lr": 0.1, "net": {"layers": [1, 2]}}, "model", "what is trained")
@@ -160,6 +176,16 @@ def test_a_dictionary_that_has_changed_is_recorded_again_at_the_end(store: Store
     own["layers"].append(2)
     run.sink.finish()
     assert run.configuration.get_dict("General") == {"layers": [1, 2]}
+
+
+def test_one_that_has_not_changed_is_not_spelled_again_at_the_end(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Run(store)
+    run.configuration.connect({"a": {"b": [1, "x"]}})
+    monkeypatch.setattr(text, "dumps", lambda value: pytest.fail("it is spelled again"))
+    run.sink.finish()
+    assert run.notes == []
 
 
 @pytest.mark.parametrize("name", ["plain.ini", "data.bin", "noext", "x.yaml"])

@@ -6,13 +6,16 @@ from collections.abc import Callable
 import pytest
 
 from taskstore.core.errors import BadValue, NotFound
+from taskstore.core.ids import new_id
 from taskstore.core.states import Status
 from taskstore.disk.layout import TaskPaths
 from taskstore.queues import queue
 from taskstore.schema import filters
-from taskstore.schema.record import Parameter, ParamsRecord, TaskRecord
+from taskstore.schema.model import Model, ModelInput
+from taskstore.schema.record import Parameter, ParamsRecord, ScriptRecord, TaskRecord
+from taskstore.sections import document
 from taskstore.sections.find import Wanted, best, described, find
-from taskstore.store import query, tasks
+from taskstore.store import models, places, query, tasks
 from taskstore.store.store import Store
 
 Make = Callable[..., str]
@@ -194,3 +197,57 @@ def test_clearmls_dotted_names_find_parameters_metrics_and_facts(store: Store, m
         "nothing.at.all": None,
         f"last_metrics.{title}.{variant}.max_value": 4.0,
     }
+
+
+def test_tasks_are_found_by_the_queue_that_they_wait_in_or_came_from(store: Store, make: Make) -> None:
+    waiting, other, started = make("vision", "run 1"), make("vision", "run 2"), make("vision", "run 3")
+    queue.create(store, "gpu hosts")
+    queue.enqueue(store, waiting, "gpu hosts")
+    queue.enqueue(store, other, "default")
+    queue.enqueue(store, started, "gpu hosts")
+    tasks.transition(store, started, Status.IN_PROGRESS)
+    make("vision", "run 4")
+    assert set(ids(store, Wanted(task_filter={"execution.queue": ["gpu hosts"]}))) == {started, waiting}
+    assert ids(store, Wanted(task_filter={"execution.queue": ["-gpu hosts"], "status": ["queued"]})) == [other]
+    where = filters.parse("queue = default")
+    assert [row.id for row in query.find(store, query.Query(where=where)).rows] == [other]
+
+
+def test_tasks_are_found_by_the_models_that_they_were_given_or_made(store: Store, make: Make) -> None:
+    maker, user = make("vision", "run 1"), make("vision", "run 2")
+    model = Model(id=new_id(), name="best")
+    models.add(store, maker, model)
+    given = {"start": ModelInput(slot="start", model=model.id, task=maker)}
+    models.change(store, user, lambda _, record: record.input.update(given))
+    assert ids(store, Wanted(task_filter={"models.input.model": [model.id]})) == [user]
+    assert ids(store, Wanted(task_filter={"models.output.model": [model.id]})) == [maker]
+    assert ids(store, Wanted(task_filter={"models.input.model": ["-" + model.id]})) == [maker]
+    where = filters.parse(f"models.input.model = {model.id}")
+    assert [row.id for row in query.find(store, query.Query(where=where)).rows] == [user]
+    places.locate(store, user).models.write_text("{")
+    assert ids(store, Wanted(task_filter={"models.input.model": [model.id]})) == []
+
+
+def test_a_task_is_found_by_the_very_name_that_it_was_made_with(store: Store, make: Make) -> None:
+    made = make("vision", "  run 1  ")
+    assert ids(store, Wanted(projects=("  vision ",), name="  run 1  ", is_name_exact=True)) == [made]
+
+
+def test_clearmls_names_of_what_ran_find_tasks_and_are_returned(store: Store, make: Make) -> None:
+    clean, changed, bare = make("vision", "clean"), make("vision", "changed"), make("vision", "bare")
+    for made, commit, diff in ((clean, "abc123", ""), (changed, "abc124", "- a\n+ b\n")):
+
+        def change(script: ScriptRecord, commit: str = commit, diff: str = diff, made: str = made) -> None:
+            script.version_num, script.entry_point = commit, "train.py"
+            script.diff = document.keep_diff(places.locate(store, made), diff)
+
+        tasks.edit_script(store, made, change)
+    fields = ["script.version_num", "script.diff", "script.entry_point", "script.argv"]
+    rows = find(store, Wanted(task_filter={"_all_": {"fields": ["script.version_num"], "pattern": "ABC12"}}), print)
+    assert [described(row, fields) for row in rows] == [
+        {"id": changed, **dict(zip(fields, ["abc124", "- a\n+ b\n", "train.py", None], strict=True))},
+        {"id": clean, **dict(zip(fields, ["abc123", "", "train.py", None], strict=True))},
+    ]
+    places.locate(store, bare).script.write_text("{")
+    (row,) = find(store, Wanted(ids=(bare,)), print)
+    assert described(row, ["script.diff"]) == {"id": bare, "script.diff": None}

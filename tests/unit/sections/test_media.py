@@ -135,6 +135,8 @@ def test_pictures_are_what_pil_reads_and_pil_images_are_pictures() -> None:
     for mode in ("RGB", "L", "CMYK", "RGBA", "F"):
         stored = b"".join(media.of_image("image", opened.convert(mode)).chunks)
         assert image.open(io.BytesIO(stored)).size == (2, 1)
+    with pytest.raises(BadValue, match="image must be an image of shape .*, not a picture of 0 by 4 pixels"):
+        media.of_image("image", image.new("RGB", (0, 4)))
 
 
 def test_a_file_is_a_sample_of_its_bytes(tmp_path: Path) -> None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Literal, Optional
 
 import pytest
 
+from taskstore.core import values
 from taskstore.core.errors import BadValue
 from taskstore.schema.record import Parameter
 from taskstore.sections import parameters
@@ -192,6 +194,78 @@ def test_a_dataclass_that_is_a_class_makes_objects_with_the_stored_values(
     assert [item.name for item in dataclasses.fields(made)] == ["lr", "sizes", "must", "name"]
 
 
+def test_a_class_hands_stored_values_on_to_what_its_defaults_make(store: Store) -> None:
+    @dataclass
+    class Made:
+        optimizer: Optimizer = field(default_factory=Optimizer)
+        extra: dict[str, int] = field(default_factory=lambda: {"a": 1})
+
+    recorder = rerun(store, optimizer__lr="0.5", extra__a="7")
+    made = connect(recorder, Made)
+    assert (made().optimizer.lr, made().extra) == (0.5, {"a": 7})
+    assert made().optimizer is not made().optimizer
+    assert Optimizer().lr == 0.1
+
+
+@dataclass
+class Annotated:
+    folder: Path | None = None
+    kind: Kind | None = None
+    day: date | None = None
+    sizes: list[int] | None = None
+    folders: Optional[list[Path]] = None  # noqa: UP007, UP045 - the old spelling is another class
+    devices: int | str = "auto"
+    batch: int | Literal["all"] = 8
+    bare: list[int] = None  # type: ignore[assignment]  # as many write it
+    name: str | None = None
+    steps: int | None = 3
+    label: str | None = "x"
+    rate: float = 1
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("folder", "a/b", Path("a/b")),
+        ("kind", "ADAM", Kind.ADAM),
+        ("day", "2020-01-02", date(2020, 1, 2)),
+        ("sizes", "[1, 2]", [1, 2]),
+        ("folders", '["a"]', [Path("a")]),
+        ("devices", "4", 4),
+        ("devices", "cpu", "cpu"),
+        ("batch", "all", "all"),
+        ("batch", "9", 9),
+        ("bare", "[3]", [3]),
+        ("name", "4", "4"),
+        ("sizes", "None", None),
+        ("steps", "None", None),
+        ("steps", "4", 4),
+        ("label", "", ""),
+        ("label", "None", "None"),
+        ("rate", "0.5", 0.5),
+    ],
+)
+def test_a_stored_text_becomes_what_its_field_is_annotated_with(
+    store: Store, name: str, text: str, value: object
+) -> None:
+    recorder = rerun(store, **{name: text})
+    kind = values.to_text(getattr(Annotated(), name))[1] or None  # as the first run has stored it
+    parameters.record(store, recorder.paths.id, "General", {name: Parameter(text, kind)}, keep_stored=False)
+    config = connect(recorder, Annotated())
+    assert config == dataclasses.replace(Annotated(), **{name: value})
+    assert type(getattr(config, name)) is type(value)
+    assert recorder.notes == []
+
+
+@pytest.mark.parametrize(("name", "text"), [("kind", "LION"), ("day", "soon"), ("batch", "some"), ("sizes", "7")])
+def test_a_stored_text_that_is_nothing_its_field_allows_is_noted(store: Store, name: str, text: str) -> None:
+    recorder = rerun(store, **{name: text})
+    assert connect(recorder, Annotated()) == Annotated()
+    assert len(recorder.notes) == 1
+    assert name in recorder.notes[0]
+    assert repr(text) in recorder.notes[0]
+
+
 def test_slots_namespaces_and_other_mappings_are_taken(store: Store) -> None:
     slotted = connect(rerun(store, lr="1"), Slotted())
     assert slotted.lr == 1.0
@@ -293,3 +367,62 @@ def test_one_write_to_a_large_dict_records_one_parameter(store: Store, monkeypat
     assert made == ["net/p7"]
     assert recorder.texts()["net/p7"] == "-1"
     assert len(recorder.texts()) == 1001
+
+
+class _Attributes(dict[str, Any]):
+    """Stands for the many dictionaries whose items are attributes."""
+
+    __getattr__ = dict.__getitem__
+
+
+def test_nested_mappings_keep_their_class_and_identity_in_a_task_that_is_run_again(store: Store) -> None:
+    recorder = rerun(store, model__lr="0.5", counts__a="7", plain__deep__x="3", whole="{2: 'b'}", added__y="1")
+    model, counts, plain = _Attributes(lr=0.1), defaultdict(int, a=1), {"deep": {"x": 1}}
+    given = {"model": model, "counts": counts, "plain": plain, "whole": {1: "a"}, "added": {"x": 0}}
+    found = connect(recorder, given)
+    assert found["model"] is model
+    assert found["model"].lr == 0.5
+    found["counts"]["new"] += 1
+    assert counts == {"a": 7, "new": 1}
+    assert plain == {"deep": {"x": 3}}
+    assert found == {
+        "model": model,
+        "counts": counts,
+        "plain": plain,
+        "whole": {2: "b"},
+        "added": {"x": 0, "y": "1"},
+    }
+
+
+def test_a_nested_mapping_that_takes_no_new_names_is_left_as_it_is(store: Store) -> None:
+    class Locked(dict[str, Any]):
+        def __setitem__(self, key: str, value: object) -> None:
+            if key not in self:
+                raise KeyError(f"{key} is not a name of this configuration")
+            super().__setitem__(key, value)
+
+    recorder = rerun(store, model__lr="0.5", model__other="1")
+    assert connect(recorder, {"model": Locked(lr=0.1)}) == {"model": {"lr": 0.5}}
+    assert len(recorder.notes) == 1
+    assert "model/other" in recorder.notes[0]
+
+
+def test_a_dictionary_that_holds_itself_is_refused_and_one_that_comes_to_is_noted(store: Store) -> None:
+    endless: dict[str, Any] = {"lr": 0.1}
+    endless["self"] = endless
+    with pytest.raises(BadValue, match="holds itself"):
+        connect(_Recorder(store), endless)
+    recorder = _Recorder(store)
+    live = connect(recorder, {"a": {"b": 1}})
+    live["a"]["self"] = live["a"]
+    live["plain"] = endless
+    live["a"]["b"] = 2
+    assert recorder.notes == ["a dictionary came to hold itself: what it holds is recorded no more"] * 2
+    assert recorder.texts() == {"a/b": "2"}
+
+
+def test_a_write_below_an_empty_key_is_that_keys(store: Store) -> None:
+    recorder = _Recorder(store)
+    live = connect(recorder, {"": {"x": 1}, "x": 5})
+    live[""]["x"] = 2
+    assert recorder.texts() == {"/x": "2", "x": "5"}

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
 import math
 import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -409,3 +412,75 @@ def test_scalars_are_a_data_frame(logger: Logger, reports: Reports) -> None:
     assert frame["value"].tolist() == [0, 0.5, 1]
     assert str(frame["time"].dtype).endswith("UTC]")
     assert len(reports.to_frame("nothing")) == 0
+
+
+def test_an_offset_is_added_to_every_iteration_of_plots_and_samples_too(logger: Logger, reports: Reports) -> None:
+    logger.set_iteration_offset(100)
+    logger.report_scalar("loss", "train", 1.0, 5)
+    logger.report_histogram("weights", "all", [1, 2], 5)
+    logger.report_image("image", "seen", 5, matrix=[[0, 1]])
+    logger.report_histogram("weights", "all", [1, 2])
+    logger.report_single_value("best", 1.0)
+    assert reports.scalars("loss")["loss"]["train"].iterations == [105]
+    assert [plot.iteration for plot in reports.plots()] == [105, 100]
+    assert [sample.iteration for sample in reports.debug_samples()] == [105]
+    assert reports.single_values() == {"best": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("read", "message"),
+    [
+        (lambda reports: reports.scalars(5), "^title must be a text, not int 5"),
+        (lambda reports: reports.scalars("loss", 5), "^series must be a text, not int 5"),
+        (lambda reports: reports.scalars(max_samples=None), "^max_samples must be a whole number, not NoneType"),
+        (lambda reports: reports.scalars(max_samples=2.5), "^max_samples must be a whole number, not float 2.5"),
+        (lambda reports: reports.plots(5), "^title must be a text"),
+        (lambda reports: reports.debug_samples("a", 5), "^series must be a text"),
+        (lambda reports: reports.console("10"), "^last must be a whole number, not str '10'"),
+        (lambda reports: reports.sample_events("a", "b", last="1"), "^last must be a whole number"),
+    ],
+)
+def test_what_is_asked_for_wrongly_is_refused_by_the_arguments_name(
+    read: Callable[[Reports], object], message: str, reports: Reports
+) -> None:
+    with pytest.raises(BadValue, match=message):
+        read(reports)
+
+
+def test_a_data_frame_of_nothing_has_the_types_of_one_of_something(logger: Logger, reports: Reports) -> None:
+    pytest.importorskip("pandas")
+    logger.report_scalar("loss", "train", 0.5, 1)
+    empty, filled = reports.to_frame("nothing"), reports.to_frame("loss")
+    assert [kind.kind for kind in empty.dtypes] == [kind.kind for kind in filled.dtypes]
+
+
+class _Broken(io.RawIOBase):
+    """Gives some bytes, and then what goes wrong."""
+
+    def __init__(self, *given: object) -> None:
+        self._given = list(given)
+
+    def read(self, size: int = -1) -> Any:  # noqa: ARG002
+        given = self._given.pop(0)
+        if isinstance(given, Exception):
+            raise given
+        return given
+
+
+@pytest.mark.parametrize(
+    ("stream", "message"),
+    [
+        (_Broken(b"abc", OSError("the pipe broke")), "^stream cannot be read: the pipe broke"),
+        (_Broken(b"abc", ValueError("no more")), "^stream cannot be read: no more"),
+        (_Broken(5), "^stream must give bytes or text, not int"),
+    ],
+)
+def test_a_stream_that_breaks_is_no_fault_of_the_store(
+    stream: object, message: str, task: TaskPaths, reports: Reports
+) -> None:
+    failures: list[Exception] = []
+    logger = Logger(Writer(lambda: task, failures.append))
+    with pytest.raises(BadValue, match=message):
+        logger.report_media("film", "left", stream=stream, file_extension=".mp4")
+    assert (failures, reports.debug_samples()) == ([], [])
+    assert [path for path in task.files.rglob("*") if path.is_file()] == []

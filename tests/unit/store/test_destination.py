@@ -93,6 +93,12 @@ def test_what_is_no_place_is_refused_and_a_missing_package_named(monkeypatch: py
         destination.recorded("s3://bucket/folder")
 
 
+def test_a_folder_of_another_machine_is_no_folder_of_this_one() -> None:
+    with pytest.raises(BadValue, match="file://host/share is of another machine"):
+        destination.recorded("file://host/share")
+    assert destination.recorded("file:///share") == "file:///share"
+
+
 def test_an_unknown_kind_of_place_is_refused() -> None:
     with pytest.raises(BadValue, match="nowhere"):
         destination.recorded("nowhere://x/y")

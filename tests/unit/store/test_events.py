@@ -1,4 +1,5 @@
 import math
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -230,3 +231,19 @@ def test_reading_changes_nothing(task: TaskPaths) -> None:
     events.read_summary(task)
     events.read_scalars(task)
     assert sorted(path for path in Path(task.home).rglob("*")) == before
+
+
+def test_summing_up_holds_little_of_a_long_log_at_once(task: TaskPaths) -> None:
+    lines = [line(number, number % 97) for number in range(60_000)]
+    report(task, *lines)
+    size_bytes = task.scalars("a").stat().st_size
+    del lines
+    tracemalloc.start()
+    try:
+        summary = events.refresh_summary(task)
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert (summary.last_iteration, summary.last_metrics["loss"]["train"].count) == (59_999, 60_000)
+    assert summary.covered == {"scalars.a.jsonl": size_bytes}
+    assert peak_bytes < size_bytes

@@ -45,6 +45,9 @@ def test_the_store_is_asked_before_its_user_field_by_field(store: Store, user_fi
     [
         ("capture: {diff_mib: many}", "capture.diff_mib"),
         ("capture: {diff_mb: 1}", "diff_mb"),
+        ("capture: {diff_mib: -1}", "capture.diff_mib"),
+        ("models: {auto_copy_mib: .nan}", "models.auto_copy_mib"),
+        ("models: {snapshots: -2}", "models.snapshots"),
         ("secrets: {extra: pin}", "secrets.extra"),
         ("secrets: [pin]", "secrets"),
         ("- secrets", ""),
@@ -60,6 +63,12 @@ def test_a_slip_is_named_with_its_file_and_field(text: str, field: str, store: S
         assert str(path) in str(raised.value)
         assert field in str(raised.value)
         path.write_text("")
+
+
+def test_a_section_whose_keys_are_all_commented_out_says_nothing(store: Store, user_file: Path) -> None:
+    user_file.write_text("capture:\n  # diff_mib: 5\nmodels: {snapshots: 7}\n")
+    assert _load(store, user_file).models.snapshots == 7
+    assert _load(store, user_file).capture == Settings().capture
 
 
 def test_an_empty_file_says_nothing(store: Store, user_file: Path) -> None:
@@ -208,3 +217,18 @@ class TestVariables:
             environ = {"TASKSTORE_CONFIG": os.devnull, variable: text}
             (found,) = [each for each in settings.explain(store, environ=environ) if each.name == item.name]
             assert (found.value, found.origin, found.place) == (item.value, "environment", variable)
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "said"),
+    [
+        ("TASKSTORE_OUTPUT__KEEP_LOCAL", "maybe", "'maybe' is no bool; write true or false"),
+        ("TASKSTORE_MODELS__SNAPSHOTS", "-1", "'-1' is no int of 0 or more"),
+        ("TASKSTORE_CAPTURE__DIFF_MIB", "nan", "'nan' is no float of 0 or more"),
+    ],
+)
+def test_a_variable_that_is_no_such_value_is_told_what_would_be(
+    store: Store, variable: str, text: str, said: str
+) -> None:
+    with pytest.raises(BadValue, match=f"{variable}: {said}"):
+        settings.load(store, environ={variable: text})
