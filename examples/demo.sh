@@ -1,6 +1,7 @@
 #!/bin/sh
 # The main job, visibly: a training script in a git repository becomes a task, which is listed, read, cloned with
-# another learning rate, run again and compared. `make demo` calls this, when the environment is there.
+# another learning rate, and put into a queue; an agent takes it from there, rebuilds its code, runs it, and the two are
+# compared. `make demo` calls this, when the environment is there.
 # All of it happens in .demo, which is made anew; the home folder and the user's git settings are not looked at.
 set -eu
 
@@ -13,6 +14,8 @@ for name in $(env | sed -n -e 's/^\(GIT_[A-Z_]*\)=.*/\1/p' -e 's/^\(TASKSTORE_[A
 export GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL="$scratch/gitconfig"
 export GIT_PAGER=cat PAGER=cat # nobody is to press a key on the way
 export TASKSTORE_ROOT="$scratch/store"
+# What an agent builds would be in the user's cache folder else.
+export TASKSTORE_AGENT__WORK="$scratch/work" TASKSTORE_AGENT__ENVIRONMENTS="$scratch/environments"
 export PATH="$checkout/.venv/bin:$PATH"
 
 bold="" plain=""
@@ -64,10 +67,14 @@ show taskstore ls
 show taskstore show "$project/train"
 show taskstore logs "$project/train"
 
-say "The same again with a tenth of the learning rate. No file is edited:"
-show taskstore clone "$project/train" --name train-slower --set Args/lr=0.01
-show taskstore run "$project/train-slower"
+say "The same again with a tenth of the learning rate. No file is edited, and it is run later: it waits in a queue."
+show taskstore clone "$project/train" --name train-slower --set Args/lr=0.01 --queue default
+
+say "An agent takes it. It rebuilds the code in a folder of its own: the commit, and the line that was not committed."
+show taskstore agent start --queue default --once
 show taskstore ls
+
+say "What the other learning rate has brought:"
 show taskstore diff "$project/train" "$project/train-slower"
 
 if [ "$(completed)" != 2 ]; then
@@ -81,12 +88,14 @@ ${bold}Now you.${plain} In this folder, with the environment and the scratch sto
 
   . .venv/bin/activate
   export TASKSTORE_ROOT="\$PWD/.demo/store"
+  export TASKSTORE_AGENT__WORK="\$PWD/.demo/work" TASKSTORE_AGENT__ENVIRONMENTS="\$PWD/.demo/environments"
 
 and try
 
   taskstore ls --where 'Args/lr < 0.05'
-  taskstore clone $project/train --name wider --set Args/hidden=24
-  taskstore run $project/wider
+  taskstore sweep $project/train --grid Args/lr=0.1,0.01,0.001 --metric loss/validation:min --name rates
+  taskstore agent start --once
+  taskstore sweep $project/rates     # the trials, the best first
   find .demo/store/projects    # a task is a folder of plain files
 
 Your own script needs the two lines above, and no server and no account.
