@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from . import context, offers, render
+from . import trials as tabled
 from .trust import TrustOption, is_given
 
 if TYPE_CHECKING:
     from taskstore.disk.layout import TaskPaths
     from taskstore.store.store import Store
-    from taskstore.sweeps.sweep import Goal, Trial
+    from taskstore.sweeps.sweep import Goal
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -117,33 +118,8 @@ def _show(store: Store, paths: TaskPaths, goal: Goal | None, *, as_json: bool) -
     goal, trials = sweeps.results(store, paths, goal)
     if as_json:
         for rank, trial in enumerate(trials, 1):
-            render.print_json(_as_object(rank, trial, goal))
+            render.print_json(tabled.as_object(rank, trial, goal))
         return
-    names = list(dict.fromkeys(name for trial in trials for name in trial.parameters))
-    best = [f"{goal.metric}.{'min' if goal.is_to_minimise else 'max'}", f"{goal.metric}.last"] if goal else []
-    rows = [
-        [
-            trial.id,
-            trial.status,
-            *([trial.best, trial.last] if goal else []),
-            *(trial.parameters.get(name) for name in names),
-        ]
-        for trial in trials
-    ]
-    render.table(rows, [render.Column("id", is_fixed=True), "status", *best, *names])
+    render.table(*tabled.table(store, trials, goal))
     if not trials:
         context.say("it has no trials")
-
-
-def _as_object(rank: int, trial: Trial, goal: Goal | None) -> dict[str, object]:
-    return {
-        "rank": rank if trial.best is not None else None,
-        "id": trial.id,
-        "name": trial.name,
-        "status": trial.status.value,
-        "parameters": trial.parameters,
-        "metric": str(goal) if goal else None,
-        "best": trial.best,
-        "last": trial.last,
-        "iteration": trial.iteration,
-    }

@@ -7,6 +7,7 @@ The conventions, which the pages keep:
   it prints. No output shown means that it is not compared; a line `...` stands for any number of lines.
 - A command must succeed, unless the next one is `echo $?`.
 - A comment `<!-- run: COMMAND -->` is run and not seen: what the page takes for granted.
+- A comment `<!-- needs: MODULE -->` on the line before a block: that block is passed over where Python has no such module.
 
 One shell runs a page from its top to its end, in a fresh folder below a fresh home, with the store in its default
 place. Ids, times, numbers with a fraction, paths and what is said of the machine are not compared.
@@ -15,6 +16,7 @@ With UPDATE_DOCS=1 in the environment, output that has changed is written into t
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import select
@@ -30,7 +32,10 @@ ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT_S = 120.0
 COLUMNS = 100
 
-_BLOCK = re.compile(r"^```(?P<kind>\w+)\n(?P<body>.*?)^```$|^<!-- run: (?P<hidden>.*?) -->$", re.M | re.S)
+_BLOCK = re.compile(
+    r"^(?:<!-- needs: (?P<needs>\w+) -->\n)?```(?P<kind>\w+)\n(?P<body>.*?)^```$|^<!-- run: (?P<hidden>.*?) -->$",
+    re.M | re.S,
+)
 _FILE_NAME = re.compile(r"# (?P<name>[\w.-]+\.\w+)\n")
 _MARK = re.compile(r"\x1e(begin|end) (\d+) (\d+)\x1e\n")
 
@@ -72,6 +77,9 @@ def steps(text: str) -> list[Step]:
     found: list[Step] = []
     for block in _BLOCK.finditer(text):
         line = text.count("\n", 0, block.start()) + 1
+        if block["needs"] and importlib.util.find_spec(block["needs"]) is None:
+            continue
+        line += block["needs"] is not None
         if block["hidden"]:
             found.append(Step(block["hidden"], line))
         elif block["kind"] == "python":

@@ -78,6 +78,12 @@ def test_shown_output_that_is_not_printed_is_noticed() -> None:
     assert not is_as_shown(["one", "two"], ["one"])
 
 
+def test_a_block_is_passed_over_where_what_it_needs_is_not_installed() -> None:
+    text = "\n<!-- needs: {} -->\n```console\n$ true\n```\n"
+    assert [(step.command, step.line) for step in steps(text.format("json"))] == [("true", 4)]
+    assert steps(text.format("no_such_module")) == []
+
+
 # links and names
 
 
