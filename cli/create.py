@@ -39,7 +39,7 @@ def create(
     ] = None,
     tags: Annotated[list[str], typer.Option("--tag", metavar="TAG", help="A tag; may be repeated.")] = [],  # noqa: B006 - typer reads it and copies
     repo: Annotated[
-        str | None, typer.Option("--repo", metavar="URL|DIR", help="The repository that the script is in.")
+        str | None, typer.Option("--repo", "--folder", metavar="URL|DIR", help="The repository that the script is in.")
     ] = None,
     branch: Annotated[str | None, typer.Option("--branch", metavar="NAME", help="With --repo: the branch.")] = None,
     commit: Annotated[str | None, typer.Option("--commit", metavar="ID", help="With --repo: the commit.")] = None,
@@ -70,7 +70,9 @@ def create(
             autocompletion=offers.task,
         ),
     ] = None,
-    binary: Annotated[str | None, typer.Option("--binary", metavar="NAME", help="The interpreter's name.")] = None,
+    binary: Annotated[
+        str | None, typer.Option("--binary", metavar="NAME", help="The Python to run it with: python3.12.")
+    ] = None,
     docker: Annotated[str | None, typer.Option("--docker", metavar="IMAGE", help="A container's image.")] = None,
     docker_args: Annotated[
         str | None, typer.Option("--docker-args", metavar="TEXT", help="Its options, as one text.")
@@ -94,6 +96,7 @@ def create(
     """
     from taskstore.core.errors import BadValue
     from taskstore.run import create as creating
+    from taskstore.run import launch
 
     from . import enqueue as enqueuing
 
@@ -127,6 +130,7 @@ def create(
         raise BadValue("what is to be made a draft of? name a script, -m MODULE, --base-task TASK, or a --name")
     if queue is not None:
         enqueuing.check(store, queue)
+        launch.check_binary("the draft", binary or "")
     made = creating.create(store, wanted)
     if queue is not None:
         enqueuing.enqueue(store, made, queue)

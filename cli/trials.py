@@ -18,7 +18,7 @@ def table(store: Store, trials: Sequence[Trial], goal: Goal | None) -> tuple[lis
     names = list(dict.fromkeys(name for trial in trials for name in trial.parameters))
     best = [f"{goal.metric}.{'min' if goal.is_to_minimise else 'max'}", "last"] if goal else []
     short = _short_ids(store) if render.is_terminal() else {}
-    rows = [
+    rows: list[list[object]] = [
         [
             short.get(trial.id, trial.id),
             trial.status,

@@ -8,11 +8,13 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from ..core.states import RECORDING, Status
 from ..disk.atomic import sha256_of
 from ..disk.layout import TaskPaths
 from ..disk.lock import give_flock, take_flock
 from ..run import checkout, launch
 from ..run.mode import REBUILT_VARIABLE
+from ..schema.record import ScriptRecord
 from ..store import settings, tasks
 from ..store.store import Store
 from . import environment, source
@@ -59,6 +61,8 @@ def plan(
     configured, _ = settings.load_sound(store, project=paths.home.parent)
     in_use = _keep_in_use(folder, held)
     tree = source.rebuild(paths, script, _emptied(folder / _TREE), tell=tell)
+    if tree.commit != script.version_num:
+        _record_commit(store, paths.id, tree.commit)
     environ = held.enter_context(environment.prepared(paths, script, mode, configured.agent, tell=tell))
     return launch.Plan(
         (*tree.target, *arguments),
@@ -69,6 +73,15 @@ def plan(
         variables=_variables(tree, environ),
         kept_open=(*in_use, *((environ.hold,) if environ.hold is not None else ())),
     )
+
+
+def _record_commit(store: Store, task_id: str, commit: str) -> None:
+    """Have a draft of a branch, a tag or the beginning of a commit's name say which commit that has become."""
+
+    def change(script: ScriptRecord) -> None:
+        script.version_num = commit
+
+    tasks.edit_script(store, task_id, change, allowed=RECORDING | {Status.QUEUED})
 
 
 def _keep_in_use(folder: Path, held: contextlib.ExitStack) -> tuple[int, ...]:

@@ -35,6 +35,7 @@ _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://.+|[^/\\\s:]+@[^/\\\s:]+:.+", re.S
 _REQUIREMENT = re.compile(
     r"(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:\[[^\]]*\])?\s*(?P<rest>.*)", re.S
 )
+_PYTHON = re.compile(r"(?:.*[/\\])?python(?P<version>3\.\d+)(?:\.exe)?", re.DOTALL)
 _ARGUMENTS = "Args"
 _UNTITLED = "Untitled"
 
@@ -179,6 +180,7 @@ def _remote(wanted: Wanted, masker: Masker) -> _Code:
         entry_point=str(entry_point) if wanted.script else "",
         module=wanted.module or "",
         binary=wanted.binary or "",
+        python=_python_of(wanted.binary),
         argv=argv,
         notes=[f"arguments: masked {', '.join(sorted(set(masked)))}"] if masked else [],
     )
@@ -209,13 +211,23 @@ def _local(store: Store, wanted: Wanted, limits: settings.Capture, masker: Maske
     seen = look(entry, limits, with_repository=is_in_git)
     if wanted.repo:
         seen = _of_repository(wanted, folder, seen)
+    script = first_look(entry, masker)
+    version = _python_of(wanted.binary)
+    if version and not script.python.startswith(f"{version}."):
+        script.python, script.executable = version, ""
     return _Code(
-        first_look(entry, masker),
+        script,
         seen.snapshot.root if seen.snapshot else None,
         lambda paths: keep(seen, entry, store.paths, paths, limits),
         seen,
         entry,
     )
+
+
+def _python_of(binary: str | None) -> str:
+    """Return the version that an interpreter's name says, "3.12", or ""."""
+    named = _PYTHON.fullmatch(binary or "")
+    return named["version"] if named else ""
 
 
 def _folder(name: str, path: Path) -> Path:

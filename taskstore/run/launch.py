@@ -87,10 +87,15 @@ def check_runnable(store: Store, paths: TaskPaths) -> None:
         raise _not_runnable(record)
 
 
+def check_binary(name: str, binary: str) -> None:
+    """Raise Refused for a program of another language, which is recorded, and run neither here nor by an agent."""
+    if binary and not Path(binary).name.startswith("python"):
+        raise Refused(f"{name} is run by {binary}, and taskstore runs Python programs; let one of them start it")
+
+
 def own_arguments(task_id: str, script: ScriptRecord) -> list[str]:
     """Return what a task's program is given on its command line. Raises Refused where that cannot be run."""
-    if script.binary and not Path(script.binary).name.startswith("python"):
-        raise Refused(f"task {task_id[:12]} is run by {script.binary}, and `taskstore run` runs Python programs")
+    check_binary(f"task {task_id[:12]}", script.binary)
     masked = [argument for argument in script.argv if MASK in argument]
     if masked:
         raise Refused(

@@ -11,8 +11,8 @@ from ..schema.record import TaskRecord
 from ..sections import clone
 from ..store import liveness, places, tasks, tickets
 from ..store.store import Store
+from . import launch, trust
 from . import session as sessions
-from . import trust
 from .ending import Outcome
 from .mode import Mode
 from .session import Session
@@ -33,12 +33,13 @@ def enqueue(
 ) -> TaskRecord:
     """Put a task into a queue; with `force` one that is completed is reset first, which deletes its outputs.
 
-    Raises as `queues.queue.enqueue` does, and Refused for one that came from elsewhere and is not trusted, before
-    anything is deleted.
+    Raises as `queues.queue.enqueue` does, and Refused for one that came from elsewhere and is not trusted, or is no
+    Python program, before anything is deleted.
     """
     queue = queues.find(store, queue)
     trust.check(store, task_id, is_trusted=is_trusted)
     paths = places.locate(store, task_id)
+    launch.check_binary(f"task {task_id[:12]}", tasks.read_script(paths).binary)
     record = liveness.settle(store, paths, tasks.read(paths))
     if force and record.status in _RESET_FIRST:
         clone.reset(store, task_id)

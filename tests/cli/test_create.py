@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import platform
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,28 @@ def test_every_option_reaches_the_draft(cli: Cli, folder: Path, store: Store) ->
     assert tasks.read_params(made).hyperparams["Args"]["lr"].value == "0.1"
 
 
+@pytest.mark.parametrize("options", [(), ("--repo", "https://example.org/vision.git")])
+def test_the_python_that_is_named_is_the_one_that_an_agent_looks_for(
+    cli: Cli, folder: Path, store: Store, options: tuple[str, ...]
+) -> None:
+    for binary, version in (("python3.99", "3.99"), ("/opt/bin/python3.98", "3.98")):
+        made = cli("create", *options, "--binary", binary, "train.py").out.strip()
+        assert tasks.read_script(places.locate(store, made)).python == version
+    made = cli("create", *options, "--binary", "python3", "train.py").out.strip()
+    assert tasks.read_script(places.locate(store, made)).python == ("" if options else platform.python_version())
+
+
+def test_a_program_of_another_language_is_recorded_and_cannot_wait_in_a_queue(
+    cli: Cli, folder: Path, store: Store
+) -> None:
+    made = cli("create", "--binary", "/bin/bash", "train.py").out.strip()
+    for verb in ("enqueue", "run"):
+        result = cli(verb, made)
+        assert (result.code, result.out) == (4, "")
+        assert "is run by /bin/bash, and taskstore runs Python programs" in result.err
+    assert tasks.read(places.locate(store, made)).status is Status.CREATED
+
+
 def test_packages_are_given_or_left_out(cli: Cli, folder: Path, store: Store) -> None:
     (folder / "train.py").write_text("import msgspec")
     for options, expected in (
@@ -90,6 +113,7 @@ def test_a_base_task_is_named_as_tasks_are(cli: Cli, workshop: Workshop, store: 
         (("--args", "lr", "train.py"), 2, "--args lr=0.1"),
         (("--no-requirements", "--package", "x", "train.py"), 2, "--no-requirements"),
         (("--branch", "main", "train.py"), 4, "give repo"),
+        (("--binary", "/bin/bash", "--queue", "default", "train.py"), 4, "is run by /bin/bash"),
         (("--repo", "https://example.org/x"), 4, "name a script"),
         (("--requirements", "none.txt", "train.py"), 3, "none.txt"),
         (("--docker-setup", "none.sh", "train.py"), 3, "none.sh"),

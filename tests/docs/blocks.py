@@ -7,7 +7,7 @@ The conventions, which the pages keep:
   it prints. No output shown means that it is not compared; a line `...` stands for any number of lines.
 - A command must succeed, unless the next one is `echo $?`.
 - A comment `<!-- run: COMMAND -->` is run and not seen: what the page takes for granted.
-- A comment `<!-- needs: MODULE -->` on the line before a block: that block is passed over where Python has no such module.
+- A comment `<!-- needs: MODULE -->` on the line before a block: it is passed over where Python has no such module.
 
 One shell runs a page from its top to its end, in a fresh folder below a fresh home, with the store in its default
 place. Ids, times, numbers with a fraction, paths and what is said of the machine are not compared.

@@ -29,6 +29,7 @@ class Tree:
     `root` is the root of the rebuilt repository, or the folder of a standalone script; `cwd` is where the program is
     started; `target` is what python is given before the program's own arguments; `notes` are for people. Folders in
     `pythonpath` are to come first in PYTHONPATH: a module that lay elsewhere than where the program was started.
+    `commit` is the whole name of the commit that the repository is at, empty without one.
     """
 
     root: Path
@@ -36,6 +37,7 @@ class Tree:
     target: tuple[str, ...]
     notes: tuple[str, ...]
     pythonpath: tuple[Path, ...] = ()
+    commit: str = ""
 
 
 def rebuild(
@@ -63,14 +65,14 @@ def rebuild(
     if next(at.iterdir(), None) is not None:
         raise Refused(f"{at} is not empty; code is rebuilt in a folder of its own")
     notes: list[str] = []
-    root = None
+    root, commit = None, ""
     _refuse_missing(script, tell, notes, is_allowed=allow_missing)
     if script.repository:
         building = Building(Builder(limits or Limits()), paths, tell, notes)
-        root = _repository(building, script, at)
+        root, commit = _repository(building, script, at)
     place = Place(paths, script, at, root, _working_folder(script, root, notes) if root else at / "script")
     found = find_target(place, notes)
-    return Tree(root or place.cwd, place.cwd, found.target, tuple(notes), found.pythonpath)
+    return Tree(root or place.cwd, place.cwd, found.target, tuple(notes), found.pythonpath, commit)
 
 
 def _refuse_missing(script: ScriptRecord, tell: Callable[[str], None], notes: list[str], *, is_allowed: bool) -> None:
@@ -82,7 +84,7 @@ def _refuse_missing(script: ScriptRecord, tell: Callable[[str], None], notes: li
         work_tree.refuse_missing(name, missing, named, notes, tell, is_allowed=is_allowed)
 
 
-def _repository(building: Building, script: ScriptRecord, at: Path) -> Path:
+def _repository(building: Building, script: ScriptRecord, at: Path) -> tuple[Path, str]:
     root = at / "repository" / _folder_name(script)
     local = Path(script.root) if script.root and Path(script.root).is_absolute() else None
     wanted = Wanted(
@@ -102,7 +104,7 @@ def _repository(building: Building, script: ScriptRecord, at: Path) -> Path:
         what = f"{script.version_num} is" if script.version_num else "no commit was recorded;"
         building.note(f"{what} {script.branch or 'the branch of the remote'} at commit {commit}")
     work_tree.build_submodules(building, script.submodules, root, local, script.repository)
-    return root
+    return root, commit
 
 
 def _folder_name(script: ScriptRecord) -> str:
