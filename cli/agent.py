@@ -11,6 +11,7 @@ from . import context, offers, render
 
 if TYPE_CHECKING:
     from taskstore.agent.options import Options
+    from taskstore.store.store import Store
     from taskstore.store.workers import Seen
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=True)
@@ -144,17 +145,35 @@ def list_workers(as_json: context.JsonOption = False) -> None:
         for seen in found:
             render.print_json(_as_object(seen))
         return
+    render.table(
+        _rows(store, found),
+        [
+            "worker",
+            render.Column("state", is_fixed=True),
+            "host",
+            "pid",
+            "queues",
+            render.Column("task", is_fixed=True, style="dim"),
+            "slot",
+            render.Column("since", is_fixed=True),
+        ],
+    )
+
+
+def _rows(store: Store, found: list[Seen]) -> list[list[object]]:
+    """Return a row for each task that a worker runs, and for each worker that runs none."""
+    shown = context.shown_ids(store)
     rows = []
     for seen in found:
         record = seen.record
         state = record.state if seen.is_alive else "lost"
         head: list[object] = [record.id, state, record.host, record.pid, ", ".join(record.queues)]
         if not record.running:
-            rows.append([*head, "", "", record.started])
-        for each in record.running:
-            rows.append([*head, each.task[:12], each.slot, each.since])
-            head = [""] * len(head)
-    render.table(rows, ["worker", "state", "host", "pid", "queues", "task", "slot", "since"])
+            rows.append([*head, None, None, record.started])
+        for number, each in enumerate(record.running):
+            is_told = number and render.is_terminal()  # of one that it is the same worker; a program reads row by row
+            rows.append([*([None] * len(head) if is_told else head), shown(each.task), each.slot, each.since])
+    return rows
 
 
 def _as_object(seen: Seen) -> dict[str, object]:
@@ -177,7 +196,10 @@ def _as_object(seen: Seen) -> dict[str, object]:
 
 @app.command()
 def stop(
-    names: Annotated[list[str], typer.Argument(metavar="WORKER", help="Workers of this machine.")],
+    names: Annotated[
+        list[str],
+        typer.Argument(metavar="WORKER", help="Workers of this machine.", autocompletion=offers.worker),
+    ],
     now: Annotated[bool, typer.Option("--now", help="Put what runs back into its queue.")] = False,
     as_json: context.JsonOption = False,
 ) -> None:

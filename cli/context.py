@@ -50,6 +50,22 @@ def resolve(store: Store, reference: str) -> TaskPaths:
     return places.resolve(store, reference)
 
 
+def short_ids(store: Store) -> Callable[[str], str]:
+    """Return what shortens the ids of tasks as far as each still names one; what is no task's stays as it is."""
+    from taskstore.core import prefixes
+    from taskstore.store import places
+
+    found = prefixes.shortest(task_id for _, task_id in places.walk(store, []))
+    return lambda task_id: found.get(task_id, task_id)
+
+
+def shown_ids(store: Store) -> Callable[[str], str]:
+    """Return what spells ids in a table: short in a terminal, whole for a program that reads it."""
+    from .render import is_terminal
+
+    return short_ids(store) if is_terminal() else str
+
+
 def say(message: str) -> None:
     """Talk to the person, on stderr; results go to stdout. Names in the message cannot control the terminal."""
     from .render import safe_lines

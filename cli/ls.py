@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
@@ -322,10 +322,7 @@ def _print_table(store: Store, rows: list[Row], names: list[str], *, is_chosen: 
         return
     if not is_chosen and (shutil.get_terminal_size().columns < _WIDE or not any(row.task.tags for row in rows)):
         names = [name for name in names if name != "tags"]
-    from taskstore.core import prefixes
-    from taskstore.store import places
-
-    short = prefixes.shortest(task_id for _, task_id in places.walk(store, []))
+    short = context.short_ids(store)
     render.table(
         ([_pretty(row, name, short) for name in names] for row in rows),
         [render.Column(name, is_fixed=name in _FIXED, style="dim" if name == "id" else "") for name in names],
@@ -336,9 +333,9 @@ def _value(row: Row, name: str) -> object:
     return row.task.status if name == "status" else row.get(name)
 
 
-def _pretty(row: Row, name: str, short: dict[str, str]) -> object:
+def _pretty(row: Row, name: str, short: Callable[[str], str]) -> object:
     if name == "id":
-        return short.get(row.id, row.id)
+        return short(row.id)
     if name == "status":
         status = row.task.status
         return f"{status.label}, with gaps" if states.has_gaps(row.task.status_reason) else status
@@ -346,7 +343,7 @@ def _pretty(row: Row, name: str, short: dict[str, str]) -> object:
     if name == "duration":
         return _duration(row)
     if name == "parent" and isinstance(value, str):
-        return short.get(value, value)
+        return short(value)
     if name == "progress" and value is not None:
         return f"{value}%"
     return value

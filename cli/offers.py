@@ -97,6 +97,31 @@ def queue(ctx: typer.Context, incomplete: str) -> Iterable[Offer]:  # noqa: ARG0
 
 
 @_quietly
+def worker(ctx: typer.Context, incomplete: str) -> Iterable[Offer]:  # noqa: ARG001
+    """Offer the workers that live, with what they take from."""
+    from taskstore.store import workers
+
+    found = (seen.record for seen in workers.listed(_store(ctx)) if seen.is_alive)
+    return [(record.id, ", ".join(record.queues)) for record in found]
+
+
+@_quietly
+def goal(ctx: typer.Context, incomplete: str) -> Iterable[Offer]:
+    """Offer the metrics of the task that is named before, each to be minimised or maximised.
+
+    Of a sweep, or a task that has not run yet, those of all tasks.
+    """
+    from taskstore.store import places, query
+
+    store = _store(ctx)
+    rows = [query.row_of(store, places.resolve(store, _named(ctx)))] if _named(ctx) else []
+    if not any(row.last_metrics for row in rows):
+        rows = _rows(ctx)
+    names = {f"{metric}/{series}" for row in rows for metric, found in row.last_metrics.items() for series in found}
+    return [(f"{name}:{way}", "") for name in sorted(names) for way in ("min", "max")]
+
+
+@_quietly
 def trashed(ctx: typer.Context, incomplete: str) -> Iterable[Offer]:  # noqa: ARG001
     """Offer the ids of tasks in the trash."""
     from taskstore.store import trash

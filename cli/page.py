@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from taskstore.core.clock import SYSTEM
 
 from . import render
 
@@ -59,3 +62,12 @@ def say_rest(count: int) -> None:
     """Say how many rows a table of the page leaves out."""
     if count > MAX_ROWS:
         render.line(f"and {count - MAX_ROWS:,} more; --json has all")
+
+
+def moment(time: datetime | None) -> str:
+    """Spell a time; in a terminal it is the local one, and how long ago it was."""
+    if time is None:
+        return ""
+    if not render.is_terminal():
+        return render.rfc3339(time)
+    return f"{time.astimezone():%Y-%m-%d %H:%M:%S} ({render.ago(time, SYSTEM.now())})"

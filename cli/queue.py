@@ -10,6 +10,9 @@ from . import context, render, several
 
 if TYPE_CHECKING:
     from taskstore.queues.queue import Entry
+    from taskstore.schema.queue import TicketRecord
+    from taskstore.store.store import Store
+    from taskstore.store.tickets import Ticket
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=True)
 
@@ -134,10 +137,30 @@ def show(name: context.QueueArgument = "default", as_json: context.JsonOption = 
                 }
             )
         return
+    rows = _rows(store, entries, claimed)
+    render.table(
+        rows,
+        [
+            "position",
+            render.Column("id", is_fixed=True, style="dim"),
+            "project",
+            "name",
+            "priority",
+            "state",
+        ],
+    )
+    if not rows:
+        context.say(f"the queue '{name}' is empty")
+
+
+def _rows(store: Store, entries: list[Entry], claimed: list[tuple[Ticket, TicketRecord]]) -> list[list[object]]:
+    from taskstore.queues import queue as queues
+
+    shown = context.shown_ids(store)
     rows: list[list[object]] = [
         [
             entry.position or None,
-            entry.ticket.task_id,
+            shown(entry.ticket.task_id),
             entry.project or None,
             entry.task.name if entry.task else None,
             entry.ticket.place.priority,
@@ -145,14 +168,12 @@ def show(name: context.QueueArgument = "default", as_json: context.JsonOption = 
         ]
         for entry in entries
     ]
-    rows += [
-        [None, ticket.task_id, None, None, ticket.place.priority, f"taken by {record.worker or 'a worker'}"]
-        for ticket, record in claimed
-    ]
-    fixed = [render.Column("position"), render.Column("id", is_fixed=True)]
-    render.table(rows, [*fixed, "project", "name", "priority", "state"])
-    if not rows:
-        context.say(f"the queue '{name}' is empty")
+    for ticket, record in claimed:
+        task, project = queues.task_of(store, ticket)
+        names = [project or None, task.name if task else None]
+        told = f"taken by {record.worker or 'a worker'}"
+        rows.append([None, shown(ticket.task_id), *names, ticket.place.priority, told])
+    return rows
 
 
 def _as_object(entry: Entry) -> dict[str, object]:

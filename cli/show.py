@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,11 +9,10 @@ import typer
 from taskstore.core.clock import SYSTEM
 from taskstore.core.states import Status
 
-from . import configuration, context, kept, page, render
+from . import configuration, context, kept, page, program, render, standing
 
 if TYPE_CHECKING:
-    from taskstore.disk.layout import TaskPaths
-    from taskstore.schema.record import FileRef, ScriptRecord
+    from taskstore.schema.record import ScriptRecord
     from taskstore.store.query import Row
     from taskstore.store.store import Store
 
@@ -59,20 +56,20 @@ def show(
     row = query.row_of(store, context.resolve(store, task))
     script = tasks.read_script(row.paths)
     if source:
-        _print_source(row.paths, script, as_json=as_json)
+        program.print_source(row.paths, script, as_json=as_json)
     elif packages:
-        _print_packages(script, as_json=as_json)
+        program.print_packages(script, as_json=as_json)
     elif history:
         _print_history(row, as_json=as_json)
     elif config is not None:
         configuration.print_one(row.paths, config, as_json=as_json)
     elif as_json:
-        render.print_json(_as_object(row, script))
+        render.print_json(_as_object(store, row, script))
     else:
         _print_page(store, row, script)
 
 
-def _as_object(row: Row, script: ScriptRecord) -> dict[str, object]:
+def _as_object(store: Store, row: Row, script: ScriptRecord) -> dict[str, object]:
     from taskstore.store import artifacts, models
 
     from . import ls
@@ -84,6 +81,7 @@ def _as_object(row: Row, script: ScriptRecord) -> dict[str, object]:
         "history": task.history,
         "execution": task.execution,
         "enqueue_status": task.enqueue_status,
+        "ticket": standing.as_object(store, row),
         "imported": task.imported,
         "script": script,
         "artifacts": artifacts.read(row.paths).artifacts,
@@ -100,8 +98,9 @@ def _print_page(store: Store, row: Row, script: ScriptRecord) -> None:
     render.line()
     _print_status(store, row)
     _print_place(row, script)
-    _print_code(row.paths, script)
+    program.facts(row.paths, script)
     _print_parameters(row)
+    standing.trials(store, row)
     configuration.print_list(row.paths)
     _print_metrics(row)
     kept.plots(row.paths)
@@ -116,15 +115,8 @@ def _print_page(store: Store, row: Row, script: ScriptRecord) -> None:
     page.heading("History")
     _history_lines(row)
     page.heading("Next")
-    for command, why in _next_commands(row, _short_id(store, row.id)):
+    for command, why in _next_commands(row, context.short_ids(store)(row.id)):
         render.hanging("", f"{command:44} ", (why, "dim"))
-
-
-def _short_id(store: Store, task_id: str) -> str:
-    from taskstore.core import prefixes
-    from taskstore.store import places
-
-    return prefixes.shortest([task_id, *(found for _, found in places.walk(store, []))])[task_id]
 
 
 _UNFINISHED = (Status.IN_PROGRESS, Status.FAILED, Status.STOPPED)
@@ -142,38 +134,15 @@ def _print_status(store: Store, row: Row) -> None:
         [
             ("status", status + (f", {progress}%" if progress and task.status in _UNFINISHED else "")),
             ("message", task.status_message.strip()),
-            ("created", _moment(task.created)),
-            ("started", _moment(task.started)),
-            ("ended", _moment(task.completed)),
+            ("created", page.moment(task.created)),
+            ("started", page.moment(task.started)),
+            ("ended", page.moment(task.completed)),
             ("ran", _how_long(row)),
             ("archived", "yes" if row.is_archived else ""),
-            ("queue", _queue(store, row)),
+            *standing.facts(store, row),
         ],
         styles={"status": render.style_of(task.status)},
     )
-
-
-def _queue(store: Store, row: Row) -> str:
-    name = row.task.execution.queue if row.task.execution else ""
-    if row.task.status is not Status.QUEUED:
-        return name and f"taken from {name}"
-    from taskstore.queues import queue
-
-    found = queue.position(store, row.id)
-    if found is not None:
-        return f"{found[0]}, {found[1]} of {found[2]}"
-    if queue.is_claimed(store, row.id):
-        return f"{name}, taken by a worker"
-    return f"{name}, without a ticket: `taskstore doctor --fix` puts it back"
-
-
-def _moment(moment: datetime | None) -> str:
-    if moment is None:
-        return ""
-    if not render.is_terminal():
-        return render.rfc3339(moment)
-    local = moment.astimezone()
-    return f"{local:%Y-%m-%d %H:%M:%S} ({render.ago(moment, SYSTEM.now())})"
 
 
 def _how_long(row: Row) -> str:
@@ -203,70 +172,6 @@ def _print_place(row: Row, script: ScriptRecord) -> None:
             ("path", str(row.paths.home)),
         ]
     )
-
-
-def _print_code(paths: TaskPaths, script: ScriptRecord) -> None:
-    page.facts(
-        [
-            ("command", _command(script)),
-            ("in", script.cwd),
-            ("repository", script.repository),
-            ("commit", _commit(script)),
-            ("changes", _changes(paths, script)),
-            ("code", f"source/script, {render.size(script.standalone.size)}" if script.standalone else ""),
-            ("packages", _package_count(script)),
-        ]
-    )
-
-
-def _command(script: ScriptRecord) -> str:
-    if not script.argv and not script.entry_point and not script.module:
-        return ""
-    program = ["-m", script.module] if script.module else script.argv[:1] or [script.entry_point]
-    return shlex.join([script.binary or "python", *program, *script.argv[1:]])
-
-
-def _commit(script: ScriptRecord) -> str:
-    if not script.version_num:
-        return ""
-    names = [f"branch {script.branch}"] * bool(script.branch) + [f"tag {script.tag}"] * bool(script.tag)
-    if script.bundle:
-        names.append("not pushed: its commits are kept with the task")
-    return script.version_num + (f" ({', '.join(names)})" if names else "")
-
-
-def _changes(paths: TaskPaths, script: ScriptRecord) -> str:
-    missing = script.missing
-    lost, lost_untracked = (missing.changed, missing.untracked) if missing else (0, 0)
-    parts = [_diff(paths, script.diff, lost)] if script.diff is not None else []
-    if script.untracked or lost_untracked:
-        parts.append(render.count(len(script.untracked) + lost_untracked, "untracked file"))
-        parts += [f"{lost_untracked:,} left out"] if lost_untracked else []
-    dirty = sum(item.dirty for item in script.submodules)
-    if dirty:
-        parts.append(render.count(dirty, "changed submodule"))
-    is_told = script.diff is not None if lost else bool(lost_untracked)
-    if missing and not is_told:
-        what = f"{render.count(lost, 'changed file')}: " if lost else ""
-        parts.append(f"{'the rest ' if parts else ''}not recorded ({what}{page.short(missing.reason)})")
-    return ", ".join(parts) or ("none" if script.version_num else "")
-
-
-def _diff(paths: TaskPaths, reference: FileRef, lost: int) -> str:
-    """Say what the diff holds, of a work tree with `lost` more changed files."""
-    from taskstore.sections import compare, patch
-
-    data = compare.read_source(paths, reference, limit_bytes=32 << 20)
-    rest = f", {lost:,} left out" if lost else ""
-    if data is None:
-        return f"uncommitted, {render.size(reference.size)}{rest}"
-    found = patch.measure(data)
-    count = f"{found.files:,} of {found.files + lost:,} files" if lost else render.count(found.files, "file")
-    return f"+{found.added:,} -{found.removed:,} lines in {count}{rest}"
-
-
-def _package_count(script: ScriptRecord) -> str:
-    return f"{len(script.requirements):,} imported (--packages lists them)" if script.requirements else ""
 
 
 def _print_parameters(row: Row) -> None:
@@ -335,7 +240,7 @@ def _history_lines(row: Row) -> None:
     page.grid(
         [
             (
-                _moment(change.time),
+                page.moment(change.time),
                 change.status,
                 change.reason,
                 change.who,
@@ -378,43 +283,3 @@ def _print_history(row: Row, *, as_json: bool) -> None:
         ((change.time, change.status, change.reason, change.who, change.message) for change in row.task.history),
         [render.Column("time", is_fixed=True), render.Column("status", is_fixed=True), "reason", "by", "message"],
     )
-
-
-def _print_packages(script: ScriptRecord, *, as_json: bool) -> None:
-    if as_json:
-        for name, version in script.requirements.items():
-            render.print_json({"name": name, "version": version})
-        return
-    render.table(script.requirements.items(), ["name", "version"])
-
-
-def _print_source(paths: TaskPaths, script: ScriptRecord, *, as_json: bool) -> None:
-    from taskstore.sections import compare
-
-    shown = 0
-    for name, reference in script.code_files():
-        shown += 1
-        data = compare.read_source(paths, reference)
-        text = None if data is None or b"\0" in data else data.decode("utf-8", "replace")
-        if as_json:
-            render.print_json({"name": name, "path": reference.path, "size": reference.size, "text": text})
-            continue
-        title = f"{render.safe(name)} ({render.safe(reference.path)}, {render.size(reference.size)})"
-        render.hanging(("# ", "bold"), (title, "bold"))
-        render.line(render.safe_lines(text).rstrip("\n") if text is not None else "# large or not text; see its file")
-    if not shown:
-        context.say(render.safe(_without_code(script)))
-    elif script.missing is not None:
-        context.say(render.safe(f"that is not all: {_changes(paths, script)}"))
-
-
-def _without_code(script: ScriptRecord) -> str:
-    """Say why there is no code to show, and where there is some."""
-    if script.missing is not None:
-        return f"no code was captured: its uncommitted changes are not recorded ({script.missing.reason})"
-    if script.version_num:
-        is_left = any(item.dirty and not item.captured for item in script.submodules)
-        where = "but within submodules" if is_left else "in the repository"
-        return f"no code was captured beside the commit: nothing was changed {where}"
-    notes = [note for note in script.notes if note.startswith(("source:", "code:", "git:", "the repository", "git is"))]
-    return "; ".join(["no code was captured, and no commit is known", *notes])

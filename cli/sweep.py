@@ -23,11 +23,21 @@ def sweep(
     task: context.TaskArgument,
     grid: Annotated[
         list[str],
-        typer.Option("--grid", metavar="NAME=A,B,C", help="Every combination of these; 1..5 is 1,2,3,4,5."),
+        typer.Option(
+            "--grid",
+            metavar="NAME=A,B,C",
+            help="Every combination of these; 1..5 is 1,2,3,4,5.",
+            autocompletion=offers.assignment,
+        ),
     ] = [],  # noqa: B006 - typer reads it and copies
     drawn: Annotated[
         list[str],
-        typer.Option("--random", metavar="NAME=LOW..HIGH", help="Drawn for each trial; LOW..HIGH:log, or A,B,C, too."),
+        typer.Option(
+            "--random",
+            metavar="NAME=LOW..HIGH",
+            help="Drawn for each trial; LOW..HIGH:log, or A,B,C, too.",
+            autocompletion=offers.assignment,
+        ),
     ] = [],  # noqa: B006 - as above
     trials: Annotated[
         int | None,
@@ -45,7 +55,12 @@ def sweep(
     ] = "random",
     metric: Annotated[
         str | None,
-        typer.Option("--metric", metavar="TITLE/SERIES:min|max", help="What the trials are compared by."),
+        typer.Option(
+            "--metric",
+            metavar="TITLE/SERIES:min|max",
+            help="What the trials are compared by.",
+            autocompletion=offers.goal,
+        ),
     ] = None,
     seed: Annotated[
         int | None, typer.Option("--seed", parser=context.number, metavar="N", help="Draw as another sweep did.")

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from . import render
+from . import context, render
 
 if TYPE_CHECKING:
     from taskstore.store.store import Store
@@ -17,10 +17,10 @@ def table(store: Store, trials: Sequence[Trial], goal: Goal | None) -> tuple[lis
     """Return the rows and the columns; for a terminal with short ids, and numbers in as many digits as are read."""
     names = list(dict.fromkeys(name for trial in trials for name in trial.parameters))
     best = [f"{goal.metric}.{'min' if goal.is_to_minimise else 'max'}", "last"] if goal else []
-    short = _short_ids(store) if render.is_terminal() else {}
+    shown = context.shown_ids(store)
     rows: list[list[object]] = [
         [
-            short.get(trial.id, trial.id),
+            shown(trial.id),
             trial.status,
             *([trial.best, trial.last] if goal else []),
             *(_value(trial.parameters.get(name, "")) for name in names),
@@ -29,13 +29,6 @@ def table(store: Store, trials: Sequence[Trial], goal: Goal | None) -> tuple[lis
     ]
     fixed = [render.Column("id", is_fixed=True, style="dim"), render.Column("status", is_fixed=True)]
     return rows, [*fixed, *map(render.Column, best), *map(render.Column, names)]
-
-
-def _short_ids(store: Store) -> dict[str, str]:
-    from taskstore.core import prefixes
-    from taskstore.store import places
-
-    return prefixes.shortest(task_id for _, task_id in places.walk(store, []))
 
 
 def _value(text: str) -> str:

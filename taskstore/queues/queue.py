@@ -241,6 +241,11 @@ def _entries(store: Store, found: list[Ticket]) -> list[Entry]:
     return entries
 
 
+def task_of(store: Store, ticket: Ticket) -> tuple[TaskRecord | None, str]:
+    """Return the task of a ticket, and its project; None where it is not to be read."""
+    return _looked_at(store, ticket)[:2]
+
+
 def _looked_at(store: Store, ticket: Ticket) -> tuple[TaskRecord | None, str, str | None]:
     try:
         paths = places.locate(store, ticket.task_id)
@@ -271,11 +276,6 @@ def position(store: Store, task_id: str) -> tuple[str, int, int] | None:
             if entry.ticket.task_id == task_id:
                 return ticket.queue, entry.position, len(waiting)
     return None
-
-
-def is_claimed(store: Store, task_id: str) -> bool:
-    """Tell whether a worker has taken the task's ticket and is not yet done with it."""
-    return any(True for _ in tickets.of_task(store, task_id, claimed=True))
 
 
 def enqueue(store: Store, task_id: str, queue: str = DEFAULT, *, priority: int = 0) -> TaskRecord:

@@ -10,10 +10,13 @@ import pytest
 
 from taskstore.core.states import Status
 from taskstore.queues import queue
+from taskstore.schema.worker import Running
 from taskstore.store import places, tasks, workers
 from taskstore.store.store import Store
 
 from .conftest import Cli, Workshop
+from .test_completion import offered
+from .test_width import SEQUENCE
 
 _WAIT_S = 60.0
 
@@ -72,6 +75,37 @@ def test_workers_are_listed_with_what_they_run(cli: Cli, store: Store) -> None:
     finally:
         registered.leave()
     assert cli("agent", "ls", "--json").objects == []
+
+
+def test_each_task_that_a_worker_runs_has_a_line(
+    cli: Cli, terminal: Cli, workshop: Workshop, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = workshop.task().id, workshop.task().id
+    registered = workers.register(store, "a-worker-with-a-name", ["default", "nightly", "gpu-a100"], 2)
+    monkeypatch.setattr(registered.record, "host", "machine-12.example.org")
+    now = store.clock.now()
+    running = [Running(task=task, slot=slot, since=now) for slot, task in enumerate((first, second))]
+    try:
+        registered.change(lambda record: setattr(record, "running", running))
+        assert [(row[0], row[5], row[6]) for row in cli("agent", "ls").rows[1:]] == [
+            ("a-worker-with-a-name", first, "0"),
+            ("a-worker-with-a-name", second, "1"),
+        ]
+        lines = [SEQUENCE.sub("", line).rstrip() for line in terminal("agent", "ls").lines]
+        assert max(map(len, lines)) <= 80
+        assert [task[:8] in line for task, line in zip((first, second), lines[1:], strict=True)] == [True, True]
+        assert all("2026-01-01" in line for line in lines[1:])
+    finally:
+        registered.leave()
+
+
+def test_workers_that_live_are_completed(store: Store) -> None:
+    registered = workers.register(store, "gpu-1", ["default"], 1)
+    try:
+        assert offered("taskstore agent stop g") == ["gpu-1"]
+    finally:
+        registered.leave()
+    assert offered("taskstore agent stop g") == []
 
 
 def test_an_agent_in_the_background_is_told_to_end(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import shlex
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from taskstore.store import places, tasks
 from taskstore.store.store import Store
 
 from .conftest import Cli, Workshop
+from .test_width import SEQUENCE
 
 
 def _status(store: Store, task_id: str) -> Status:
@@ -29,7 +31,10 @@ def test_tasks_are_enqueued_shown_in_order_and_dequeued(cli: Cli, workshop: Work
     assert [(each["position"], each["id"], each["priority"]) for each in shown] == [(1, second, 5), (2, first, 0)]
     assert cli("queue", "ls").rows[1:] == [["default", "0", "0", "0"], ["gpu", "2", "0", "0"]]
     assert [row[0] for row in cli("ls", "--status", "queued").rows[1:]] == [second, first]
-    assert any(line.split() == ["queue", "gpu,", "2", "of", "2"] for line in cli("show", first).lines)
+    assert any(line.split()[:6] == ["queue", "gpu,", "2", "of", "2,", "since"] for line in cli("show", first).lines)
+    assert re.search(r"^queue +gpu, 1 of 2, since \d{4}-\d\d-\d\dT\S+Z, priority 5$", cli("show", second).out, re.M)
+    (facts,) = cli("show", second, "--json").objects
+    assert (facts["ticket"]["position"], facts["ticket"]["waiting"], facts["ticket"]["priority"]) == (1, 2, 5)
     assert cli("dequeue", first).code == 0
     assert _status(store, first) is Status.CREATED
 
@@ -132,7 +137,12 @@ def test_what_a_worker_has_taken_is_shown_so(cli: Cli, workshop: Workshop, store
     claim.claim(store, ["default"], "worker 1", tell=lambda _: None)
     assert "taken by worker 1" in cli("queue", "show").out
     assert [each["state"] for each in cli("queue", "show", "--json").objects] == ["claimed"]
-    assert "default, taken by a worker" in cli("show", task_id).out
+    assert [row[1:4] for row in cli("queue", "show").rows[1:]] == [[task_id, "examples", "first run"]]
+    page = cli("show", task_id).out
+    assert "queue       taken from default\n" in page
+    assert re.search(r"^worker +worker 1, since 2026-01-01T\S+Z$", page, re.M)
+    (facts,) = cli("show", task_id, "--json").objects
+    assert (facts["ticket"]["worker"], facts["ticket"]["position"]) == ("worker 1", None)
 
 
 def test_names_of_queues_are_completed(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -153,3 +163,23 @@ def test_a_number_that_is_none_is_said_in_plain_words(argv: list[str], cli: Cli)
     done = cli(*argv, "x")
     assert done.code == 2
     assert "'x' is not a whole number" in done.err
+
+
+def test_in_a_terminal_a_queue_is_shown_with_short_ids_and_whole_states(
+    cli: Cli, terminal: Cli, workshop: Workshop, store: Store
+) -> None:
+    waiting, taken = (
+        workshop.task(f"a task with a long name {number}", "a project/with a long name", status=Status.CREATED).id
+        for number in (1, 2)
+    )
+    queue.enqueue(store, taken)
+    claim.claim(store, ["default"], "gpu-1", tell=lambda _: None)
+    queue.enqueue(store, waiting)
+    header, *lines = [SEQUENCE.sub("", line).rstrip() for line in terminal("queue", "show").lines]
+    assert max(map(len, [header, *lines])) <= 80
+    assert [line.endswith(state) for line, state in zip(lines, ("waiting", "taken by gpu-1"), strict=True)] == [
+        True
+    ] * 2
+    assert waiting[:8] in lines[0]
+    assert waiting not in lines[0]
+    assert [row[1] for row in cli("queue", "show").rows[1:]] == [waiting, taken]

@@ -12,6 +12,7 @@ from taskstore.store import tasks
 from taskstore.store.store import Store
 
 from .conftest import Cli, Workshop
+from .test_completion import offered
 
 GOAL = "loss/train:min"
 
@@ -90,3 +91,15 @@ def test_a_task_that_is_no_sweep_has_to_be_told_what_to_try(cli: Cli, base: Task
     result = cli("sweep", base.id)
     assert result.code == 4
     assert "--grid or --random" in result.err
+
+
+def test_the_page_of_a_sweep_has_its_trials(cli: Cli, ended: str) -> None:
+    section = cli("show", ended).out.partition(f"Trials  by {GOAL}\n")[2].partition("\n\n")[0]
+    assert [line.split()[1] for line in section.splitlines()] == ["status", "Completed", "Completed", "Draft"]
+    assert [line.split()[2] for line in section.splitlines()[1:3]] == ["1", "2"]
+
+
+def test_what_is_tried_and_by_what_it_is_compared_is_completed(base: TaskPaths, ended: str) -> None:
+    assert offered(f"taskstore sweep {base.id} --grid Args/l") == ["Args/lr="]
+    assert offered(f"taskstore sweep {base.id} --random ") == ["Args/lr=", "Args/seed="]
+    assert offered(f"taskstore sweep {base.id} --metric ") == ["loss/train:min", "loss/train:max"]
