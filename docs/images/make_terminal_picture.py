@@ -32,8 +32,8 @@ git init -q && git add . && git commit -q -m "Iris classifier"
 sed 's/^DECAY = 1.0 /DECAY = 0.995 /' train.py > new && mv new train.py
 sed 's|"examples/iris"|"iris"|' train.py > new && mv new train.py
 python train.py --epochs 100
-taskstore clone iris/train --name train-slower --set Args/lr=0.02
-taskstore run iris/train-slower
+taskstore clone iris/train --name train-slower --set Args/lr=0.02 --queue default
+taskstore agent start --once --name lab-1
 """
 
 

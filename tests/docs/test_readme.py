@@ -26,5 +26,6 @@ def test_the_readme_names_the_two_commands_that_the_makefile_has() -> None:
 
 def test_the_tour_shows_the_whole_main_job() -> None:
     commands = "\n".join(step.command for step in steps((ROOT / "README.md").read_text("utf-8")))
-    for verb in ("ls", "show", "logs -f", "clone", "--set", "run", "diff", "publish", "rm", "trash restore"):
+    verbs = ("ls", "show", "logs -f", "clone", "--set", "run", "diff", "sweep", "agent start", "publish", "rm")
+    for verb in (*verbs, "trash restore"):
         assert verb in commands, verb
