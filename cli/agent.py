@@ -25,48 +25,60 @@ def agent() -> None:
     """
 
 
+_Queues = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--queue",
+        metavar="NAME",
+        help="A queue to take from, the first first.",
+        autocompletion=offers.queue,
+    ),
+]
+_Slots = Annotated[
+    int, typer.Option("--slots", parser=context.number, metavar="N", help="How many tasks to run at once.")
+]
+_Gpus = Annotated[
+    str,
+    typer.Option("--gpus", metavar="A,B", help="GPUs: one for each slot, or 0+1,2+3 for two each."),
+]
+_Once = Annotated[bool, typer.Option("--once", help="End when nothing waits any more.")]
+_Detach = Annotated[bool, typer.Option("--detach", help="Go on in the background.")]
+_Name = Annotated[str, typer.Option("--name", metavar="NAME", help="The worker's name.")]
+_Env = Annotated[
+    str,
+    typer.Option(
+        "--env",
+        metavar="reuse|venv|inherit",
+        parser=context.one_of("reuse", "venv", "inherit"),
+        autocompletion=context.completing("reuse", "venv", "inherit"),
+        help="Packages: this environment where it will do, always one of its own, or this one.",
+    ),
+]
+_InPlace = Annotated[
+    bool, typer.Option("--in-place", help="Run the code where it is, in this environment; rebuild nothing.")
+]
+_TimeLimit = Annotated[
+    float | None,
+    typer.Option("--time-limit", parser=context.seconds, metavar="TIME", help="End a task that runs longer."),
+]
+_Grace = Annotated[
+    float,
+    typer.Option("--grace", parser=context.seconds, metavar="TIME", help="From SIGTERM to SIGKILL."),
+]
+
+
 @app.command()
 def start(
-    queues: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--queue",
-            metavar="NAME",
-            help="A queue to take from, the first first.",
-            autocompletion=offers.queue,
-        ),
-    ] = None,
-    slots: Annotated[
-        int, typer.Option("--slots", parser=context.number, metavar="N", help="How many tasks to run at once.")
-    ] = 1,
-    gpus: Annotated[
-        str,
-        typer.Option("--gpus", metavar="A,B", help="GPUs: one for each slot, or 0+1,2+3 for two each."),
-    ] = "",
-    once: Annotated[bool, typer.Option("--once", help="End when nothing waits any more.")] = False,
-    detach: Annotated[bool, typer.Option("--detach", help="Go on in the background.")] = False,
-    name: Annotated[str, typer.Option("--name", metavar="NAME", help="The worker's name.")] = "",
-    env: Annotated[
-        str,
-        typer.Option(
-            "--env",
-            metavar="reuse|venv|inherit",
-            parser=context.one_of("reuse", "venv", "inherit"),
-            autocompletion=context.completing("reuse", "venv", "inherit"),
-            help="Packages: this environment where it will do, always one of its own, or this one.",
-        ),
-    ] = "reuse",
-    in_place: Annotated[
-        bool, typer.Option("--in-place", help="Run the code where it is, in this environment; rebuild nothing.")
-    ] = False,
-    time_limit: Annotated[
-        float | None,
-        typer.Option("--time-limit", parser=context.seconds, metavar="TIME", help="End a task that runs longer."),
-    ] = None,
-    grace: Annotated[
-        float,
-        typer.Option("--grace", parser=context.seconds, metavar="TIME", help="From SIGTERM to SIGKILL."),
-    ] = 10.0,
+    queues: _Queues = None,
+    slots: _Slots = 1,
+    gpus: _Gpus = "",
+    once: _Once = False,
+    detach: _Detach = False,
+    name: _Name = "",
+    env: _Env = "reuse",
+    in_place: _InPlace = False,
+    time_limit: _TimeLimit = None,
+    grace: _Grace = 10.0,
 ) -> None:
     """Take tasks from queues, and run each in a process of its own.
 

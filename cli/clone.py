@@ -15,28 +15,31 @@ if TYPE_CHECKING:
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
+_Assignments = Annotated[
+    list[str],
+    typer.Option(
+        "--set",
+        metavar="SECTION/NAME=VALUE",
+        help="Change a parameter; may be repeated.",
+        autocompletion=offers.assignment,
+    ),
+]
+_Name = Annotated[
+    str | None, typer.Option("--name", metavar="NAME", help="Its name, else 'Clone Of' and the original's.")
+]
+_Comment = Annotated[str | None, typer.Option("--comment", metavar="TEXT", help="Its comment, else the original's.")]
+_Run = Annotated[bool, typer.Option("--run", help="Run it at once; the exit code is the program's.")]
+
 
 @app.command()
 def clone(
     task: context.TaskArgument,
-    assignments: Annotated[
-        list[str],
-        typer.Option(
-            "--set",
-            metavar="SECTION/NAME=VALUE",
-            help="Change a parameter; may be repeated.",
-            autocompletion=offers.assignment,
-        ),
-    ] = [],  # noqa: B006 - typer reads it and copies
-    name: Annotated[
-        str | None, typer.Option("--name", metavar="NAME", help="Its name, else 'Clone Of' and the original's.")
-    ] = None,
+    assignments: _Assignments = [],  # noqa: B006 - typer reads it and copies
+    name: _Name = None,
     project: context.ProjectOption = None,
-    comment: Annotated[
-        str | None, typer.Option("--comment", metavar="TEXT", help="Its comment, else the original's.")
-    ] = None,
+    comment: _Comment = None,
     queue: context.QueueOption = None,
-    run: Annotated[bool, typer.Option("--run", help="Run it at once; the exit code is the program's.")] = False,
+    run: _Run = False,
     trust: TrustOption = False,
     as_json: context.JsonOption = False,
 ) -> None:

@@ -33,86 +33,92 @@ _EXIT_DAMAGED = 6
 Texts = list[str]
 
 
+_NoRecursive = Annotated[bool, typer.Option("--no-recursive", help="Leave out the project's subprojects.")]
+_Status = Annotated[
+    Texts,
+    typer.Option(
+        "--status",
+        "-s",
+        metavar="STATUS",
+        help="draft, running, failed …",
+        autocompletion=offers.several_of(*(status.label.lower() for status in states.Status)),
+    ),
+]
+_TaskType = Annotated[
+    Texts,
+    typer.Option("--type", metavar="TYPE", help="training, testing …", autocompletion=offers.several_of(*TASK_TYPES)),
+]
+_Tag = Annotated[
+    Texts,
+    typer.Option("--tag", "-t", metavar="TAG", help="With this tag; -TAG is without it.", autocompletion=offers.tag),
+]
+_WithoutTag = Annotated[
+    Texts, typer.Option("--without-tag", metavar="TAG", help="Without this tag.", autocompletion=offers.tag)
+]
+_Text = Annotated[str | None, typer.Option("--text", metavar="TEXT", help="In the name, comment, project or id.")]
+_Since = Annotated[str | None, typer.Option("--since", metavar="TIME", help="Made since: 2d, today, 2026-01-31 (UTC).")]
+_Until = Annotated[str | None, typer.Option("--until", metavar="TIME", help="Made until; a date counts whole.")]
+_Where = Annotated[
+    str | None,
+    typer.Option(
+        "--where",
+        "-w",
+        metavar="FILTER",
+        help="A condition on fields, parameters, metrics.",
+        autocompletion=offers.condition,
+    ),
+]
+_Sort = Annotated[
+    str,
+    typer.Option(
+        "--sort",
+        metavar="FIELD",
+        help="A field, parameter or metric; - before it: greatest first. Or several.",
+        autocompletion=offers.order,
+    ),
+]
+_Limit = Annotated[
+    int | None,
+    typer.Option(
+        "--limit",
+        "-n",
+        parser=context.whole_number,
+        metavar="N",
+        show_default=False,
+        help="At most so many; 0 is all. In a terminal 50, else all.",
+    ),
+]
+_Columns = Annotated[
+    str | None,
+    typer.Option(
+        "--columns",
+        "-c",
+        metavar="NAMES",
+        help="With commas between: id,name,Args/lr,loss/train.min",
+        autocompletion=offers.columns,
+    ),
+]
+_Archived = Annotated[bool, typer.Option("--archived", help="Only tasks that were put away.")]
+_ShowAll = Annotated[bool, typer.Option("--all", "-a", help="Tasks that were put away, too.")]
+
+
 @app.command()
 def ls(
     project: context.ProjectOption = None,
-    no_recursive: Annotated[bool, typer.Option("--no-recursive", help="Leave out the project's subprojects.")] = False,
-    status: Annotated[
-        Texts,
-        typer.Option(
-            "--status",
-            "-s",
-            metavar="STATUS",
-            help="draft, running, failed …",
-            autocompletion=offers.several_of(*(status.label.lower() for status in states.Status)),
-        ),
-    ] = [],  # noqa: B006 - typer reads it and copies
-    task_type: Annotated[
-        Texts,
-        typer.Option(
-            "--type", metavar="TYPE", help="training, testing …", autocompletion=offers.several_of(*TASK_TYPES)
-        ),
-    ] = [],  # noqa: B006
-    tag: Annotated[
-        Texts,
-        typer.Option(
-            "--tag", "-t", metavar="TAG", help="With this tag; -TAG is without it.", autocompletion=offers.tag
-        ),
-    ] = [],  # noqa: B006
-    without_tag: Annotated[
-        Texts, typer.Option("--without-tag", metavar="TAG", help="Without this tag.", autocompletion=offers.tag)
-    ] = [],  # noqa: B006
-    text: Annotated[
-        str | None, typer.Option("--text", metavar="TEXT", help="In the name, comment, project or id.")
-    ] = None,
-    since: Annotated[
-        str | None, typer.Option("--since", metavar="TIME", help="Made since: 2d, today, 2026-01-31 (UTC).")
-    ] = None,
-    until: Annotated[
-        str | None, typer.Option("--until", metavar="TIME", help="Made until; a date counts whole.")
-    ] = None,
-    where: Annotated[
-        str | None,
-        typer.Option(
-            "--where",
-            "-w",
-            metavar="FILTER",
-            help="A condition on fields, parameters, metrics.",
-            autocompletion=offers.condition,
-        ),
-    ] = None,
-    sort: Annotated[
-        str,
-        typer.Option(
-            "--sort",
-            metavar="FIELD",
-            help="A field, parameter or metric; - before it: greatest first. Or several.",
-            autocompletion=offers.order,
-        ),
-    ] = "-created",
-    limit: Annotated[
-        int | None,
-        typer.Option(
-            "--limit",
-            "-n",
-            parser=context.whole_number,
-            metavar="N",
-            show_default=False,
-            help="At most so many; 0 is all. In a terminal 50, else all.",
-        ),
-    ] = None,
-    columns: Annotated[
-        str | None,
-        typer.Option(
-            "--columns",
-            "-c",
-            metavar="NAMES",
-            help="With commas between: id,name,Args/lr,loss/train.min",
-            autocompletion=offers.columns,
-        ),
-    ] = None,
-    archived: Annotated[bool, typer.Option("--archived", help="Only tasks that were put away.")] = False,
-    show_all: Annotated[bool, typer.Option("--all", "-a", help="Tasks that were put away, too.")] = False,
+    no_recursive: _NoRecursive = False,
+    status: _Status = [],  # noqa: B006 - typer reads it and copies
+    task_type: _TaskType = [],  # noqa: B006 - typer reads it and copies
+    tag: _Tag = [],  # noqa: B006 - typer reads it and copies
+    without_tag: _WithoutTag = [],  # noqa: B006 - typer reads it and copies
+    text: _Text = None,
+    since: _Since = None,
+    until: _Until = None,
+    where: _Where = None,
+    sort: _Sort = "-created",
+    limit: _Limit = None,
+    columns: _Columns = None,
+    archived: _Archived = False,
+    show_all: _ShowAll = False,
     as_json: context.JsonOption = False,
 ) -> None:
     """List tasks, newest first.

@@ -18,42 +18,52 @@ if TYPE_CHECKING:
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
+_Target = Annotated[
+    str,
+    typer.Argument(
+        metavar="TASK|SCRIPT",
+        help="A draft, or a Python file; what is both is the file.",
+        autocompletion=offers.task,
+        show_default=False,
+    ),
+]
+_Arguments = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="ARG", help="The script's own arguments; options of ours come before SCRIPT."),
+]
+_IsModule = Annotated[bool, typer.Option("-m", help="SCRIPT is a module's name, as for `python -m`.")]
+_Name = Annotated[str | None, typer.Option("--name", metavar="NAME", help="The new task's name.")]
+_AsClearml = Annotated[
+    bool, typer.Option("--as-clearml", help="Let `import clearml` give taskstore, in this program only.")
+]
+_Env = Annotated[
+    str | None,
+    typer.Option(
+        "--env",
+        metavar="reuse|venv|inherit",
+        parser=context.one_of("reuse", "venv", "inherit"),
+        autocompletion=context.completing("reuse", "venv", "inherit"),
+        help="Of a TASK: rebuild its code, and run it with such packages.",
+    ),
+]
+_InPlace = Annotated[bool, typer.Option("--in-place", help="Of a TASK: run the code that is here.")]
+_DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be run, and where.")]
+_AsJson = Annotated[bool, typer.Option("--json", help="With --dry-run: one JSON object.")]
+
 
 @app.command(context_settings={"allow_interspersed_args": False})
 def run(
-    target: Annotated[
-        str,
-        typer.Argument(
-            metavar="TASK|SCRIPT",
-            help="A draft, or a Python file; what is both is the file.",
-            autocompletion=offers.task,
-            show_default=False,
-        ),
-    ],
-    arguments: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="ARG", help="The script's own arguments; options of ours come before SCRIPT."),
-    ] = None,
-    is_module: Annotated[bool, typer.Option("-m", help="SCRIPT is a module's name, as for `python -m`.")] = False,
+    target: _Target,
+    arguments: _Arguments = None,
+    is_module: _IsModule = False,
     project: context.ProjectOption = None,
-    name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="The new task's name.")] = None,
-    as_clearml: Annotated[
-        bool, typer.Option("--as-clearml", help="Let `import clearml` give taskstore, in this program only.")
-    ] = False,
-    env: Annotated[
-        str | None,
-        typer.Option(
-            "--env",
-            metavar="reuse|venv|inherit",
-            parser=context.one_of("reuse", "venv", "inherit"),
-            autocompletion=context.completing("reuse", "venv", "inherit"),
-            help="Of a TASK: rebuild its code, and run it with such packages.",
-        ),
-    ] = None,
-    in_place: Annotated[bool, typer.Option("--in-place", help="Of a TASK: run the code that is here.")] = False,
+    name: _Name = None,
+    as_clearml: _AsClearml = False,
+    env: _Env = None,
+    in_place: _InPlace = False,
     trust: TrustOption = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be run, and where.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="With --dry-run: one JSON object.")] = False,
+    dry_run: _DryRun = False,
+    as_json: _AsJson = False,
 ) -> None:
     """Run a script as a task, or a draft's recorded command; the exit code is the program's.
 

@@ -17,62 +17,71 @@ if TYPE_CHECKING:
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
+_Grid = Annotated[
+    list[str],
+    typer.Option(
+        "--grid",
+        metavar="NAME=A,B,C",
+        help="Every combination of these; 1..5 is 1,2,3,4,5.",
+        autocompletion=offers.assignment,
+    ),
+]
+_Drawn = Annotated[
+    list[str],
+    typer.Option(
+        "--random",
+        metavar="NAME=LOW..HIGH",
+        help="Drawn for each trial; LOW..HIGH:log, or A,B,C, too.",
+        autocompletion=offers.assignment,
+    ),
+]
+_Trials = Annotated[
+    int | None,
+    typer.Option("--trials", parser=context.number, metavar="N", help="How many; a grid alone has its own."),
+]
+_Sampler = Annotated[
+    str,
+    typer.Option(
+        "--sampler",
+        metavar="random|tpe",
+        parser=context.one_of("random", "tpe"),
+        autocompletion=context.completing("random", "tpe"),
+        help="tpe learns from trials that have ended; it needs Optuna.",
+    ),
+]
+_Metric = Annotated[
+    str | None,
+    typer.Option(
+        "--metric",
+        metavar="TITLE/SERIES:min|max",
+        help="What the trials are compared by.",
+        autocompletion=offers.goal,
+    ),
+]
+_Seed = Annotated[
+    int | None, typer.Option("--seed", parser=context.number, metavar="N", help="Draw as another sweep did.")
+]
+_Queue = Annotated[str, typer.Option("--queue", metavar="NAME", help="Where they wait.", autocompletion=offers.queue)]
+_Priority = Annotated[int, typer.Option("--priority", parser=context.number, metavar="N", help="-1000 to 1000.")]
+_Parallel = Annotated[
+    int, typer.Option("--parallel", parser=context.number, metavar="N", help="With tpe: how many at once.")
+]
+_Name = Annotated[str | None, typer.Option("--name", metavar="NAME", help="The sweep's name.")]
+
 
 @app.command()
 def sweep(
     task: context.TaskArgument,
-    grid: Annotated[
-        list[str],
-        typer.Option(
-            "--grid",
-            metavar="NAME=A,B,C",
-            help="Every combination of these; 1..5 is 1,2,3,4,5.",
-            autocompletion=offers.assignment,
-        ),
-    ] = [],  # noqa: B006 - typer reads it and copies
-    drawn: Annotated[
-        list[str],
-        typer.Option(
-            "--random",
-            metavar="NAME=LOW..HIGH",
-            help="Drawn for each trial; LOW..HIGH:log, or A,B,C, too.",
-            autocompletion=offers.assignment,
-        ),
-    ] = [],  # noqa: B006 - as above
-    trials: Annotated[
-        int | None,
-        typer.Option("--trials", parser=context.number, metavar="N", help="How many; a grid alone has its own."),
-    ] = None,
-    sampler: Annotated[
-        str,
-        typer.Option(
-            "--sampler",
-            metavar="random|tpe",
-            parser=context.one_of("random", "tpe"),
-            autocompletion=context.completing("random", "tpe"),
-            help="tpe learns from trials that have ended; it needs Optuna.",
-        ),
-    ] = "random",
-    metric: Annotated[
-        str | None,
-        typer.Option(
-            "--metric",
-            metavar="TITLE/SERIES:min|max",
-            help="What the trials are compared by.",
-            autocompletion=offers.goal,
-        ),
-    ] = None,
-    seed: Annotated[
-        int | None, typer.Option("--seed", parser=context.number, metavar="N", help="Draw as another sweep did.")
-    ] = None,
-    queue: Annotated[
-        str, typer.Option("--queue", metavar="NAME", help="Where they wait.", autocompletion=offers.queue)
-    ] = "default",
-    priority: Annotated[int, typer.Option("--priority", parser=context.number, metavar="N", help="-1000 to 1000.")] = 0,
-    parallel: Annotated[
-        int, typer.Option("--parallel", parser=context.number, metavar="N", help="With tpe: how many at once.")
-    ] = 4,
-    name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="The sweep's name.")] = None,
+    grid: _Grid = [],  # noqa: B006 - typer reads it and copies
+    drawn: _Drawn = [],  # noqa: B006 - typer reads it and copies
+    trials: _Trials = None,
+    sampler: _Sampler = "random",
+    metric: _Metric = None,
+    seed: _Seed = None,
+    queue: _Queue = "default",
+    priority: _Priority = 0,
+    parallel: _Parallel = 4,
+    name: _Name = None,
     trust: TrustOption = False,
     as_json: context.JsonOption = False,
 ) -> None:
