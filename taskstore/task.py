@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
+from . import asked
 from .code import Code
 from .core import checks
 from .core.errors import BadValue, ReadOnly, Refused, TaskstoreError
 from .core.states import RECORDING
-from .details import Details, check_type
+from .details import Details
 from .disk.layout import TaskPaths
 from .finding import Finding, default_store
 from .lifecycle import Lifecycle
@@ -19,8 +20,6 @@ from .logger import Logger
 from .parameters import Parameters
 from .reports import Reports
 from .run import session as sessions
-from .run import streams
-from .run.again import earlier_of
 from .run.ending import COMPLETED
 from .run.session import Session, Wanted
 from .run.sink import warn
@@ -28,7 +27,7 @@ from .schema.record import TaskRecord
 from .sections import clone as cloning
 from .sections import parameters as connecting
 from .sections.reports import Writer
-from .store import destination, places, settings
+from .store import places, settings
 from .store.hold import Hold
 from .store.store import Store
 
@@ -39,8 +38,6 @@ if TYPE_CHECKING:
     from .core.secrets import Masker
     from .models import Models
     from .sections.artifacts import Artifacts, Watch
-
-T = TypeVar("T")
 
 
 class Task(Finding):
@@ -92,28 +89,18 @@ class Task(Finding):
         another task is open in this process, or a package for the output_uri is missing. A store that cannot be written
         warns, once, and the program goes on unrecorded.
         """
-        check_type(task_type)
-        checks.texts(project_name=project_name, task_name=task_name)
-        checks.kinds(bool, str, reuse_last_task_id=reuse_last_task_id)
-        checks.kinds(bool, str, int, continue_last_task=continue_last_task)
-        checks.kinds(
-            *(bool, Mapping),
+        wanted = asked.wanted(
+            project_name=project_name,
+            task_name=task_name,
+            task_type=task_type,
+            tags=tags,
+            output_uri=output_uri,
+            reuse_last_task_id=reuse_last_task_id,
+            continue_last_task=continue_last_task,
             auto_connect_arg_parser=auto_connect_arg_parser,
             auto_connect_frameworks=auto_connect_frameworks,
             auto_connect_streams=auto_connect_streams,
             auto_resource_monitoring=auto_resource_monitoring,
-        )
-        wanted = Wanted(
-            project=project_name,
-            name=task_name,
-            type=task_type,
-            tags=_checked_tags(tags),
-            output_uri=_checked_place(output_uri),
-            with_streams=_checked_choice("auto_connect_streams", auto_connect_streams, streams.KEYS),
-            with_arguments=auto_connect_arg_parser,
-            with_frameworks=auto_connect_frameworks,
-            with_resources=_checked_monitoring(auto_resource_monitoring),
-            earlier=earlier_of(reuse_last_task_id, continue_last_task),
         )
         with sessions.one_at_a_time():
             session = sessions.opened()
@@ -408,42 +395,10 @@ class Task(Finding):
         return self._hold.read()
 
 
-def _checked_choice(name: str, choice: bool | Mapping[str, T], keys: Sequence[str]) -> bool | Mapping[str, T]:
-    unknown = [key for key in choice if key not in keys] if isinstance(choice, Mapping) else []
-    if unknown:
-        raise BadValue(f"{name} has no key {unknown[0]!r}; there are {', '.join(keys)}")
-    return choice
-
-
-def _checked_monitoring(choice: bool | Mapping[str, float]) -> bool | Mapping[str, float]:
-    name = "auto_resource_monitoring"
-    checked = _checked_choice(name, choice, ("start_after_s", "interval_s"))
-    for key, seconds in checked.items() if isinstance(checked, Mapping) else ():
-        is_number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
-        if not is_number or not (seconds > 0 or (key == "start_after_s" and seconds == 0)):
-            raise BadValue(f"{name}[{key!r}] must be a number of seconds, not {type(seconds).__name__} {seconds!r}")
-    return checked
-
-
 def _is_model(given: object) -> bool:
     """Tell whether that is a model to be connected; where none was made, that file has not been loaded either."""
     facts = sys.modules.get(f"{__package__}.models.facts")
     return facts is not None and isinstance(given, facts.Facts)
-
-
-def _checked_place(output_uri: object) -> str | bool | None:
-    if output_uri is None or isinstance(output_uri, bool):
-        return output_uri
-    return destination.recorded(str(output_uri) if isinstance(output_uri, Path) else output_uri)  # type: ignore[arg-type]  # checked there
-
-
-def _checked_tags(tags: object) -> tuple[str, ...]:
-    if isinstance(tags, str) or not isinstance(tags, Iterable):
-        raise BadValue(f"tags must be a list of texts; write [{tags!r}]")
-    found = tuple(tags)
-    if not all(isinstance(tag, str) for tag in found):
-        raise BadValue(f"tags must be a list of texts, not {found!r}")
-    return found
 
 
 def _of(session: Session) -> Task:

@@ -19,6 +19,7 @@ FLOORS = {
         "sweeps": 6,
         "task": 7,
         "finding": 7,
+        "asked": 7,
         "logger": 7,
         "models": 7,
         "reports": 7,
