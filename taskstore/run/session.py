@@ -7,27 +7,22 @@ import contextlib
 import os
 import threading
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ..capture import packages, source
 from ..capture.base import contained
 from ..core.errors import BadName, BadTransition, BadValue, Busy, Damaged, NotFound, ReadOnly, TaskstoreError
-from ..core.names import check_name
 from ..core.secrets import Masker
-from ..core.states import RECORDING, Status
-from ..disk.atomic import replace_record
-from ..disk.beacon import HeldBeacon, hold_beacon
+from ..core.states import Status
+from ..disk.beacon import HeldBeacon
 from ..disk.layout import TaskPaths
-from ..schema import codec
-from ..schema.record import ScriptRecord, TaskRecord
-from ..store import events, places, tasks
+from ..store import events, places
 from ..store.store import Store, open_default
-from . import frameworks, origin, ranks
+from . import frameworks, origin, ranks, taking
 from .captures import Captures
 from .closing import Closing, sum_up_late
-from .code import KEPT_OF_REBUILT, CodeCapture, first_look
+from .code import CodeCapture, first_look
 from .ending import COMPLETED, Ending, Outcome
 from .forks import follow
 from .heartbeat import Heartbeat, LogSync
@@ -168,42 +163,9 @@ class Session:
         follow(_owned)
 
     def _take_over(self, entry: source.Entry) -> None:
-        """Hold the beacon first: who sees the task in progress must find it alive."""
         paths = self.paths()
-        self._check_launch(paths, tasks.read(paths))
-        self._beacon = hold_beacon(paths.beacon, self.store.locks)
-        if not self._origin.launch:
-            paths.stop.unlink(missing_ok=True)  # of an earlier run that was killed
-        script = first_look(entry, self.masker)
-        kept = KEPT_OF_REBUILT if self._origin.rebuilt else frozenset({"rev"})
-
-        def change(record: ScriptRecord) -> None:
-            notes = [*record.notes, *script.notes] if self._origin.rebuilt else script.notes
-            for field in ScriptRecord.__struct_fields__:
-                if field not in kept:
-                    setattr(record, field, getattr(script, field))
-            record.notes = list(dict.fromkeys(notes))
-
-        if self.mode is not Mode.ATTACHED:
-            replace_record(paths.script, codec.encode(script))
-        startable = frozenset({Status.CREATED, Status.QUEUED, Status.IN_PROGRESS})
-        tasks.transition(
-            self.store,
-            self.task_id,
-            Status.IN_PROGRESS,
-            only_from=startable,
-            reason="started",
-            also=self._check_launch,
-        )
-        if self.mode is Mode.ATTACHED:
-            tasks.edit_script(self.store, self.task_id, change)
-
-    def _check_launch(self, _: TaskPaths, record: TaskRecord) -> None:
-        """Raise BadTransition where the task was given to another launch since this process was started for it."""
-        named = record.execution.launch if record.execution is not None else ""
-        if self._origin.launch and named != self._origin.launch:
-            hint = "it was given to another worker; this process is not to run it"
-            raise BadTransition(record.id, record.status.value, Status.IN_PROGRESS.value, hint)
+        self._beacon = taking.hold(self._origin, paths)
+        taking.begin(self._origin, paths, first_look(entry, self.masker))
 
     def adopt(self, wanted: Wanted) -> None:
         """Follow what the program itself says of the task which a launcher began for it. Raises BadName.
@@ -217,7 +179,7 @@ class Session:
         self._tell_children(with_streams=bool(wanted.with_streams))
         try:
             if self.is_rerun:
-                tasks.edit(self.store, self.task_id, partial(_put_outputs, wanted.output_uri), allowed=RECORDING)
+                taking.put_outputs(self._origin, wanted.output_uri)
             else:
                 self._take_names(wanted)
         except (BadName, BadValue):
@@ -226,27 +188,10 @@ class Session:
             self.sink.cannot_write(error)
 
     def _take_names(self, wanted: Wanted) -> None:
-        name = check_name("task", wanted.name) if wanted.name is not None and self._begun_as.name is None else ""
+        name = taking.name_of(wanted, self._begun_as)
         if wanted.with_arguments is not True:
             self._captures.forget_arguments(wanted.with_arguments)
-        if wanted.earlier.continues or wanted.earlier.id:
-            asked = "continue_last_task" if wanted.earlier.continues else "reuse_last_task_id"
-            warn(f"a new task was begun for the program, and its {asked} is not followed; run it with plain python")
-        if wanted.project is not None and self._begun_as.project is None:
-            before = self.paths().home
-            tasks.move(self.store, self.task_id, wanted.project)
-            if self.paths().home != before:  # where the launcher has said that it is
-                warn(f"task {self.task_id[:12]} is in {self.paths().home} now")
-        project = places.project_of(self.store, self.paths().home)
-        place = origin.output_destination(self.store, wanted.output_uri, project, self.settings)
-
-        def change(record: TaskRecord) -> None:
-            record.name = name or record.name
-            record.type = wanted.type or record.type
-            record.tags = list(dict.fromkeys([*record.tags, *wanted.tags]))
-            record.output_destination = place
-
-        tasks.edit(self.store, self.task_id, change, allowed=RECORDING)
+        taking.take_names(self._origin, wanted, self._begun_as, name, self.paths)
 
     @contextlib.contextmanager
     def guarded(self) -> Iterator[None]:
@@ -481,12 +426,6 @@ def _owner(role: Role, wanted: Wanted, find_store: Callable[[], Store]) -> Sessi
     if begun.warning:
         session.sink.note("settings", begun.warning)
     return session
-
-
-def _put_outputs(wanted: str | bool | None, record: TaskRecord) -> None:
-    """Put a task's outputs where its program wants them, unless its own record says where."""
-    if isinstance(wanted, str):
-        record.output_destination = record.output_destination or wanted
 
 
 def _failed(session: Session, error: Exception) -> Session:
