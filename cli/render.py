@@ -23,7 +23,7 @@ from taskstore.core.clock import SYSTEM, UTC
 from taskstore.core.states import Status
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, OverflowMethod
 
 STYLES = {
     Status.CREATED: "",
@@ -131,7 +131,10 @@ def styled(*pieces: str | tuple[str, str]) -> None:
 
 
 def hanging(head: str | tuple[str, str], *pieces: str | tuple[str, str]) -> None:
-    """Print a line of pieces behind a head; in a terminal it is wrapped, below the end of the head."""
+    """Print a line of pieces behind a head; in a terminal it is wrapped, below the end of the head.
+
+    A path, which a person copies, is not broken: a terminal that is too narrow for it folds it.
+    """
     if not is_terminal():
         styled(head, *pieces)
         return
@@ -139,7 +142,9 @@ def hanging(head: str | tuple[str, str], *pieces: str | tuple[str, str]) -> None
 
     out = console()
     first, indent = Text.assemble(head), Text.assemble(head).cell_len
-    lines = list(Text.assemble(*pieces).wrap(out, max(_LEAST_WIDTH, out.width - indent))) or [Text()]
+    rest = Text.assemble(*pieces)
+    overflow: OverflowMethod = "ignore" if any(word.startswith("/") for word in rest.plain.split()) else "fold"
+    lines = list(rest.wrap(out, max(_LEAST_WIDTH, out.width - indent), overflow=overflow)) or [Text()]
     for number, text in enumerate(lines):
         text.rstrip()
         out.print(Text.assemble(" " * indent if number else first, text), soft_wrap=True)
