@@ -17,13 +17,13 @@ IDLE_S = 20.0
 FILL = """\
 import sys
 from pathlib import Path
-from taskstore.queues import queue
+from taskstore.queues import policy, queue
 from taskstore.schema.queue import OnLost
 from taskstore.store import tasks
 from taskstore.store.store import open_default
 
 store = open_default()
-queue.set_policy(store, "default", on_lost=OnLost.REQUEUE)
+policy.change(store, "default", on_lost=OnLost.REQUEUE)
 script = Path(sys.argv[1], "program.py")
 script.write_text("import os, sys\\nos.write(os.open(sys.argv[1], os.O_WRONLY | os.O_APPEND | os.O_CREAT), b'x')\\n")
 for number in range(int(sys.argv[2])):
