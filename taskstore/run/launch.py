@@ -64,7 +64,6 @@ def plan(store: Store, paths: TaskPaths, *, is_claimed: bool = False) -> Plan:
     if not is_claimed and record.status not in _RUNNABLE:
         raise _not_runnable(record)
     script = tasks.read_script(paths)
-    arguments = own_arguments(paths.id, script)
     if script.repository and not script.root and not script.cwd:
         raise Refused(
             f"the code of task {record.id[:12]} is in {script.repository}, of which there is no clone here; "
@@ -76,6 +75,7 @@ def plan(store: Store, paths: TaskPaths, *, is_claimed: bool = False) -> Plan:
             f"the folder that task {record.id[:12]} ran in, {cwd}, is not on this machine; "
             "go to where the code is now, and use `taskstore run SCRIPT ARGS...`"
         )
+    arguments = own_arguments(paths.id, script)
     target, notes = _target(paths, script, cwd)
     return Plan((*target, *arguments), cwd, tuple(notes), tuple(script.aliases.items()))
 

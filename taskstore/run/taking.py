@@ -13,7 +13,7 @@ from ..disk.beacon import HeldBeacon, hold_beacon
 from ..disk.layout import TaskPaths
 from ..schema import codec
 from ..schema.record import ScriptRecord, TaskRecord
-from ..store import places, tasks
+from ..store import places, projects, tasks
 from . import origin
 from .code import KEPT_OF_REBUILT
 from .mode import Mode
@@ -85,6 +85,7 @@ def take_names(given: Origin, wanted: Wanted, begun_as: Wanted, name: str, paths
         before = paths().home
         tasks.move(given.store, given.task_id, wanted.project)
         if paths().home != before:  # where the launcher has said that it is
+            projects.drop_bare(given.store, before.parent)
             warn(f"task {given.task_id[:12]} is in {paths().home} now")
     project = places.project_of(given.store, paths().home)
     place = origin.output_destination(given.store, wanted.output_uri, project, given.settings)
