@@ -27,6 +27,7 @@ _FACT_NAMES = {
     "container": "",
 }
 _SUMMARY = "Summary"
+_COMMAND_WIDTH = 44
 
 
 @app.command()
@@ -115,8 +116,10 @@ def _print_page(store: Store, row: Row, script: ScriptRecord) -> None:
     page.heading("History")
     _history_lines(row)
     page.heading("Next")
-    for command, why in _next_commands(row, context.short_ids(store)(row.id)):
-        render.hanging("", f"{command:44} ", (why, "dim"))
+    commands = _next_commands(row, context.short_ids(store)(row.id))
+    width = max(_COMMAND_WIDTH, *(len(command) for command, _ in commands))
+    for command, why in commands:
+        render.hanging("", f"{command:{width}} ", (why, "dim"))
 
 
 _UNFINISHED = (Status.IN_PROGRESS, Status.FAILED, Status.STOPPED)

@@ -60,7 +60,8 @@ Space = Mapping[Name, Domain]
 def parse(text: str) -> tuple[Name, Domain]:
     """Read `Section/name=` and `a,b,c`, `1..100` or `1e-5..1e-1:log`. Raises BadValue.
 
-    A range is of whole numbers where both its ends are spelled so. Without a section it is General.
+    A range is of whole numbers where both its ends are spelled so; a sweep draws them for no float. Without a section
+    it is General.
     """
     section, name, wanted = parameters.parse_assignment(text)
     found = _RANGE.fullmatch(wanted.strip())

@@ -8,7 +8,7 @@ import random
 import secrets
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..core.errors import BadTransition, BadValue, NotFound, Refused, TaskstoreError
 from ..core.names import MAX_LENGTH
@@ -22,7 +22,7 @@ from ..sections import clone, parameters
 from ..store import liveness, places, query, settings, tasks
 from ..store.store import Store
 from .sampler import Tpe
-from .space import MAX_TRIALS, Domain, Name, drawn, space_of
+from .space import MAX_TRIALS, Domain, Name, Range, drawn, space_of
 
 TYPE = "optimizer"
 SECTION = "Sweep"
@@ -146,6 +146,7 @@ def _planned(store: Store, base: TaskPaths, wanted: Wanted) -> _Plan:
     grid = space_of(wanted.grid)
     others = space_of(wanted.random, grid)
     _check_names(base, [*grid, *others])
+    others = _of_their_types(base, others)
     seed = secrets.randbits(_SEED_BITS) if wanted.seed is None else wanted.seed
     if wanted.sampler == "tpe":
         return _Plan(grid, others, seed, learned=_learned(wanted, {**grid, **others}, seed))
@@ -169,6 +170,17 @@ def _check_names(base: TaskPaths, names: Sequence[Name]) -> None:
     for section, name in names:
         if name not in params.hyperparams.get(section, {}):
             parameters.remove(params, section, name)  # which says what it may have been meant for
+
+
+def _of_their_types(base: TaskPaths, space: dict[Name, Domain]) -> dict[Name, Domain]:
+    """Return what is drawn; `0..1` of a parameter that is a float is no choice between 0 and 1."""
+    params = tasks.read_params(base).hyperparams
+    return {
+        (section, name): replace(domain, is_whole=False)
+        if isinstance(domain, Range) and params[section][name].type == "float"
+        else domain
+        for (section, name), domain in space.items()
+    }
 
 
 def _made(store: Store, base: TaskPaths, wanted: Wanted, plan: _Plan) -> tuple[TaskPaths, HeldBeacon]:

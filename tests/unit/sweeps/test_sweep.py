@@ -63,6 +63,13 @@ def test_trials_are_drafts_with_a_point_each_that_wait_in_the_queue(store: Store
     assert {ticket.place.priority for ticket in waiting} == {3}
 
 
+def test_of_a_parameter_with_a_fraction_a_range_is_not_of_whole_numbers(store: Store, base: TaskPaths) -> None:
+    made = start(store, base, random=["Args/lr=0..1", "Args/seed=0..1000"], trials=8, seed=7)
+    found = [trial.parameters for trial in sweeps.results(store, places.locate(store, made))[1]]
+    assert all(0 < float(each["Args/lr"]) < 1 for each in found)
+    assert all(each["Args/seed"].isdigit() for each in found)
+
+
 def test_a_sweep_is_a_task_that_says_what_it_has_tried(store: Store, base: TaskPaths) -> None:
     paths = places.locate(store, start(store, base, random=["Args/lr=0.1..1"], trials=2, seed=7))
     record = tasks.read(paths)
