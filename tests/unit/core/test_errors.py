@@ -17,6 +17,8 @@ SAMPLES = [
     errors.BadName("task", "x", "too short"),
     errors.BadValue("not a number"),
     errors.ReadOnly("published"),
+    errors.CodeNotFound("no commit", [("/a", "not there")], "fetch it"),
+    errors.CodeDiffers("not the same", [("train.py", "is missing")], "look"),
     errors.Refused("no"),
     errors.NotSupported("no queue"),
     errors.Busy(Path("/a/.lock"), 30.0),
