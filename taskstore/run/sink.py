@@ -232,6 +232,7 @@ class StoreSink:
         """Record in the task, and warn once of its first line, that something was left out or failed.
 
         What fails again and again, but for the numbers in its message, is noted once; of one capture MOST_NOTES are.
+        Of a task that is run again it is in the console too: at an agent's terminal nobody sits.
         """
         text = self.masker.text(f"{capture}: {message}")
         first, _, trace = text.partition("\n")
@@ -242,7 +243,10 @@ class StoreSink:
         known.add(alike)
         if len(known) > MOST_NOTES:
             text = f"{capture}: there is more of that, which is not noted"
-        warn(text.partition("\n")[0].rstrip(": "))
+        told = text.partition("\n")[0].rstrip(": ")
+        warn(told)
+        if self.is_rerun:
+            self.writer.console("stderr", f"taskstore: {told}", is_whole=True)
 
         def change(script: ScriptRecord) -> None:
             script.notes = [*script.notes, text]
