@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from enum import Enum
 from pathlib import Path
 
@@ -66,7 +66,7 @@ class Job:
         self._wake = wake
         self._monotonic = monotonic
         self._process: subprocess.Popen[bytes] | None = None
-        self._has_begun = False
+        self._secrets: Collection[str] = ()
         self._began_at = monotonic()
         self._time_limit_s: float | None = None
         self._why: Why | None = None
@@ -231,6 +231,7 @@ class Job:
         if self._why is not None or not self._is_still_ours(launch_name):
             self._finish(None, written)
             return
+        self._secrets = plan.secrets.values()
         own = {TASK_VARIABLE: self.task_id, LAUNCH_VARIABLE: launch_name, **self._gpus()}
         with written.open("wb") as stream:
             self._process = subprocess.Popen(
@@ -265,8 +266,11 @@ class Job:
         with contextlib.suppress(NotFound):
             paths = places.locate(store, task_id)
             if code and written is not None:
-                lines = output.add_unheard(store, task_id, written, has_begun=paths.beacon.exists())
+                has_begun = paths.beacon.exists()
+                lines = output.add_unheard(store, task_id, written, has_begun=has_begun, secrets=self._secrets)
             self._write_end(code, lines)
+        if self._secrets and written is not None:
+            written.unlink(missing_ok=True)  # the program may have printed them
         if self._why is Why.PUT_BACK and self._is_to_be_put_back():
             what = recovery.requeue(store, self._ticket)
         else:
