@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from .configuration import Configuration
     from .core.secrets import Masker
+    from .functions import Functions
     from .models import Models
     from .sections.artifacts import Artifacts, Watch
 
@@ -336,6 +337,18 @@ class Task(Finding):
             self._session.sink.note("output", message)
         else:
             warn(message)
+
+    @property
+    def functions(self) -> Functions[Task]:
+        """Functions of the program that run as tasks of their own, and what they return."""
+        from .functions import Functions  # most runs have none
+
+        return Functions(
+            self._hold,
+            masker=self._masker,
+            artifacts=lambda: self.artifacts,
+            task_of=lambda task_id: Task(self._store, task_id),
+        )
 
     @property
     def models(self) -> Models:

@@ -7,12 +7,11 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-from .. import functions
 from .. import task as native
 from ..core.errors import NotFound
 from ..finding import default_store
 from ..queues import queue as queues
-from ..run import requirements
+from ..run import remote, requirements
 from ..run.sink import warn
 from ..sections import document
 from ..store import tickets
@@ -84,9 +83,9 @@ class Executable(Held):
         task_name: str | None = None,
         **kwargs: Any,  # noqa: ANN401 - whatever the function takes
     ) -> T | None:
-        """Make a draft that runs the function with these arguments; `taskstore run` runs it."""
+        """Make a draft that runs the function with these arguments; an agent or `taskstore run` runs it."""
         with as_value_error():
-            made = functions.create_function_task(self._task, func, func_name, task_name, kwargs)
+            made = self._task.functions.create(func, kwargs, func_name=func_name, task_name=task_name)
         return type(self)(made) if made is not None else None
 
     def execute_remotely(
@@ -96,6 +95,13 @@ class Executable(Held):
         with as_value_error():
             made = self._task.lifecycle.execute_remotely(queue_name, clone=clone, exit_process=exit_process)
         return None if made is None else type(self)(native_of(made))
+
+    @classmethod
+    def debug_simulate_remote_task(cls, task_id: str, reset_task: bool = False) -> None:
+        """Have this process's Task.init begin that task, as if an agent had launched it; before init."""
+        with as_value_error():
+            found = native_of(task_id)
+            remote.simulate(found._store, found.id, with_reset=reset_task)
 
     @classmethod
     def enqueue(

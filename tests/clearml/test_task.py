@@ -290,6 +290,11 @@ def test_a_task_is_enqueued_and_dequeued_with_clearmls_answers(task: Task) -> No
         Task.dequeue(draft)
 
 
+def test_a_process_that_has_a_task_simulates_no_other(task: Task) -> None:
+    with pytest.raises(ValueError, match="before Task.init"):
+        Task.debug_simulate_remote_task(Task.clone(task).id)
+
+
 def test_what_is_completed_is_enqueued_by_force(task: Task) -> None:
     draft = Task.clone(task)
     draft.mark_completed(force=True)
