@@ -82,6 +82,8 @@ NOTES = {
     "Task.get_executed_queue": "supported; a queue's id is its name",
     "Task.get_num_enqueued_tasks": "supported; a queue's id is its name",
     "Task.get_reported_console_output": "differs: each line is a report",
+    "Task.launch_multi_node": "supported; by hand nothing is enqueued or set. Where a node fails or is aborted, all "
+    "end; port 0 is any that is free",
     "Task.set_parameters": "differs: user properties stay",
     "Task.update_output_model": _KEPT,
     "Task.get_output_log_web_page": "differs: the address of the task's folder",

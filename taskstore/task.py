@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from .core.secrets import Masker
     from .functions import Functions
     from .models import Models
+    from .nodes import Nodes
     from .sections.artifacts import Artifacts, Watch
 
 T = TypeVar("T")
@@ -349,6 +350,13 @@ class Task(Finding):
             artifacts=lambda: self.artifacts,
             task_of=lambda task_id: Task(self._store, task_id),
         )
+
+    @property
+    def nodes(self) -> Nodes:
+        """The nodes that run the program together: task.nodes.launch(4)."""
+        from .nodes import Nodes  # most runs have one
+
+        return Nodes(self._id, self._session)
 
     @property
     def models(self) -> Models:

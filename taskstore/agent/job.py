@@ -73,6 +73,8 @@ class Job:
         self._asked_at = 0.0
         self._terminated_at: float | None = None
         self._is_killed = False
+        self._had_failed = False
+        """It had called itself failed before it was killed; what the kill makes of it otherwise is no failure."""
         self._thread = threading.Thread(target=self._run, name=f"task-{ticket.task_id[:12]}", daemon=True)
         self.slot = slot
         self.since = store.clock.now()
@@ -134,6 +136,7 @@ class Job:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 process.terminate()
         elif not self._is_killed and now - self._terminated_at >= self._grace_s():
+            self._had_failed = self._has_said_failed()
             self._is_killed = True
             _signal_group(process, _KILL)
 
@@ -142,6 +145,11 @@ class Job:
             record = stopping.read(places.locate(self._store, self.task_id))
             if record is not None and record.timeout_s is not None and record.answered is None:
                 return now - self._asked_at < record.timeout_s + _ANSWER_WAIT_S
+        return False
+
+    def _has_said_failed(self) -> bool:
+        with contextlib.suppress(OSError, TaskstoreError):
+            return tasks.read(places.locate(self._store, self.task_id)).status is Status.FAILED
         return False
 
     def _grace_s(self) -> float:
@@ -284,7 +292,7 @@ class Job:
             if code is not None:
                 launch.settle(store, task_id, 128 - code if code < 0 else code, last="\n".join(lines[-20:]))
             return
-        only_from = {Status.IN_PROGRESS} | ({Status.FAILED} if self._is_killed else set())
+        only_from = {Status.IN_PROGRESS} | ({Status.FAILED} if self._is_killed and not self._had_failed else set())
         message = f"it had not ended {self._grace_s():g} s after SIGTERM" if self._is_killed else ""
         if self._why is Why.TIMED_OUT:
             message = "\n".join(filter(None, (f"it ran longer than {self._time_limit_s:g} s", message)))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 from .. import task as native
 from ..core.errors import NotFound
@@ -136,9 +137,20 @@ class Executable(Held):
         addr: str | None = None,
         devices: int | Sequence[int] | None = None,
         hide_children: bool = False,
-    ) -> NoReturn:
-        """Raise NotSupported: no agent starts the nodes."""
-        refuse("launch_multi_node", "start the nodes by torchrun or srun: ranks report into one task")
+    ) -> dict[str, Any]:
+        """Enqueue clones of the task for the other nodes, and say which node this is; see `task.nodes.launch`."""
+        addr = os.environ.get("CLEARML_MULTI_NODE_MASTER_DEF_ADDR") or os.environ.get("MASTER_ADDR") or addr
+        given = os.environ.get("CLEARML_MULTI_NODE_MASTER_DEF_PORT") or os.environ.get("MASTER_PORT") or port
+        with as_value_error():
+            return self._task.nodes.launch(
+                total_num_nodes,
+                int(given or 0),
+                queue,
+                wait=wait,
+                addr=addr,
+                devices=devices,
+                hide_children=hide_children,
+            )
 
     def get_script(self) -> Mapping[str, str]:
         """Return repository, branch, commit, working directory, entry point, interpreter and diff."""
