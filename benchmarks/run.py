@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import agents
 import artifact_file
 import captures
 import cli_cold
@@ -28,4 +29,5 @@ if __name__ == "__main__":
         plots.measure,
         many_processes.measure,
         task_environment.measure,
+        agents.measure,
     )

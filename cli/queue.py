@@ -66,12 +66,12 @@ def set_policy(
 
     Example: taskstore queue set gpu --on-lost requeue --time-limit 12h
     """
-    from taskstore.queues import queue as queues
+    from taskstore.queues import policy
     from taskstore.schema.queue import OnLost
 
     if on_lost is None and time_limit is None:
         raise typer.BadParameter("give --on-lost, --time-limit, or both")
-    record = queues.set_policy(
+    record = policy.change(
         context.open_store(), name, on_lost=OnLost(on_lost) if on_lost else None, time_limit_s=time_limit
     )
     limit = f"{record.time_limit_s:g} s" if record.time_limit_s else "none"

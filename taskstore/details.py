@@ -9,11 +9,9 @@ from .core.errors import BadValue
 from .core.names import check_name, check_tag, split_project
 from .core.task_types import TASK_TYPES
 from .run.sink import warn
-from .schema.record import ARCHIVED, TaskRecord
+from .schema.record import ARCHIVED, PROGRESS, TaskRecord
 from .store import destination, places, tasks
 from .store.hold import Hold
-
-PROGRESS = "progress"
 
 
 class Details:

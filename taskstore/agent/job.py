@@ -17,7 +17,7 @@ from pathlib import Path
 from ..core.clock import UTC
 from ..core.errors import BadTransition, NotFound, Refused, TaskstoreError
 from ..core.states import Status
-from ..queues import claim, queue
+from ..queues import claim, policy
 from ..run import abort, launch, remote, trust
 from ..run.mode import LAUNCH_VARIABLE, TASK_VARIABLE
 from ..schema.worker import Running
@@ -224,7 +224,7 @@ class Job:
             return plan
 
     def _limit(self) -> float | None:
-        limits = [self._options.time_limit_s, queue.policy(self._store, self._ticket.queue).time_limit_s]
+        limits = [self._options.time_limit_s, policy.read(self._store, self._ticket.queue).time_limit_s]
         return min((limit for limit in limits if limit is not None), default=None)
 
     def _fail(self, reason: str, message: str) -> None:

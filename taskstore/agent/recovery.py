@@ -16,7 +16,7 @@ from ..core.states import Status
 from ..disk.beacon import is_alive
 from ..disk.layout import TaskPaths
 from ..disk.process import owner_tag
-from ..queues import claim, queue
+from ..queues import claim, policy
 from ..run import remote
 from ..schema.queue import OnLost
 from ..schema.record import Execution, TaskRecord
@@ -97,7 +97,7 @@ def _settled(store: Store, ticket: Ticket, record: TaskRecord) -> str:
     if not _was_lost(record):
         claim.ack(ticket)
         return f"had ended: it is {record.status.label}"
-    if queue.policy(store, ticket.queue).on_lost is OnLost.REQUEUE:
+    if policy.read(store, ticket.queue).on_lost is OnLost.REQUEUE:
         if _requeues(record) < MAX_REQUEUES:
             put_back(store, ticket, _PUT_BACK)
             return f"is put back into queue '{ticket.queue}'"

@@ -19,10 +19,9 @@ from ..core.names import check_name
 from ..core.states import Status
 from ..disk.atomic import replace_record, staging_beside, sync_folder
 from ..disk.layout import QueuePaths, TaskPaths
-from ..disk.lock import edit_lock
 from ..disk.text import read_bytes
 from ..schema import codec
-from ..schema.queue import OnLost, Place, QueueRecord, TicketRecord, rank_of
+from ..schema.queue import Place, QueueRecord, TicketRecord, rank_of
 from ..schema.record import DEVELOPMENT, TaskRecord
 from ..store import places, tasks, tickets
 from ..store.store import Store, writing
@@ -73,42 +72,13 @@ def find(store: Store, name: str) -> str:
 def create(store: Store, name: str) -> str:
     """Make a queue; return its name. Raises BadName, ReadOnly, Conflict where it is there."""
     name = check(name)
-    if not _make(store, name):
+    if not ensure(store, name):
         raise Conflict(f"there is a queue '{name}' already")
     return name
 
 
-def policy(store: Store, name: str) -> QueueRecord:
-    """Return what a queue says of its tasks: what happens when their worker is lost, how long they may run."""
-    try:
-        return tickets.read_queue(store.paths.queue(name))
-    except (FileNotFoundError, Damaged):
-        return QueueRecord(name=name)
-
-
-def set_policy(
-    store: Store, name: str, *, on_lost: OnLost | None = None, time_limit_s: float | None = None
-) -> QueueRecord:
-    """Change what a queue says of its tasks; None leaves it, a time limit of 0 takes it away. Raises NotFound."""
-    name = find(store, name)
-    if time_limit_s is not None and not 0 <= time_limit_s < float("inf"):
-        raise BadValue(f"a time limit is a number of seconds, 0 for none, not {time_limit_s}")
-    home = store.paths.queue(name)
-    with writing(store):
-        _make(store, name)  # the default queue may not be there yet
-        with edit_lock(store.paths.lock, store.locks):
-            record = policy(store, name)
-            record.rev += 1
-            record.name = name
-            record.on_lost = record.on_lost if on_lost is None else on_lost
-            if time_limit_s is not None:
-                record.time_limit_s = time_limit_s or None
-            replace_record(home.record, codec.encode(record))
-    return record
-
-
-def _make(store: Store, name: str) -> bool:
-    """Make a queue, whole by one rename; tell whether it was not there. Raises ReadOnly."""
+def ensure(store: Store, name: str) -> bool:
+    """Make a queue where it is not there, whole by one rename; tell whether it was not there. Raises ReadOnly."""
     with writing(store):
         return _appear(store, name)
 
@@ -287,7 +257,7 @@ def enqueue(store: Store, task_id: str, queue: str = DEFAULT, *, priority: int =
     queue = find(store, queue)
     rank = rank_of(priority)
     if queue == DEFAULT:
-        _make(store, queue)
+        ensure(store, queue)
 
     def put(paths: TaskPaths, record: TaskRecord) -> None:
         before = tasks.read(paths)

@@ -21,7 +21,7 @@ from ..schema.record import TaskRecord
 from ..store import tasks, tickets
 from ..store.store import Store, writing
 from ..store.tickets import DEFAULT, Ticket
-from . import queue
+from . import policy, queue
 
 _MAX_ROUNDS = 1000
 """So often new tickets may come while the last one leaves."""
@@ -70,7 +70,7 @@ def _announce(store: Store, home: QueuePaths, name: str, to: str) -> None:
             replace_record(home.record, codec.encode(record))
     with contextlib.suppress(Conflict):  # it was begun before
         queue.create(store, to)
-    queue.set_policy(store, to, on_lost=record.on_lost, time_limit_s=record.time_limit_s or 0)
+    policy.change(store, to, on_lost=record.on_lost, time_limit_s=record.time_limit_s or 0)
 
 
 def _moved(store: Store, ticket: Ticket, to: str) -> bool:

@@ -66,7 +66,6 @@ def plan(store: Store, paths: TaskPaths, *, is_claimed: bool = False, secrets: M
     if not is_claimed and record.status not in _RUNNABLE:
         raise _not_runnable(record)
     script = tasks.read_script(paths)
-    arguments = own_arguments(paths.id, script)
     if script.repository and not script.root and not script.cwd:
         raise Refused(
             f"the code of task {record.id[:12]} is in {script.repository}, of which there is no clone here; "
@@ -78,6 +77,7 @@ def plan(store: Store, paths: TaskPaths, *, is_claimed: bool = False, secrets: M
             f"the folder that task {record.id[:12]} ran in, {cwd}, is not on this machine; "
             "go to where the code is now, and use `taskstore run SCRIPT ARGS...`"
         )
+    arguments = own_arguments(paths.id, script)
     target, notes = _target(paths, script, cwd)
     secrets = given.for_task(paths) if secrets is None else secrets
     notes += given.notes(paths, secrets)

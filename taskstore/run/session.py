@@ -22,7 +22,7 @@ from ..disk.beacon import HeldBeacon, hold_beacon
 from ..disk.layout import TaskPaths
 from ..schema import codec
 from ..schema.record import ScriptRecord, TaskRecord
-from ..store import events, places, tasks
+from ..store import events, places, projects, tasks
 from ..store.store import Store, open_default
 from . import frameworks, given, origin, ranks
 from .captures import Captures
@@ -237,6 +237,7 @@ class Session:
             before = self.paths().home
             tasks.move(self.store, self.task_id, wanted.project)
             if self.paths().home != before:  # where the launcher has said that it is
+                projects.drop_bare(self.store, before.parent)
                 warn(f"task {self.task_id[:12]} is in {self.paths().home} now")
         project = places.project_of(self.store, self.paths().home)
         place = origin.output_destination(self.store, wanted.output_uri, project, self.settings)

@@ -19,6 +19,9 @@ USER_PROPERTIES = "properties"
 ARCHIVED = "archived"
 """The system tag of a task that was put away."""
 
+PROGRESS = "progress"
+"""The key among a task's runtime facts of how far it has come, a number from 0 to 100."""
+
 DEVELOPMENT = "development"
 """The system tag of a task that a run has made; one that is cloned or enqueued has it no more."""
 

@@ -27,7 +27,8 @@ LISTS = (
 TIMES = ("created", "started", "completed", "status_changed", "last_update", "last_change")
 NUMBERS = ("active_duration", "last_iteration")
 PATTERNS = ("name", "comment")
-SAID = ("status_reason", "status_message", "host")
+SCRIPT = ("repository", "branch", "version_num", "working_dir", "entry_point", "binary", "diff")
+SAID = ("status_reason", "status_message", "host", *(f"script.{name}" for name in SCRIPT))
 """What else `_all_`, `_any_` and `order_by` may name."""
 DOTTED = ("hyperparams.", "runtime.", "last_metrics.")
 REST = ("search_text", "_all_", "_any_", "filters", "order_by", "page", "page_size", "only_fields")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import shutil
@@ -50,6 +51,17 @@ def ensure_folder(store: Store, parts: tuple[str, ...]) -> Path:
             # An abbreviated name is whole only in its record: the folder must not appear without it.
             _appear(part_folder, ProjectRecord(name=part))
     return folder
+
+
+def drop_bare(store: Store, folder: Path) -> None:
+    """Remove a project that nobody has made by name and in which nothing is left, and such ones above it.
+
+    Whoever puts a task into it in that instant makes it again.
+    """
+    with contextlib.suppress(OSError):
+        while folder != store.paths.projects:
+            folder.rmdir()
+            folder = folder.parent
 
 
 def _appear(folder: Path, record: ProjectRecord) -> None:

@@ -19,6 +19,7 @@ from ..disk.text import read_bytes
 from ..schema.codec import number
 from ..schema.record import ARCHIVED as ARCHIVED
 from ..schema.record import LastMetric, Parameter, TaskRecord
+from ..schema.task_filter import SCRIPT
 from . import index, places, tasks
 from .store import Store
 
@@ -92,7 +93,7 @@ class Row:
 
     def _script(self, name: str) -> object:
         """A text that tells what ran; it is read now, because few listings ask for it. A damaged one is doctor's."""
-        if name not in _SCRIPT:
+        if name not in SCRIPT:
             return None
         try:
             script = tasks.read_script(self.paths)
@@ -152,7 +153,6 @@ def _queue(task: TaskRecord) -> str | None:
     return (task.execution.queue or None) if task.execution is not None else None
 
 
-_SCRIPT = ("repository", "branch", "version_num", "working_dir", "entry_point", "binary", "diff")
 _FIELDS: dict[str, Callable[[Row], object]] = {
     "id": lambda row: row.task.id,
     "name": lambda row: row.task.name,

@@ -24,7 +24,7 @@ from ..disk.layout import TaskPaths
 from ..disk.lock import EDIT_TIMEOUT_S, edit_lock
 from ..disk.text import read_bytes
 from ..schema import codec
-from ..schema.record import MAX_HISTORY, USER_PROPERTIES, Change, ParamsRecord, ScriptRecord, TaskRecord
+from ..schema.record import MAX_HISTORY, PROGRESS, USER_PROPERTIES, Change, ParamsRecord, ScriptRecord, TaskRecord
 from . import places, tickets
 from .projects import ensure_folder, parts_of
 from .store import Store, writing
@@ -364,6 +364,8 @@ def _enter(record: TaskRecord, to: Status, change: Change) -> None:
         record.completed = change.time
         if record.started is not None:
             record.active_duration = max(0.0, (change.time - record.started).total_seconds())
+    if to is Status.COMPLETED and PROGRESS in record.runtime:
+        record.runtime = {**record.runtime, PROGRESS: "100"}
     tickets.mark_left(record, to)
     _note(record, change)
 

@@ -19,6 +19,7 @@ from ..core.names import check_name
 from ..disk.atomic import replace_record
 from ..disk.beacon import LEASE_S, HeldBeacon, hold_beacon, is_alive, read_beacon
 from ..disk.layout import WorkerPaths
+from ..disk.lock import LockKind
 from ..disk.process import is_owner_gone
 from ..disk.text import read_bytes
 from ..schema import codec
@@ -41,10 +42,11 @@ class Seen:
 class Registered:
     """This process as a worker. `change` says what it does, `beat` that it lives, `leave` ends it."""
 
-    def __init__(self, paths: WorkerPaths, record: WorkerRecord, beacon: HeldBeacon) -> None:
+    def __init__(self, paths: WorkerPaths, record: WorkerRecord, beacon: HeldBeacon, locks: LockKind) -> None:
         self.record = record
         self._paths = paths
         self._beacon = beacon
+        self._locks = locks
 
     @property
     def id(self) -> str:
@@ -58,8 +60,13 @@ class Registered:
         replace_record(self._paths.record, codec.encode(self.record), is_durable=False)
 
     def beat(self) -> None:
-        """Renew the heartbeat. Raises OSError."""
-        self._beacon.beat(self._paths.beacon)
+        """Renew the heartbeat; where this worker was taken for lost, say again that it lives. Raises OSError."""
+        try:
+            self._beacon.beat(self._paths.beacon)
+        except FileNotFoundError:
+            lost, self._beacon = self._beacon, hold_beacon(self._paths.beacon, self._locks)
+            lost.release()
+            self.change(lambda _: None)
 
     def leave(self) -> None:
         """Take this worker out of the store."""
@@ -93,7 +100,7 @@ def register(store: Store, name: str, queues: list[str], slots: int) -> Register
             queues=queues,
             slots=slots,
         )
-        registered = Registered(paths, record, beacon)
+        registered = Registered(paths, record, beacon, store.locks)
         registered.change(lambda _: None)
     return registered
 
@@ -156,7 +163,7 @@ def forget_lost(store: Store) -> list[str]:
     return lost
 
 
-def is_abandoned(store: Store, ticket: Ticket) -> bool:
+def is_abandoned(store: Store, ticket: Ticket, *, now: float | None = None) -> bool:
     """Tell whether the worker that has taken a ticket is gone, and knows so: of another machine, when it is silent."""
     try:
         stat = ticket.path.stat()
@@ -173,4 +180,4 @@ def is_abandoned(store: Store, ticket: Ticket) -> bool:
     if beacon is not None and is_alive(beacon, store.locks):
         return False
     # Not signed yet, or of a worker that was killed and whose record somebody has removed.
-    return time.time() - touched > LEASE_S
+    return (time.time() if now is None else now) - touched > LEASE_S

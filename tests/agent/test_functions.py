@@ -17,6 +17,8 @@ from taskstore.task import Task
 from ..run.programs import all_tasks, run
 from .agents import Ran, work
 
+pytestmark = pytest.mark.usefixtures("found_by_children")
+
 TEXT = """
     import json
     TASK

@@ -20,6 +20,8 @@ from taskstore.store.store import Store, open_at
 from ..run.programs import Ended, all_tasks, run
 from .agents import WAIT_S, Agents, Ran, draft_of, work
 
+pytestmark = pytest.mark.usefixtures("found_by_children")
+
 MEET = """
     import json, os, socket, sys, time
     TASK

@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import pytest
+
 from taskstore.core.states import Status
 from taskstore.run import remote
 from taskstore.store.store import open_at
@@ -12,6 +14,8 @@ from taskstore.task import Task
 
 from ..run.programs import run
 from .agents import Ran, again, draft_of, work
+
+pytestmark = pytest.mark.usefixtures("found_by_children")
 
 TEXT = """
     import argparse, json

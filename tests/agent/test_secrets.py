@@ -20,6 +20,8 @@ from taskstore.store.store import open_at
 from ..run.programs import run
 from .agents import Ran, again, draft_of, work
 
+pytestmark = pytest.mark.usefixtures("found_by_children")
+
 TOKEN, PASSWORD, CHANGED = "first-tok3n", "pa55-of-ada", "an0ther-one"
 URL = "https://ada:{}@example.org/data"
 TEXT = """

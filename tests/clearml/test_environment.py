@@ -107,7 +107,7 @@ def test_a_configuration_file_that_cannot_be_read_is_warned_of(
     monkeypatch.setattr(environment, "warn", told.append)
     environ = {"HOME": str(tmp_path)}
     environment.apply(environ)
-    assert environ == {"HOME": str(tmp_path)}
+    assert environ == {"HOME": str(tmp_path), "TASKSTORE_CAPTURE__LIBRARY_ARGUMENTS": "true"}
     assert len(told) == 1
     assert "clearml.conf is not read: " in told[0]
 

@@ -15,7 +15,7 @@ import pytest
 from taskstore.core.states import Status
 from taskstore.disk.layout import TaskPaths
 from taskstore.schema.record import ScriptRecord
-from taskstore.store import events, places, tasks
+from taskstore.store import events, places, projects, tasks
 from taskstore.store.store import Store
 
 from .conftest import Cli, Workshop
@@ -452,6 +452,14 @@ def test_names_on_the_command_line_come_before_the_scripts(folder: Path, program
     paths = _only(store)
     record = tasks.read(paths)
     assert (places.project_of(store, paths.home), record.name, record.tags) == ("theirs", "my name", ["t"])
+
+
+def test_a_script_that_names_its_project_leaves_no_other_one_behind(
+    folder: Path, program: list[str], store: Store
+) -> None:
+    (folder / "train.py").write_text("from taskstore import Task; Task.init('theirs/deep', 'their name')")
+    assert _start(_under(program, "train.py"), folder)[0] == 0
+    assert [item.name for item in projects.list_all(store)] == ["theirs", "theirs/deep"]
 
 
 def test_a_project_on_the_command_line_comes_before_the_scripts(folder: Path, program: list[str], store: Store) -> None:

@@ -68,7 +68,7 @@ def test_without_a_queue_the_task_is_a_draft(tmp_path: Path) -> None:
 def test_a_queue_that_is_not_there_is_an_error_before_anything_is_ended(tmp_path: Path) -> None:
     ended = run(tmp_path / "work", _text("'gpu'"))
     assert ended.code == 1
-    assert "taskstore queue create 'gpu'" in ended.stderr
+    assert "taskstore queue create gpu" in ended.stderr
     assert only_task(ended).record.status is Status.FAILED
 
 

@@ -13,8 +13,8 @@ from taskstore.core.states import Status
 from taskstore.run.launch import Plan, run_task
 from taskstore.sections import clone
 from taskstore.store import places, tasks
+from tests.agent.making import tree_hash
 from tests.run.programs import only_task, run
-from tests.unit.agent.making import tree_hash
 from tests.unit.capture.gitrepo import GitRepo, isolate
 
 PROGRAM = """\
@@ -22,7 +22,7 @@ import os, sys
 import helper
 TASK
 sys.path.insert(0, {tests!r})
-from tests.unit.agent.making import tree_hash
+from tests.agent.making import tree_hash
 from pathlib import Path
 Path({result!r}).write_text(tree_hash(Path(__file__).parent) + " " + helper.NAME + " " + " ".join(sys.argv[1:]))
 """

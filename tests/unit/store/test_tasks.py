@@ -432,3 +432,16 @@ def test_a_store_of_another_user_is_read_only(plain_user: Path) -> None:
     assert tasks.read(made).tags == []
     for path in (store.paths.projects, made.home.parent, made.home):
         path.chmod(0o700)
+
+
+@pytest.mark.parametrize(("end", "progress"), [(Status.COMPLETED, "100"), (Status.FAILED, "40")])
+def test_what_is_completed_has_come_all_the_way(store: Store, end: Status, progress: str) -> None:
+    paths = tasks.create(store, "examples", "a run", fill=lambda _, record: record.runtime.update(progress="40"))
+    tasks.transition(store, paths.id, Status.IN_PROGRESS)
+    assert tasks.transition(store, paths.id, end).runtime == {"progress": progress}
+
+
+def test_what_has_said_nothing_of_its_progress_has_none(store: Store) -> None:
+    paths = tasks.create(store, "examples", "a run")
+    tasks.transition(store, paths.id, Status.IN_PROGRESS)
+    assert tasks.transition(store, paths.id, Status.COMPLETED).runtime == {}

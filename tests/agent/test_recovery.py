@@ -17,7 +17,7 @@ from taskstore.agent.options import Options
 from taskstore.agent.worker import Worker
 from taskstore.core.states import Status
 from taskstore.disk.layout import TaskPaths
-from taskstore.queues import queue
+from taskstore.queues import policy, queue
 from taskstore.run import launch
 from taskstore.run.mode import LAUNCH_VARIABLE, TASK_VARIABLE
 from taskstore.schema.queue import OnLost
@@ -124,7 +124,7 @@ def test_whoever_looks_finds_a_task_failed_whose_worker_was_killed_before_it_beg
 def test_a_queue_that_says_so_gets_the_task_back_with_its_priority(
     store: Store, enqueue: Enqueue, until: str, *, is_seen_before: bool
 ) -> None:
-    queue.set_policy(store, "default", on_lost=OnLost.REQUEUE)
+    policy.change(store, "default", on_lost=OnLost.REQUEUE)
     paths = enqueue("pass", priority=9)
     lost(store, until)
     if is_seen_before:
@@ -137,7 +137,7 @@ def test_a_queue_that_says_so_gets_the_task_back_with_its_priority(
 
 
 def test_what_kills_its_workers_is_put_back_so_often_and_no_more(store: Store, enqueue: Enqueue) -> None:
-    queue.set_policy(store, "default", on_lost=OnLost.REQUEUE)
+    policy.change(store, "default", on_lost=OnLost.REQUEUE)
     paths = enqueue("pass")
     for _ in range(recovery.MAX_REQUEUES):
         lost(store, "beacon")
@@ -150,7 +150,7 @@ def test_what_kills_its_workers_is_put_back_so_often_and_no_more(store: Store, e
 
 
 def test_a_task_that_failed_by_itself_is_not_put_back(store: Store, enqueue: Enqueue) -> None:
-    queue.set_policy(store, "default", on_lost=OnLost.REQUEUE)
+    policy.change(store, "default", on_lost=OnLost.REQUEUE)
     paths = enqueue("pass")
     lost(store, "begun")
     tasks.transition(store, paths.id, Status.FAILED, reason="ValueError: no data")
@@ -160,7 +160,7 @@ def test_a_task_that_failed_by_itself_is_not_put_back(store: Store, enqueue: Enq
 
 
 def test_a_task_that_was_enqueued_anew_is_not_put_back_twice(store: Store, enqueue: Enqueue) -> None:
-    queue.set_policy(store, "default", on_lost=OnLost.REQUEUE)
+    policy.change(store, "default", on_lost=OnLost.REQUEUE)
     paths = enqueue("pass")
     lost(store, "begun")
     clone.reset(store, paths.id)
@@ -185,7 +185,7 @@ def test_a_deleted_tasks_ticket_goes_with_a_word(store: Store, enqueue: Enqueue)
 def test_whoever_is_killed_while_clearing_up_is_cleared_up_after(
     store: Store, enqueue: Enqueue, stop_after: str
 ) -> None:
-    queue.set_policy(store, "default", on_lost=OnLost.REQUEUE)
+    policy.change(store, "default", on_lost=OnLost.REQUEUE)
     paths = enqueue("pass")
     lost(store, "beacon")
     modules = {"_taken_over": "recovery", "reset": "clone", "enqueue": "remote"}
@@ -210,7 +210,7 @@ recovery.recover(open_at(sys.argv[1]), tell=print)
 
 
 def test_of_many_that_clear_up_at_once_one_puts_a_task_back(store: Store, enqueue: Enqueue) -> None:
-    queue.set_policy(store, "default", on_lost=OnLost.REQUEUE)
+    policy.change(store, "default", on_lost=OnLost.REQUEUE)
     made = [enqueue("pass") for _ in range(5)]
     for _ in made:
         lost(store, "begun")

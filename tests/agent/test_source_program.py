@@ -17,7 +17,7 @@ from taskstore.core.errors import CodeDiffers, CodeNotFound, Refused
 from taskstore.run.code import PENDING
 from taskstore.schema.record import FileRef, ScriptRecord
 from taskstore.store.store import Store
-from tests.unit.agent.making import built, captured, entry, tree_hash
+from tests.agent.making import built, captured, entry, tree_hash
 from tests.unit.capture.gitrepo import GitRepo
 
 SHOW = "import os, sys\nimport helper\nprint(helper.NAME, os.path.basename(os.getcwd()), *sys.argv[1:])\n"

@@ -14,7 +14,7 @@ from taskstore.disk.layout import TaskPaths
 from taskstore.schema.record import FileRef, ScriptRecord, Untracked
 from taskstore.store.settings import Capture
 from taskstore.store.store import Store
-from tests.unit.agent.making import built, captured, entry, tree_hash
+from tests.agent.making import built, captured, entry, tree_hash
 from tests.unit.capture.changes import LINES
 from tests.unit.capture.gitrepo import GitRepo
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from taskstore.store.store import Store
-from tests.unit.agent.making import built, captured, entry, tree_hash
+from tests.agent.making import built, captured, entry, tree_hash
 from tests.unit.capture.changes import CHANGES
 from tests.unit.capture.gitrepo import GitRepo
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from taskstore.store.store import Store
-from tests.unit.agent.making import built, captured, entry, facts_of, tree_hash
+from tests.agent.making import built, captured, entry, facts_of, tree_hash
 from tests.unit.capture.gitrepo import GitRepo, isolate
 
 SEEDS = range(int(os.environ.get("TASKSTORE_TEST_MIXTURES", "6")))

@@ -15,7 +15,7 @@ from taskstore.core.errors import CodeNotFound
 from taskstore.disk.layout import TaskPaths
 from taskstore.schema.record import ScriptRecord
 from taskstore.store.store import Store
-from tests.unit.agent.making import built, captured, entry
+from tests.agent.making import built, captured, entry
 from tests.unit.capture.gitrepo import GitRepo, git
 
 Made = tuple[TaskPaths, ScriptRecord]

@@ -14,7 +14,7 @@ from taskstore.core.errors import CodeDiffers, CodeNotFound, Refused
 from taskstore.run import checkout
 from taskstore.schema.record import Submodule
 from taskstore.store.store import Store
-from tests.unit.agent.making import built, captured, entry, facts_of, tree_hash
+from tests.agent.making import built, captured, entry, facts_of, tree_hash
 from tests.unit.capture.changes import LINES, everything, fill
 from tests.unit.capture.gitrepo import GitRepo, isolate
 

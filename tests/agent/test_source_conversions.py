@@ -9,7 +9,7 @@ import pytest
 
 from taskstore.core.errors import CodeDiffers
 from taskstore.store.store import Store
-from tests.unit.agent.making import built, captured, entry, tree_hash
+from tests.agent.making import built, captured, entry, tree_hash
 from tests.unit.capture.gitrepo import GitRepo, git
 
 

@@ -12,7 +12,7 @@ from taskstore.agent.options import Options
 from taskstore.agent.worker import Worker
 from taskstore.core.errors import BadValue, Conflict, NotFound, Refused
 from taskstore.core.states import Status
-from taskstore.queues import queue
+from taskstore.queues import policy, queue
 from taskstore.store import events, places, settings, stopping, tasks, tickets, workers
 from taskstore.store.store import Store
 
@@ -195,7 +195,7 @@ def test_a_run_that_is_asked_first_is_given_its_time(store: Store, enqueue: Enqu
 def test_a_task_that_runs_too_long_has_failed_by_the_limit(store: Store, enqueue: Enqueue, *, of_queue: bool) -> None:
     paths = enqueue(_SLEEP)
     if of_queue:
-        queue.set_policy(store, "default", time_limit_s=0.3)
+        policy.change(store, "default", time_limit_s=0.3)
     work(store, time_limit_s=3600 if of_queue else 0.3)
     assert status(store, paths.id) == (Status.FAILED, "timed out")
     assert "longer than 0.3 s" in tasks.read(paths).status_message
