@@ -31,7 +31,7 @@ def test_the_task_waits_with_what_it_has_reported_and_the_program_is_left(tmp_pa
     assert (found.record.status, found.record.enqueue_status) == (Status.QUEUED, Status.STOPPED)
     assert found.points == {("loss", "train"): [1.0]}
     assert queue.position(found.store, found.record.id) == ("default", 1, 1)
-    assert f"`taskstore run {found.record.id[:12]}` runs it here" in ended.told[-1]
+    assert "`taskstore agent start --queue default` runs what waits there" in ended.told[-1]
     assert doctor.check(found.store) == []
 
 
