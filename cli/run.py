@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from . import context, offers, render
+from . import context, offers, render, secrets
 from .trust import TrustOption, is_given
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from taskstore.disk.layout import TaskPaths
+    from taskstore.run.given import Secret
     from taskstore.run.launch import Plan
     from taskstore.store.store import Store
 
@@ -127,9 +130,12 @@ def run_and_leave(
             for reason in reasons:
                 context.say(render.safe(reason))
             folder = prepare.folder_of(prepare.work_of(store), paths.id)
-            planned = prepare.plan(store, paths, folder, Mode(env or "inherit"), held, tell=context.say)
+            planned = prepare.plan(
+                store, paths, folder, Mode(env or "inherit"), held, tell=context.say, secrets=secrets.ask(paths)
+            )
         else:
-            planned = launch.plan(store, paths)
+            launch.check_runnable(store, paths)
+            planned = launch.plan(store, paths, secrets=secrets.ask(paths))
         for note in planned.notes:
             context.say(render.safe(note))
         _leave(launch.run_task(store, paths.id, planned, is_trusted=is_trusted))
@@ -151,17 +157,19 @@ def _show_task(store: Store, paths: TaskPaths, env: str | None, *, is_in_place: 
     from dataclasses import replace
     from pathlib import Path
 
-    from taskstore.run import launch
+    from taskstore.run import given, launch
     from taskstore.store import tasks
 
     reasons = [] if is_in_place else _reasons_to_rebuild(store, paths, env)
+    asked = given.of_task(paths)
     if not reasons:
-        _show(launch.plan(store, paths), as_json=as_json)
+        planned = launch.plan(store, paths, secrets={secret.variable: "" for secret in asked})
+        _show(planned, as_json=as_json, asked=asked)
         return
     script = tasks.read_script(paths)
     target = ("-m", script.module) if script.kind == "module" else (script.entry_point,)
     planned = launch.Plan((*target, *launch.own_arguments(paths.id, script)), Path("REBUILT", script.working_dir))
-    _show(replace(planned, notes=tuple(reasons)), as_json=as_json)
+    _show(replace(planned, notes=tuple(reasons)), as_json=as_json, asked=asked)
 
 
 def _leave(code: int) -> NoReturn:
@@ -172,11 +180,13 @@ def _leave(code: int) -> NoReturn:
     raise typer.Exit(code)
 
 
-def _show(planned: Plan, *, as_json: bool) -> None:
+def _show(planned: Plan, *, as_json: bool, asked: Sequence[Secret] = ()) -> None:
     if as_json:
         command = ["python", *planned.arguments]
-        render.print_json({"command": command, "cwd": str(planned.cwd), "notes": list(planned.notes)})
+        shown = {"command": command, "cwd": str(planned.cwd), "notes": list(planned.notes)}
+        render.print_json({**shown, "secrets": secrets.as_json(asked)})
         return
+    secrets.show(asked)
     for note in planned.notes:
         context.say(render.safe(note))
     import shlex

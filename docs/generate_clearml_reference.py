@@ -73,13 +73,17 @@ NOTES = {
     "a dict only the seconds until the first report mean something",
     "Task.clone": "differs: without a name it is called 'Clone Of ...', as ClearML's page calls it",
     "Task.create": "supported; add_task_init_call changes nothing: `taskstore run` records a script without it",
-    "Task.create_function_task": "supported; `taskstore run` runs it, up to the call that made it",
+    "Task.create_function_task": "supported; an agent or `taskstore run` runs it, up to the call that made it; what it "
+    "returns is the artifact `result`, which `task.functions.result` of taskstore's own task waits for",
+    "Task.debug_simulate_remote_task": "supported; what has ended is refused unless it is reset",
     "Task.delete": "differs: it goes to the trash, from which `taskstore trash restore` brings it back",
     "Task.execute_remotely": "supported; `taskstore agent start` runs what waits in a queue",
     "Task.enqueue": "supported; a queue's id is its name. `taskstore agent start` runs what waits",
     "Task.get_executed_queue": "supported; a queue's id is its name",
     "Task.get_num_enqueued_tasks": "supported; a queue's id is its name",
     "Task.get_reported_console_output": "differs: each line is a report",
+    "Task.launch_multi_node": "supported; by hand nothing is enqueued or set. Where a node fails or is aborted, all "
+    "end; port 0 is any that is free",
     "Task.set_parameters": "differs: user properties stay",
     "Task.update_output_model": _KEPT,
     "Task.get_output_log_web_page": "differs: the address of the task's folder",

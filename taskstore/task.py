@@ -36,7 +36,9 @@ if TYPE_CHECKING:
 
     from .configuration import Configuration
     from .core.secrets import Masker
+    from .functions import Functions
     from .models import Models
+    from .nodes import Nodes
     from .sections.artifacts import Artifacts, Watch
 
 
@@ -323,6 +325,25 @@ class Task(Finding):
             self._session.sink.note("output", message)
         else:
             warn(message)
+
+    @property
+    def functions(self) -> Functions[Task]:
+        """Functions of the program that run as tasks of their own, and what they return."""
+        from .functions import Functions  # most runs have none
+
+        return Functions(
+            self._hold,
+            masker=self._masker,
+            artifacts=lambda: self.artifacts,
+            task_of=lambda task_id: Task(self._store, task_id),
+        )
+
+    @property
+    def nodes(self) -> Nodes:
+        """The nodes that run the program together: task.nodes.launch(4)."""
+        from .nodes import Nodes  # most runs have one
+
+        return Nodes(self._id, self._session)
 
     @property
     def models(self) -> Models:

@@ -29,6 +29,7 @@ FLOORS = {
         "configuration": 7,
         "code": 7,
         "functions": 7,
+        "nodes": 7,
         "datasets": 7,
         "storage": 7,
         "clearml": 7,

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from enum import Enum
 from pathlib import Path
 
@@ -66,13 +66,15 @@ class Job:
         self._wake = wake
         self._monotonic = monotonic
         self._process: subprocess.Popen[bytes] | None = None
-        self._has_begun = False
+        self._secrets: Collection[str] = ()
         self._began_at = monotonic()
         self._time_limit_s: float | None = None
         self._why: Why | None = None
         self._asked_at = 0.0
         self._terminated_at: float | None = None
         self._is_killed = False
+        self._had_failed = False
+        """It had called itself failed before it was killed; what the kill makes of it otherwise is no failure."""
         self._thread = threading.Thread(target=self._run, name=f"task-{ticket.task_id[:12]}", daemon=True)
         self.slot = slot
         self.since = store.clock.now()
@@ -134,6 +136,7 @@ class Job:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 process.terminate()
         elif not self._is_killed and now - self._terminated_at >= self._grace_s():
+            self._had_failed = self._has_said_failed()
             self._is_killed = True
             _signal_group(process, _KILL)
 
@@ -142,6 +145,11 @@ class Job:
             record = stopping.read(places.locate(self._store, self.task_id))
             if record is not None and record.timeout_s is not None and record.answered is None:
                 return now - self._asked_at < record.timeout_s + _ANSWER_WAIT_S
+        return False
+
+    def _has_said_failed(self) -> bool:
+        with contextlib.suppress(OSError, TaskstoreError):
+            return tasks.read(places.locate(self._store, self.task_id)).status is Status.FAILED
         return False
 
     def _grace_s(self) -> float:
@@ -231,6 +239,7 @@ class Job:
         if self._why is not None or not self._is_still_ours(launch_name):
             self._finish(None, written)
             return
+        self._secrets = plan.secrets.values()
         own = {TASK_VARIABLE: self.task_id, LAUNCH_VARIABLE: launch_name, **self._gpus()}
         with written.open("wb") as stream:
             self._process = subprocess.Popen(
@@ -265,8 +274,11 @@ class Job:
         with contextlib.suppress(NotFound):
             paths = places.locate(store, task_id)
             if code and written is not None:
-                lines = output.add_unheard(store, task_id, written, has_begun=paths.beacon.exists())
+                has_begun = paths.beacon.exists()
+                lines = output.add_unheard(store, task_id, written, has_begun=has_begun, secrets=self._secrets)
             self._write_end(code, lines)
+        if self._secrets and written is not None:
+            written.unlink(missing_ok=True)  # the program may have printed them
         if self._why is Why.PUT_BACK and self._is_to_be_put_back():
             what = recovery.requeue(store, self._ticket)
         else:
@@ -280,7 +292,7 @@ class Job:
             if code is not None:
                 launch.settle(store, task_id, 128 - code if code < 0 else code, last="\n".join(lines[-20:]))
             return
-        only_from = {Status.IN_PROGRESS} | ({Status.FAILED} if self._is_killed else set())
+        only_from = {Status.IN_PROGRESS} | ({Status.FAILED} if self._is_killed and not self._had_failed else set())
         message = f"it had not ended {self._grace_s():g} s after SIGTERM" if self._is_killed else ""
         if self._why is Why.TIMED_OUT:
             message = "\n".join(filter(None, (f"it ran longer than {self._time_limit_s:g} s", message)))

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from ..core.errors import TaskstoreError
+from ..core.secrets import Masker
 from ..disk.layout import TaskPaths
 from ..sections.reports import Writer
 from ..store import events, places
@@ -31,12 +32,16 @@ def console_of(store: Store, task_id: str) -> Iterator[Writer]:
         writer.close()
 
 
-def add_unheard(store: Store, task_id: str, output: Path, *, has_begun: bool) -> list[str]:
+def add_unheard(
+    store: Store, task_id: str, output: Path, *, has_begun: bool, secrets: Collection[str] = ()
+) -> list[str]:
     """Append to the console what the process has written last and its run has not recorded; return those lines.
 
     Of a run that had not begun that is all of it (its last 64 KiB), otherwise the lines that its console has not.
+    The `secrets` that it was given are masked.
     """
-    lines = _tail(output)
+    masker = Masker(known=tuple(secrets))
+    lines = [masker.hidden(line) for line in _tail(output)]
     if has_begun:
         with contextlib.suppress(OSError, TaskstoreError):
             heard = _heard(places.locate(store, task_id))

@@ -12,7 +12,7 @@ from ..core.states import RECORDING, Status
 from ..disk.atomic import sha256_of
 from ..disk.layout import TaskPaths
 from ..disk.lock import give_flock, take_flock
-from ..run import checkout, launch
+from ..run import checkout, given, launch
 from ..run.mode import REBUILT_VARIABLE
 from ..schema.record import ScriptRecord
 from ..store import settings, tasks
@@ -49,15 +49,17 @@ def plan(
     *,
     tell: Tell,
     is_in_place: bool = False,
+    secrets: Mapping[str, str] | None = None,
 ) -> launch.Plan:
     """Make ready what a task is run with, and return how; what must stay while it runs is held by `held`.
 
     The code is rebuilt in `folder`, unless it is run in place. Raises Refused and RemoteError, saying why not.
     """
     if is_in_place:
-        return launch.plan(store, paths, is_claimed=True)
+        return launch.plan(store, paths, is_claimed=True, secrets=secrets)
     script = tasks.read_script(paths)
     arguments = launch.own_arguments(paths.id, script)
+    secrets = given.for_task(paths) if secrets is None else secrets
     configured, _ = settings.load_sound(store, project=paths.home.parent)
     in_use = _keep_in_use(folder, held)
     tree = source.rebuild(paths, script, _emptied(folder / _TREE), tell=tell)
@@ -67,10 +69,11 @@ def plan(
     return launch.Plan(
         (*tree.target, *arguments),
         tree.cwd,
-        (*tree.notes, *environ.notes),
+        (*tree.notes, *environ.notes, *given.notes(paths, secrets)),
         tuple(script.aliases.items()),
         python=str(environ.python),
         variables=_variables(tree, environ),
+        secrets=secrets,
         kept_open=(*in_use, *((environ.hold,) if environ.hold is not None else ())),
     )
 
@@ -105,7 +108,7 @@ def _emptied(folder: Path) -> Path:
 
 def _variables(tree: Tree, environ: Environment) -> Mapping[str, str | None]:
     """Return in what the program's variables differ from this process's."""
-    own = dict(os.environ)
+    own = {name: value for name, value in os.environ.items() if not name.startswith(given.PREFIX)}
     wanted = environ.variables(own)
     if tree.pythonpath:
         paths = [*map(str, tree.pythonpath), *filter(None, [wanted.get("PYTHONPATH")])]

@@ -232,7 +232,7 @@ class _Call:
         """Read a text as Fire does, and a container also as it is stored. Raises BadValue where it is no number."""
         if text == "" and not isinstance(default, str):
             return None
-        if default is not None and not isinstance(default, (str, int)):
+        if isinstance(default, bool) or (default is not None and not isinstance(default, (str, int))):
             try:
                 return cast_like(text, default)
             except BadValue:

@@ -3,7 +3,8 @@
 What Hydra calls is the program's function, within which most programs say Task.init: that call is where all is
 reported. A task that is run again takes its stored overrides in the place of the command line's of the same name. Only
 where `_allow_omegaconf_edit_` is stored as true is the stored configuration object itself given to the function; the
-overrides then count for nothing. Of a multirun each job is reported anew; a task that began within a job ends with it.
+overrides then count for nothing. A stored override with which nothing can be composed is left out, and noted; of a
+multirun it is Hydra's error. Of a multirun each job is reported anew; a task that began within a job ends with it.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import update_wrapper, wraps
 from importlib import import_module
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..core.errors import BadValue
 from ..core.frames import leave_no_frame
@@ -57,7 +58,12 @@ def _running(method: Any) -> Callable[..., Any]:  # noqa: ANN401 - a method of H
     ) -> Any:  # noqa: ANN401 - Hydra's own
         job = _Job(task_function, self.config_loader, is_one_of_several=method.__name__ == "multirun")
         with contained(RELAY, RELAY.capture):
-            overrides = _with_stored(overrides, RELAY.stored(SECTION), job.is_group)
+            stored = RELAY.stored(SECTION)
+            if stored and not job.is_one_of_several:
+                stored = job.fitting(
+                    overrides, stored, lambda given: self.compose_config(config_name, given, _run_mode())
+                )
+            overrides = _with_stored(overrides, stored, job.is_group)
         try:
             return method(self, config_name, job, overrides, *args, **kwargs)
         except BaseException as error:
@@ -67,24 +73,78 @@ def _running(method: Any) -> Callable[..., Any]:  # noqa: ANN401 - a method of H
     return run
 
 
+class _Misfit(NamedTuple):
+    """A stored override with which no configuration can be composed."""
+
+    name: str
+    text: str
+    kept: str
+    why: str
+
+
+def _hydras_errors() -> tuple[type[Exception], ...]:
+    return import_module("hydra.errors").HydraException, import_module("omegaconf.errors").OmegaConfBaseException
+
+
+def _run_mode() -> Any:  # noqa: ANN401 - a member of Hydra's RunMode
+    return import_module("hydra.types").RunMode.RUN
+
+
+def _first_line(error: Exception) -> str:
+    return str(error.__cause__ or error).strip().partition("\n")[0]
+
+
 class _Job:
     """The program's function, with a report before each call. Launchers may send it to other processes."""
 
     def __init__(self, function: Callable[..., Any], loader: Any, *, is_one_of_several: bool) -> None:  # noqa: ANN401
         self._function = function
         self._loader = loader
-        self._is_one_of_several = is_one_of_several
+        self.is_one_of_several = is_one_of_several
+        self._misfits: list[_Misfit] = []
         update_wrapper(self, function)
 
     def is_group(self, name: str) -> bool:
         """Tell whether an override chooses a file of a group, rather than sets a value."""
         return bool(self._loader.repository.group_exists(name.partition("@")[0]))
 
+    def fitting(
+        self, given: list[str], stored: Mapping[str, str], compose: Callable[[list[str]], Any]
+    ) -> dict[str, str]:
+        """Return the stored overrides with which a configuration can be composed; of the others the job will tell."""
+        fitting = dict(stored)
+        try:
+            compose(_with_stored(given, stored, self.is_group))
+        except _hydras_errors():
+            pass
+        else:
+            return fitting
+        try:
+            config = compose(given)
+        except _hydras_errors():
+            return fitting  # Hydra's own error is the best there is
+        for name, text in stored.items():
+            try:
+                compose(_with_stored(given, {name: text}, self.is_group))
+            except _hydras_errors() as error:
+                del fitting[name]
+                self._misfits.append(_Misfit(name, text, self._kept(config, name, given), _first_line(error)))
+        return fitting
+
+    def _kept(self, config: Any, name: str, given: list[str]) -> str:  # noqa: ANN401 - a configuration of OmegaConf's
+        bare = name.lstrip("+~")
+        said = {one.lstrip("+"): value for one, value in map(_split, given)}
+        if bare in said:
+            return said[bare] or ""
+        chosen = config.hydra.runtime.choices if self.is_group(bare) else config
+        found = import_module("omegaconf").OmegaConf.select(chosen, bare)
+        return "" if found is None else str(found)
+
     def __call__(self, config: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - Hydra's own
         with contained(RELAY, RELAY.capture):
             RELAY.forget()
             config = self._reported(config)
-        ends = self._is_one_of_several and not RELAY.has_task
+        ends = self.is_one_of_several and not RELAY.has_task
         try:
             result = self._function(config, *args, **kwargs)
         except BaseException as error:
@@ -105,6 +165,9 @@ class _Job:
         omega = import_module("omegaconf").OmegaConf
         overrides = import_module("hydra.core.hydra_config").HydraConfig.get().overrides.task
         stored = RELAY.parameters(SECTION, _found(overrides, self.is_group))
+        for one in self._misfits:
+            RELAY.misfit(one.name, one.text, one.kept, one.why)
+            RELAY.correct(SECTION, {one.name: Found(one.kept, "str")})
         text = RELAY.configuration(CONFIGURATION, omega.to_yaml(config, resolve=False))
         if text is None or not _is_editable(stored):
             return config

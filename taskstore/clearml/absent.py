@@ -170,8 +170,3 @@ class Absent(Held):
         max_wait_for_first_iteration_to_start_sec: float = 1800.0,  # noqa: ARG003
     ) -> None:
         """Change nothing: resources are reported against time, and wait for no iteration."""
-
-    @classmethod
-    def debug_simulate_remote_task(cls, task_id: str, reset_task: bool = False) -> NoReturn:
-        """Raise NotSupported."""
-        refuse("debug_simulate_remote_task", "`taskstore run TASK` runs a task with its stored parameters")

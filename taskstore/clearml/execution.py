@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
-from .. import functions
 from .. import task as native
 from ..core.errors import NotFound
 from ..finding import default_store
 from ..queues import queue as queues
-from ..run import requirements
+from ..run import remote, requirements
 from ..run.sink import warn
 from ..sections import document
 from ..store import tickets
@@ -84,9 +84,9 @@ class Executable(Held):
         task_name: str | None = None,
         **kwargs: Any,  # noqa: ANN401 - whatever the function takes
     ) -> T | None:
-        """Make a draft that runs the function with these arguments; `taskstore run` runs it."""
+        """Make a draft that runs the function with these arguments; an agent or `taskstore run` runs it."""
         with as_value_error():
-            made = functions.create_function_task(self._task, func, func_name, task_name, kwargs)
+            made = self._task.functions.create(func, kwargs, func_name=func_name, task_name=task_name)
         return type(self)(made) if made is not None else None
 
     def execute_remotely(
@@ -96,6 +96,13 @@ class Executable(Held):
         with as_value_error():
             made = self._task.lifecycle.execute_remotely(queue_name, clone=clone, exit_process=exit_process)
         return None if made is None else type(self)(native_of(made))
+
+    @classmethod
+    def debug_simulate_remote_task(cls, task_id: str, reset_task: bool = False) -> None:
+        """Have this process's Task.init begin that task, as if an agent had launched it; before init."""
+        with as_value_error():
+            found = native_of(task_id)
+            remote.simulate(found._store, found.id, with_reset=reset_task)
 
     @classmethod
     def enqueue(
@@ -130,9 +137,20 @@ class Executable(Held):
         addr: str | None = None,
         devices: int | Sequence[int] | None = None,
         hide_children: bool = False,
-    ) -> NoReturn:
-        """Raise NotSupported: no agent starts the nodes."""
-        refuse("launch_multi_node", "start the nodes by torchrun or srun: ranks report into one task")
+    ) -> dict[str, Any]:
+        """Enqueue clones of the task for the other nodes, and say which node this is; see `task.nodes.launch`."""
+        addr = os.environ.get("CLEARML_MULTI_NODE_MASTER_DEF_ADDR") or os.environ.get("MASTER_ADDR") or addr
+        given = os.environ.get("CLEARML_MULTI_NODE_MASTER_DEF_PORT") or os.environ.get("MASTER_PORT") or port
+        with as_value_error():
+            return self._task.nodes.launch(
+                total_num_nodes,
+                int(given or 0),
+                queue,
+                wait=wait,
+                addr=addr,
+                devices=devices,
+                hide_children=hide_children,
+            )
 
     def get_script(self) -> Mapping[str, str]:
         """Return repository, branch, commit, working directory, entry point, interpreter and diff."""

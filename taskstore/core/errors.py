@@ -9,6 +9,7 @@
     │   ├── BadValue              an argument of the wrong type, shape or range
     │   ├── CodeNotFound          a task's code is not to be had, or not all of it
     │   ├── CodeDiffers           a task's code was rebuilt, and is not what was recorded
+    │   ├── FunctionFailed        the function of a function task has raised an exception
     │   ├── ReadOnly              a published task, or a store that cannot be written
     │   └── NotSupported      9   something that taskstore has not, such as what needs a server
     ├── Busy                  5   a lock was not free in time; try again
@@ -71,6 +72,20 @@ class Refused(TaskstoreError):
     """The request is understood and not allowed."""
 
     exit_code = 4
+
+
+class FunctionFailed(Refused):
+    """The function of a function task has raised; `kind` and `text` are the exception's, `trace` is its traceback.
+
+    Where it was one of Python's own, one like it is this error's `__cause__`.
+    """
+
+    def __init__(self, task_id: str, kind: str, text: str, trace: str) -> None:
+        super().__init__(f"the function of task {task_id[:12]} has raised {kind}: {text}\n{trace}".rstrip())
+        self.task_id = task_id
+        self.kind = kind
+        self.text = text
+        self.trace = trace
 
 
 class BadTransition(Refused):

@@ -19,6 +19,8 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 
 MASK = "********"
+MIN_KNOWN = 6
+"""From this length on a known secret is masked wherever it stands within a text."""
 
 
 def _words(text: str) -> frozenset[str]:
@@ -286,11 +288,12 @@ class Masker:
 
     Both lists hold shell-style patterns ('*_license', 'hub_token') for a whole name or its last level, whatever the
     case and whether '-' or '_' is written. `extra` names are masked too; `allowed` names never are, unless the value is
-    unmistakable in itself.
+    unmistakable in itself. `known` are secrets themselves: a value that is one, and those of some length in any text.
     """
 
     extra: tuple[str, ...] = ()
     allowed: tuple[str, ...] = ()
+    known: tuple[str, ...] = ()
 
     def masks(self, name: str) -> bool:
         """Tell whether a name says that its value is a credential; levels may be split by '/', '.' or ':'."""
@@ -309,13 +312,23 @@ class Masker:
 
         No text, None and a boolean stay: 'use_auth_token=True' holds no secret.
         """
+        if text in self.known and text:
+            return MASK
         if self.masks(name) or _is_key(name) and re.search(_RANDOM, text):
             return text if is_harmless(text) else MASK
         return self.text(text)
 
     def text(self, text: str) -> str:
         """Mask what is unmistakable in a short text: a value, an exception's message. Not for whole files."""
-        return _replaced(text, _spans(text, self))
+        hidden = self.hidden(text)
+        return _replaced(hidden, _spans(hidden, self))
+
+    def hidden(self, text: str) -> str:
+        """Mask the known secrets in any text; what else it holds stays."""
+        for secret in self.known:
+            if len(secret) >= MIN_KNOWN:
+                text = text.replace(secret, MASK)
+        return text
 
     def argv(self, args: Sequence[str]) -> tuple[list[str], list[str]]:
         """Mask a command line; with it the names of what was masked ('argv[3]' for what has no name).
@@ -342,7 +355,7 @@ class Masker:
         if assigned:
             name = assigned[1].lstrip("+~@")
             return name, arg[: assigned.end()] + self.value(name, arg[assigned.end() :])
-        return "", self.text(arg)
+        return "", MASK if arg and arg in self.known else self.text(arg)
 
     def _asks_for(self, arg: str, waiting: str) -> str:
         """Name the option whose value comes next: this one, or still the last one where it takes several."""

@@ -35,6 +35,7 @@ def main() -> None:
         # imports before that must not come from either.
         del sys.path[0]
     wanted = _wanted(options)
+    target = _with_secrets(target)
     if target[0] == "-m":
         _run_module(target[1], target[1:], wanted, has_own_path=has_own_path)
     else:
@@ -52,6 +53,17 @@ def _wanted(options: list[str]) -> Wanted | None:
     if alias.active() and not (project or name or os.environ.get(TASK_VARIABLE)):
         return None
     return Wanted(project=project, name=name)
+
+
+def _with_secrets(target: list[str]) -> list[str]:
+    """Return the program and its arguments with what was given in the place of what the task has masked."""
+    from . import given
+    from .mode import TASK_VARIABLE
+
+    if not os.environ.get(TASK_VARIABLE):
+        return target
+    program = 2 if target[0] == "-m" else 1
+    return [*target[:program], *given.here().fill(target[program:])]
 
 
 def _option(options: list[str], name: str) -> str | None:

@@ -15,14 +15,13 @@ from types import FrameType
 
 from ..core.errors import BadTransition, NotFound, Refused, TaskstoreError
 from ..core.ids import new_id
-from ..core.secrets import MASK
 from ..core.states import Status
 from ..disk.beacon import ended_by_signal, is_alive, why_gone
 from ..disk.layout import TaskPaths
 from ..schema.record import Execution, ScriptRecord, TaskRecord
 from ..store import liveness, places, tasks
 from ..store.store import ROOT_VARIABLE, Store
-from . import checkout, modules, trust
+from . import checkout, given, modules, trust
 from .mode import LAUNCH_VARIABLE, MASTER_VARIABLE, REBUILT_VARIABLE, TASK_VARIABLE
 
 AS_CLEARML = (("clearml", "taskstore.clearml"),)
@@ -45,6 +44,8 @@ class Plan:
     """The interpreter; empty is this one."""
     variables: Mapping[str, str | None] = field(default_factory=dict)
     """Environment variables that the program is to have, besides this process's own; None takes one away."""
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """What the task has masked, by the variables that the program's process is to have; see `given`."""
     kept_open: tuple[int, ...] = ()
     """Descriptors that the program's process is to hold as long as it lives."""
 
@@ -55,10 +56,11 @@ class Plan:
         return shlex.join(["python", *self.arguments])
 
 
-def plan(store: Store, paths: TaskPaths, *, is_claimed: bool = False) -> Plan:
+def plan(store: Store, paths: TaskPaths, *, is_claimed: bool = False, secrets: Mapping[str, str] | None = None) -> Plan:
     """Return how a draft's recorded command is run here. Raises BadTransition, or Refused saying what is missing.
 
     Its notes say where the code here differs from the recorded code. One that `is_claimed` is in progress already.
+    Without `secrets` those that it needs are this process's variables.
     """
     record = tasks.read(paths)
     if not is_claimed and record.status not in _RUNNABLE:
@@ -77,7 +79,9 @@ def plan(store: Store, paths: TaskPaths, *, is_claimed: bool = False) -> Plan:
         )
     arguments = own_arguments(paths.id, script)
     target, notes = _target(paths, script, cwd)
-    return Plan((*target, *arguments), cwd, tuple(notes), tuple(script.aliases.items()))
+    secrets = given.for_task(paths) if secrets is None else secrets
+    notes += given.notes(paths, secrets)
+    return Plan((*target, *arguments), cwd, tuple(notes), tuple(script.aliases.items()), secrets=secrets)
 
 
 def check_runnable(store: Store, paths: TaskPaths) -> None:
@@ -96,12 +100,6 @@ def check_binary(name: str, binary: str) -> None:
 def own_arguments(task_id: str, script: ScriptRecord) -> list[str]:
     """Return what a task's program is given on its command line. Raises Refused where that cannot be run."""
     check_binary(f"task {task_id[:12]}", script.binary)
-    masked = [argument for argument in script.argv if MASK in argument]
-    if masked:
-        raise Refused(
-            f"the recorded command has masked secrets ({masked[0]}); "
-            "give them again, with `taskstore run SCRIPT ARGS...`"
-        )
     return script.argv[1:]
 
 
@@ -227,7 +225,9 @@ def command_of(planned: Plan, options: Sequence[str] = ()) -> list[str]:
 def variables_of(store: Store, environment: Mapping[str, str], planned: Plan) -> dict[str, str]:
     """Return the environment of a child that runs as a task of this store: nothing of a run that this process is."""
     variables = {key: value for key, value in os.environ.items() if key not in _OWN_VARIABLES}
-    changed = {**variables, **planned.variables, ROOT_VARIABLE: str(store.root), **environment}
+    if TASK_VARIABLE in environment:  # an agent may have the secrets of many tasks
+        variables = {key: value for key, value in variables.items() if not key.startswith(given.PREFIX)}
+    changed = {**variables, **planned.variables, **planned.secrets, ROOT_VARIABLE: str(store.root), **environment}
     return {key: value for key, value in changed.items() if value is not None}
 
 

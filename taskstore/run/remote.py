@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from ..core.errors import BadValue, Refused
@@ -10,11 +11,11 @@ from ..queues import queue as queues
 from ..schema.record import TaskRecord
 from ..sections import clone
 from ..store import liveness, places, tasks, tickets
-from ..store.store import Store
+from ..store.store import ROOT_VARIABLE, Store
 from . import launch, trust
 from . import session as sessions
 from .ending import Outcome
-from .mode import Mode
+from .mode import TASK_VARIABLE, Mode
 from .session import Session
 from .sink import warn
 
@@ -79,6 +80,22 @@ def execute_remotely(
     if exit_process:
         sys.exit(0)
     return handed
+
+
+def simulate(store: Store, task_id: str, *, with_reset: bool) -> None:
+    """Have this process's Task.init begin a task as if it had been launched for it, by its environment alone.
+
+    Raises BadTransition for a task that has ended, unless it is reset, which deletes what it has produced; Refused
+    where a task is open in this process, or the task came from elsewhere and nobody has said that it may run.
+    """
+    session = sessions.opened()
+    if session is not None:
+        raise Refused(f"task {session.task_id[:12]} is open in this process; say it before Task.init")
+    trust.check(store, task_id, is_trusted=False)
+    if with_reset:
+        clone.reset(store, task_id)
+    launch.check_runnable(store, places.locate(store, task_id))
+    os.environ[TASK_VARIABLE], os.environ[ROOT_VARIABLE] = task_id, str(store.root)
 
 
 def _enqueue_another(store: Store, task_id: str, queue: str | None, *, with_clone: bool) -> str:

@@ -19,7 +19,7 @@ from ..disk.beacon import HeldBeacon
 from ..disk.layout import TaskPaths
 from ..store import events, places
 from ..store.store import Store, open_default
-from . import frameworks, origin, ranks, taking
+from . import frameworks, given, origin, ranks, taking
 from .captures import Captures
 from .closing import Closing, sum_up_late
 from .code import CodeCapture, first_look
@@ -62,7 +62,8 @@ class Session:
         self.is_adoptable = False
         """Begun by a launcher for a program that may say Task.init itself, and then names the task."""
         self.ending = Ending(self._finish, left=self.wait_for_code)
-        self.masker = Masker(tuple(self.settings.secrets.extra), tuple(self.settings.secrets.allowed))
+        known = tuple(given.here().values.values()) if self.is_rerun else ()
+        self.masker = Masker(tuple(self.settings.secrets.extra), tuple(self.settings.secrets.allowed), known)
         self.sink = StoreSink(
             self.store,
             self.task_id,

@@ -23,6 +23,7 @@ from ..store import configuration as objects
 from ..store import tasks
 from ..store.configuration import Content, Stored, as_text
 from ..store.store import Store
+from . import given
 from .heartbeat import FileSync
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class StoreSink:
 
     def console(self, stream: Stream, text: str, *, is_whole: bool) -> None:
         """Append one console entry."""
-        self.writer.console(stream, text, is_whole=is_whole)
+        self.writer.console(stream, self.masker.hidden(text), is_whole=is_whole)
 
     def parameters(self, section: str, found: Mapping[str, Found]) -> Mapping[str, str]:
         """Record parameters; in a task that is run again, return what overrides them (all, where none is found)."""
@@ -118,7 +119,7 @@ class StoreSink:
     def stored(self, section: str) -> dict[str, Parameter]:
         """Return the parameters of a section, as they are recorded."""
         try:
-            return tasks.read_params(self._paths()).hyperparams.get(section, {})
+            return self._complete(section, tasks.read_params(self._paths()).hyperparams.get(section, {}))
         except (OSError, TaskstoreError) as error:
             self.cannot_write(error)
             return {}
@@ -126,12 +127,16 @@ class StoreSink:
     def record_parameters(self, section: str, found: Mapping[str, Parameter]) -> dict[str, Parameter]:
         """Merge parameters into a section; return what the section held before."""
         try:
-            return parameters.record(
+            before = parameters.record(
                 self._store, self._task_id, section, found, keep_stored=self.is_rerun, allowed=FINISHING
             )
+            return self._complete(section, before)
         except (OSError, TaskstoreError) as error:
             self.cannot_write(error)
             return {}
+
+    def _complete(self, section: str, found: dict[str, Parameter]) -> dict[str, Parameter]:
+        return given.here().complete(section, found) if self.is_rerun else found
 
     def replace_parameters(
         self, section: str, found: Mapping[str, Parameter | None], *, is_durable: bool = True
@@ -232,6 +237,7 @@ class StoreSink:
         """Record in the task, and warn once of its first line, that something was left out or failed.
 
         What fails again and again, but for the numbers in its message, is noted once; of one capture MOST_NOTES are.
+        Of a task that is run again it is in the console too: at an agent's terminal nobody sits.
         """
         text = self.masker.text(f"{capture}: {message}")
         first, _, trace = text.partition("\n")
@@ -242,7 +248,10 @@ class StoreSink:
         known.add(alike)
         if len(known) > MOST_NOTES:
             text = f"{capture}: there is more of that, which is not noted"
-        warn(text.partition("\n")[0].rstrip(": "))
+        told = text.partition("\n")[0].rstrip(": ")
+        warn(told)
+        if self.is_rerun:
+            self.writer.console("stderr", f"taskstore: {told}", is_whole=True)
 
         def change(script: ScriptRecord) -> None:
             script.notes = [*script.notes, text]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import taskstore
 from taskstore.core.clock import SYSTEM
 from taskstore.disk.layout import TaskPaths
 from taskstore.queues import queue
@@ -63,3 +64,9 @@ def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> GitRepo:
 def pushed(repo: GitRepo, tmp_path: Path) -> Path:
     """The remote of the repository, which has all of its commits."""
     return repo.publish(tmp_path / "remote.git")
+
+
+@pytest.fixture
+def found_by_children(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the processes of an agent find this taskstore, wherever they are run."""
+    monkeypatch.setenv("PYTHONPATH", str(Path(taskstore.__file__).parents[1]))

@@ -92,5 +92,5 @@ def test_the_page_says_what_the_code_does(generator: ModuleType) -> None:
 
 def test_what_the_page_calls_not_supported_raises_it(generator: ModuleType) -> None:
     refused = {_id(row) for row in ROWS if generator.verdict(row).startswith("not supported")}
-    assert {"Task.launch_multi_node", "Task.get_http_router"} <= refused
+    assert {"Task.session", "Task.get_http_router"} <= refused
     assert not refused & {"Task.init", "Task.get_task", "Logger.report_scalar", "Dataset.create"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -290,6 +291,30 @@ def test_a_task_is_enqueued_and_dequeued_with_clearmls_answers(task: Task) -> No
         Task.dequeue(draft)
 
 
+def test_a_program_run_by_hand_is_its_only_node(task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLEARML_MULTI_NODE_MASTER_DEF_ADDR", "10.0.0.7")
+    monkeypatch.setenv("MASTER_PORT", "1234")
+    found = task.launch_multi_node(4, queue="gpu", devices=[0, 1])
+    assert found == {
+        "master_addr": "10.0.0.7",
+        "master_port": 1234,
+        "node_rank": 0,
+        "wait": False,
+        "devices": [0, 1],
+        "total_num_nodes": 4,
+        "queue": "gpu",
+    }
+    assert task.get_parameters() == {"launch_multi_node/total_num_nodes": "4", "launch_multi_node/queue": "gpu"}
+    assert "WORLD_SIZE" not in os.environ
+    with pytest.raises(ValueError, match="from 1 on"):
+        task.launch_multi_node(0)
+
+
+def test_a_process_that_has_a_task_simulates_no_other(task: Task) -> None:
+    with pytest.raises(ValueError, match="before Task.init"):
+        Task.debug_simulate_remote_task(Task.clone(task).id)
+
+
 def test_what_is_completed_is_enqueued_by_force(task: Task) -> None:
     draft = Task.clone(task)
     draft.mark_completed(force=True)
@@ -337,7 +362,6 @@ def test_there_is_no_server(task: Task) -> None:
 @pytest.mark.parametrize(
     "call",
     [
-        lambda task: task.launch_multi_node(2),
         lambda task: task.get_http_router(),
         lambda task: task.request_external_endpoint(80),
         lambda task: task.session,

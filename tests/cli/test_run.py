@@ -328,7 +328,7 @@ def test_dry_run_prints_the_plan_and_runs_nothing(cli: Cli, folder: Path, store:
     assert (result.code, result.out) == (0, f"cd {Path.cwd()} && python {script} --lr 'a b'\n")
     (draft,) = _drafts(folder, store)
     (facts,) = cli("run", "--dry-run", "--json", draft).objects
-    assert facts == {"command": ["python", script], "cwd": str(folder), "notes": []}
+    assert facts == {"command": ["python", script], "cwd": str(folder), "notes": [], "secrets": []}
     assert tasks.read(places.locate(store, draft)).status is Status.CREATED
 
 

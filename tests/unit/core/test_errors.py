@@ -16,6 +16,7 @@ SAMPLES = [
     errors.Conflict("taken"),
     errors.BadName("task", "x", "too short"),
     errors.BadValue("not a number"),
+    errors.FunctionFailed(TASK_ID, "ValueError", "bad", "Traceback"),
     errors.ReadOnly("published"),
     errors.CodeNotFound("no commit", [("/a", "not there")], "fetch it"),
     errors.CodeDiffers("not the same", [("train.py", "is missing")], "look"),

@@ -116,7 +116,7 @@ def test_a_script_that_is_gone_is_run_from_the_tasks_own_copy_and_that_is_said(
         ({"cwd": "/no/such/folder"}, "not on this machine"),
         ({"entry_point": "gone.py"}, "gone.py, is not in"),
         ({"entry_point": ""}, "records no script"),
-        ({"argv": ["train.py", "--token", MASK]}, "masked secrets"),
+        ({"argv": ["train.py", "--token", MASK]}, "--token in TASKSTORE_SECRET_TOKEN"),
     ],
 )
 def test_a_command_that_cannot_be_run_is_refused_with_what_to_do(
