@@ -10,6 +10,7 @@ import typer
 from . import context, offers, render
 
 if TYPE_CHECKING:
+    from taskstore.agent.container import Engine
     from taskstore.agent.options import Options
     from taskstore.store.workers import Seen
 
@@ -45,6 +46,17 @@ def start(
     once: Annotated[bool, typer.Option("--once", help="End when nothing waits any more.")] = False,
     detach: Annotated[bool, typer.Option("--detach", help="Go on in the background.")] = False,
     name: Annotated[str, typer.Option("--name", metavar="NAME", help="The worker's name.")] = "",
+    image: Annotated[
+        str,
+        typer.Argument(metavar="[IMAGE]", help="With --docker: for tasks that ask for none.", show_default=False),
+    ] = "",
+    docker: Annotated[
+        bool, typer.Option("--docker", help="Run each task in a container, of the image that it asks for.")
+    ] = False,
+    docker_command: Annotated[
+        str,
+        typer.Option("--docker-command", metavar="COMMAND", help="What runs containers, else docker or podman."),
+    ] = "",
     env: Annotated[
         str,
         typer.Option(
@@ -77,6 +89,8 @@ def start(
     from taskstore.agent.environment import Mode
     from taskstore.agent.options import Options
 
+    if (image or docker_command) and not docker:
+        raise typer.BadParameter(f"{image or '--docker-command'} goes with --docker")
     sets = [part.replace("+", ",") for part in gpus.split(",")] if gpus else []
     if sets and slots == 1:
         slots = len(sets)
@@ -90,11 +104,22 @@ def start(
         in_place=in_place,
         time_limit_s=time_limit,
         grace_s=grace,
+        containers=_engine(docker_command, image) if docker else None,
     )
     if detach:
         _detach(options)
     else:
         _work(options)
+
+
+def _engine(command: str, image: str) -> Engine:
+    from taskstore.agent import container
+    from taskstore.store import settings
+
+    configured = settings.load(context.open_store()).agent
+    return container.find(
+        command or configured.container_command, image or configured.container_image, configured.container_arguments
+    )
 
 
 def _work(options: Options) -> None:
@@ -126,8 +151,12 @@ def _arguments(options: Options) -> list[str]:
     named += [("--time-limit", options.time_limit_s), ("--env", options.env.value)]
     named += [("--gpus", ",".join(part.replace(",", "+") for part in options.gpus) or None)]
     flags = [("--once", options.once), ("--in-place", options.in_place)]
+    if options.containers is not None:
+        named += [("--docker-command", options.containers.command)]
+    flags += [("--docker", options.containers is not None)]
     spelled = [text for name, value in named if value is not None for text in (name, str(value))]
-    return spelled + [name for name, is_set in flags if is_set]
+    spelled += [name for name, is_set in flags if is_set]
+    return spelled + ([options.containers.image] if options.containers and options.containers.image else [])
 
 
 @app.command("ls")

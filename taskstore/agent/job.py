@@ -10,13 +10,14 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
 
 from ..core.clock import UTC
 from ..core.errors import BadTransition, NotFound, Refused, TaskstoreError
 from ..core.states import Status
+from ..disk.beacon import mark_released
 from ..queues import claim, queue
 from ..run import abort, launch, remote, trust
 from ..run.mode import LAUNCH_VARIABLE, TASK_VARIABLE
@@ -24,7 +25,7 @@ from ..schema.worker import Running
 from ..store import places, stopping, tasks
 from ..store.store import Store
 from ..store.tickets import Ticket
-from . import output, prepare, recovery
+from . import container, output, prepare, recovery, starting
 from .options import Options, Tell
 
 TIMED_OUT = "timed out"
@@ -66,6 +67,7 @@ class Job:
         self._wake = wake
         self._monotonic = monotonic
         self._process: subprocess.Popen[bytes] | None = None
+        self._box: container.Box | None = None
         self._has_begun = False
         self._began_at = monotonic()
         self._time_limit_s: float | None = None
@@ -135,7 +137,10 @@ class Job:
                 process.terminate()
         elif not self._is_killed and now - self._terminated_at >= self._grace_s():
             self._is_killed = True
-            _signal_group(process, _KILL)
+            if self._box is None:
+                _signal_group(process, _KILL)
+            else:  # an engine may take its time, and the agent's loop has none
+                threading.Thread(target=_kill_box, args=(self._box, process), daemon=True).start()
 
     def _is_answering(self, now: float) -> bool:
         with contextlib.suppress(OSError, TaskstoreError):
@@ -183,7 +188,7 @@ class Job:
         try:
             with contextlib.ExitStack() as held:
                 written = prepare.folder_of(self._work, task_id) / prepare.OUTPUT
-                self._execute(name, self._prepared(held), written)
+                self._execute(name, self._prepared(name, held), written)
         except (TaskstoreError, OSError) as error:
             if self._why is None:
                 self._fail("it could not be started", str(error))
@@ -195,25 +200,26 @@ class Job:
             remote.dequeue(self._store, self.task_id)  # its ticket was written by hand
             raise Refused("it came from elsewhere, and nobody has said that it may run; enqueue it with --trust")
 
-    def _prepared(self, held: contextlib.ExitStack) -> launch.Plan:
+    def _prepared(self, launch_name: str, held: contextlib.ExitStack) -> starting.Start:
         """Make ready what the task needs; what is said meanwhile is in its console too."""
         with output.console_of(self._store, self.task_id) as console:
 
             def say(text: str) -> None:
                 console.console("stderr", f"taskstore agent: {text}", is_whole=True)
 
-            plan = prepare.plan(
+            start = starting.make_ready(
                 self._store,
                 places.locate(self._store, self.task_id),
                 prepare.folder_of(self._work, self.task_id),
-                self._options.env,
+                self._options,
                 held,
+                own={TASK_VARIABLE: self.task_id, LAUNCH_VARIABLE: launch_name},
+                gpus=self._options.gpus[self.slot] if self._options.gpus else "",
                 tell=say,
-                is_in_place=self._options.in_place,
             )
-            for note in plan.notes:
+            for note in start.notes:
                 say(note)
-            return plan
+            return start
 
     def _limit(self) -> float | None:
         limits = [self._options.time_limit_s, queue.policy(self._store, self._ticket.queue).time_limit_s]
@@ -227,31 +233,30 @@ class Job:
         claim.ack(self._ticket)
         self._tell(f"task {self.task_id[:12]}: {reason}: {message}")
 
-    def _execute(self, launch_name: str, plan: launch.Plan, written: Path) -> None:
+    def _execute(self, launch_name: str, start: starting.Start, written: Path) -> None:
         if self._why is not None or not self._is_still_ours(launch_name):
             self._finish(None, written)
             return
-        own = {TASK_VARIABLE: self.task_id, LAUNCH_VARIABLE: launch_name, **self._gpus()}
-        with written.open("wb") as stream:
-            self._process = subprocess.Popen(
-                launch.command_of(plan),
-                cwd=plan.cwd,
-                env=launch.variables_of(self._store, own, plan),
-                stdin=subprocess.DEVNULL,
-                stdout=stream,
-                stderr=subprocess.STDOUT,
-                start_new_session=os.name == "posix",  # a group of its own
-                pass_fds=plan.kept_open,
-            )
+        self._box = start.box
+        self._process = start.begin(written)
         self._began_at = self._monotonic()
-        self._tell(f"task {self.task_id[:12]}: started, process {self._process.pid}")
+        what = f"process {self._process.pid}" if start.box is None else f"container {start.box.name}"
+        self._tell(f"task {self.task_id[:12]}: started, {what}")
         self._wake()
         code = self._process.wait()
         _end_group(self._process)
+        if self._box is not None:
+            self._leave(self._box, launch_name)
         self._finish(code, written)
 
-    def _gpus(self) -> Mapping[str, str]:
-        return {"CUDA_VISIBLE_DEVICES": self._options.gpus[self.slot]} if self._options.gpus else {}
+    def _leave(self, box: container.Box, launch_name: str) -> None:
+        """Remove a container. Its run's process cannot be looked for from here: that it is gone is known by that."""
+        if box.remove():
+            with contextlib.suppress(OSError, TaskstoreError):
+                if self._is_still_ours(launch_name):
+                    mark_released(places.locate(self._store, self.task_id).beacon)
+        else:
+            self._tell(f"task {self.task_id[:12]}: container {box.name} could not be removed, and may go on")
 
     def _is_still_ours(self, launch_name: str) -> bool:
         record = tasks.read(places.locate(self._store, self.task_id))
@@ -277,7 +282,9 @@ class Job:
     def _write_end(self, code: int | None, lines: list[str]) -> None:
         store, task_id = self._store, self.task_id
         if self._why is None:
-            if code is not None:
+            if code == container.COULD_NOT_START and self._box is not None and not self._has_beacon():
+                launch.end(store, task_id, "its container could not be started", "\n".join(lines[-20:]))
+            elif code is not None:
                 launch.settle(store, task_id, 128 - code if code < 0 else code, last="\n".join(lines[-20:]))
             return
         only_from = {Status.IN_PROGRESS} | ({Status.FAILED} if self._is_killed else set())
@@ -298,6 +305,9 @@ class Job:
             return
         reason = f"{self._why.value} (SIGKILL)" if self._is_killed else self._why.value
         abort.stop(store, task_id, frozenset(only_from), reason, message)
+
+    def _has_beacon(self) -> bool:
+        return places.locate(self._store, self.task_id).beacon.exists()
 
     def _is_to_be_put_back(self) -> bool:
         """Tell whether the task was ended by us, and not by itself in that moment."""
@@ -326,6 +336,11 @@ def _signal_group(process: subprocess.Popen[bytes], number: int) -> bool:
     except (ProcessLookupError, PermissionError):
         return False
     return True
+
+
+def _kill_box(box: container.Box, process: subprocess.Popen[bytes]) -> None:
+    box.kill()
+    _signal_group(process, _KILL)  # the client, which has nothing to wait for any more
 
 
 def _end_group(process: subprocess.Popen[bytes]) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from ..core.errors import BadValue, Refused
 from ..disk.lock import has_flock
 from ..store import settings
+from .container import Engine
 from .environment import Mode
 
 Tell = Callable[[str], None]
@@ -39,6 +40,8 @@ class Options:
     """Run the recorded command where the code is, in the agent's own environment; nothing is rebuilt."""
     time_limit_s: float | None = None
     grace_s: float = GRACE_S
+    containers: Engine | None = None
+    """What runs each task in a container; none runs them as processes of this machine."""
 
     def __post_init__(self) -> None:
         if not self.queues:
@@ -51,6 +54,11 @@ class Options:
             raise BadValue(f"the time limit is {self.time_limit_s:g}; it is a number of seconds above 0")
         if not self.grace_s >= 0:
             raise BadValue(f"the time of grace is {self.grace_s:g}; it is a number of seconds from 0 on")
+        if self.containers is not None and (self.in_place or self.env is Mode.VENV):
+            raise BadValue(
+                "in a container the code is a rebuilt one and the packages are the image's: --docker goes with "
+                "neither --in-place nor --env venv"
+            )
 
 
 def work_folder(configured: settings.Agent) -> Path:

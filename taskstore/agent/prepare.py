@@ -13,9 +13,10 @@ from ..disk.layout import TaskPaths
 from ..disk.lock import give_flock, take_flock
 from ..run import checkout, launch
 from ..run.mode import REBUILT_VARIABLE
+from ..schema.record import Container
 from ..store import settings, tasks
 from ..store.store import Store
-from . import environment, source
+from . import container, environment, source
 from .environment import Environment, Mode
 from .options import IN_USE, Tell, ready_work
 from .source import Tree
@@ -68,6 +69,28 @@ def plan(
         python=str(environ.python),
         variables=_variables(tree, environ),
         kept_open=(*in_use, *((environ.hold,) if environ.hold is not None else ())),
+    )
+
+
+def contained(
+    paths: TaskPaths, folder: Path, held: contextlib.ExitStack, *, gpus: str, tell: Tell
+) -> container.Wanted:
+    """Make ready what a task is run with in a container; the packages are its image's. Raises as `plan` does."""
+    script = tasks.read_script(paths)
+    arguments = launch.own_arguments(paths.id, script)
+    in_use = _keep_in_use(folder, held)
+    tree = source.rebuild(paths, script, _emptied(folder / _TREE), tell=tell)
+    planned = launch.Plan(
+        (*tree.target, *arguments),
+        tree.cwd,
+        tuple(tree.notes),
+        tuple(script.aliases.items()),
+        variables={REBUILT_VARIABLE: str(tree.root)},
+        kept_open=in_use,
+    )
+    asked = tasks.read(paths).container or Container()
+    return container.Wanted(
+        asked, paths.id, folder, planned, python=Path(script.binary).name, pythonpath=tree.pythonpath, gpus=gpus
     )
 
 

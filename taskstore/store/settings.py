@@ -99,7 +99,7 @@ class Distributed(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class Agent(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """Where agents keep rebuilt code (for so many days) and environments (up to which size), and what installs those.
+    """Where agents keep rebuilt code (for so many days) and environments (up to which size), what installs those, and what runs containers.
 
     An empty folder is one in the user's cache.
     """
@@ -109,6 +109,9 @@ class Agent(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     environments: str = ""
     environments_gib: float = 20
     installer: str = "auto"
+    container_command: str = ""
+    container_image: str = ""
+    container_arguments: str = ""
 
 
 class Cache(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
