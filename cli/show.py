@@ -15,7 +15,7 @@ from . import configuration, context, kept, page, render
 
 if TYPE_CHECKING:
     from taskstore.disk.layout import TaskPaths
-    from taskstore.schema.record import FileRef, ScriptRecord
+    from taskstore.schema.record import Container, FileRef, ScriptRecord
     from taskstore.store.query import Row
     from taskstore.store.store import Store
 
@@ -83,6 +83,7 @@ def _as_object(row: Row, script: ScriptRecord) -> dict[str, object]:
         "runtime": task.runtime,
         "history": task.history,
         "execution": task.execution,
+        "container": task.container,
         "enqueue_status": task.enqueue_status,
         "imported": task.imported,
         "script": script,
@@ -101,6 +102,7 @@ def _print_page(store: Store, row: Row, script: ScriptRecord) -> None:
     _print_status(store, row)
     _print_place(row, script)
     _print_code(row.paths, script)
+    _print_container(row.task.container)
     _print_parameters(row)
     configuration.print_list(row.paths)
     _print_metrics(row)
@@ -217,6 +219,18 @@ def _print_code(paths: TaskPaths, script: ScriptRecord) -> None:
             ("packages", _package_count(script)),
         ]
     )
+
+
+def _print_container(asked: Container | None) -> None:
+    """Print what the task asks to be run in: `machine` says what it was run in."""
+    if asked is not None:
+        page.facts(
+            [
+                ("image", asked.image),
+                ("with", asked.arguments),
+                ("set up by", asked.setup_shell_script.strip()),
+            ]
+        )
 
 
 def _command(script: ScriptRecord) -> str:

@@ -18,6 +18,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 from ..core.errors import Refused
@@ -171,8 +172,8 @@ def box(store: Store, engine: Engine, wanted: Wanted, variables: Mapping[str, st
     image = wanted.asked.image or engine.image
     if not image:
         raise Refused(
-            f"task {wanted.task_id[:12]} names no image to be run in; give the agent one (`agent start --docker IMAGE`), "
-            "or the task (task.code.set_container)"
+            f"task {wanted.task_id[:12]} names no image to be run in; give the agent one "
+            "(`taskstore agent start --docker IMAGE`), or the task (task.code.set_container)"
         )
     if image.startswith("-"):
         raise Refused(f"task {wanted.task_id[:12]}: {image!r} is no image")
@@ -293,7 +294,7 @@ def _notes(image: str, asked: list[str]) -> Iterator[str]:
 def rights_of(arguments: list[str]) -> list[str]:
     """Return the arguments by which a container gets at more of this machine than one without them."""
     found = []
-    for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
+    for argument, following in zip_longest(arguments, arguments[1:], fillvalue=""):
         name, _, value = argument.lstrip("-").partition("=")
         short = not argument.startswith("--") and argument[:2] in ("-v", "-u")
         if not argument.startswith("-"):

@@ -72,9 +72,7 @@ def plan(
     )
 
 
-def contained(
-    paths: TaskPaths, folder: Path, held: contextlib.ExitStack, *, gpus: str, tell: Tell
-) -> container.Wanted:
+def contained(paths: TaskPaths, folder: Path, held: contextlib.ExitStack, *, gpus: str, tell: Tell) -> container.Wanted:
     """Make ready what a task is run with in a container; the packages are its image's. Raises as `plan` does."""
     script = tasks.read_script(paths)
     arguments = launch.own_arguments(paths.id, script)

@@ -29,7 +29,7 @@ def main() -> None:
     sys.path[0:1] = paths[-2:]
     _check()
     sys.stdout.flush()
-    os.execv(sys.executable, [sys.executable, *sys.argv[2:]])
+    os.execv(sys.executable, [sys.executable, *sys.argv[2:]])  # noqa: S606 - no shell is wanted
 
 
 def _lend(needed: Path, links: Path) -> None:

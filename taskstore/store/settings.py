@@ -99,8 +99,9 @@ class Distributed(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class Agent(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """Where agents keep rebuilt code (for so many days) and environments (up to which size), what installs those, and what runs containers.
+    """Where agents keep rebuilt code (for so many days) and environments (up to which size), and what installs those.
 
+    With what, in which image and with which options they run containers where a task says nothing else.
     An empty folder is one in the user's cache.
     """
 

@@ -48,6 +48,8 @@ def test_an_agent_runs_what_waits_and_ends(cli: Cli, workshop: Workshop, store: 
         (("stop", "nobody"), 3, "taskstore agent ls"),
         (("stop",), 2, "WORKER"),
         (("start", "--env", "conda"), 2, "conda"),
+        (("start", "python:3.12"), 2, "goes with --docker"),
+        (("start", "--docker", "--docker-command", "no-such-engine"), 4, "no-such-engine is not installed"),
     ],
 )
 def test_a_mistake_is_named(cli: Cli, store: Store, arguments: tuple[str, ...], code: int, said: str) -> None:

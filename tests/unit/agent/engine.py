@@ -21,8 +21,13 @@ FLAGS = ("--rm", "--init", "--detach=false", "--privileged")
 VALUES = ("--name", "--label", "--user", "--userns", "--workdir", "--entrypoint", "--gpus", "--device", "--ipc")
 
 
+APART = ("unshare", "--pid", "--uts", "--fork", "--mount", "--mount-proc", "--kill-child")
+
+
 def main() -> int:
     arguments = sys.argv[1:]
+    if arguments[0] == "init":
+        return init(arguments[1:])
     with (HERE / "calls").open("a") as stream:
         stream.write(json.dumps({"arguments": arguments, "environment": dict(os.environ)}) + "\n")
     if arguments[0] == "run":
@@ -38,6 +43,14 @@ def main() -> int:
     if arguments[0] == "kill" or arguments[:2] == ["rm", "--force"]:
         return kill(arguments[-1])
     raise SystemExit(f"unknown: {arguments}")
+
+
+def init(command: list[str]) -> int:
+    """Be the first process of the namespace, to which a signal without a handler means nothing."""
+    process = subprocess.Popen(command, start_new_session=os.getpid() == 1)
+    signal.signal(signal.SIGTERM, lambda number, frame: process.send_signal(number))
+    code = process.wait()
+    return code if code >= 0 else 128 - code
 
 
 def running(name: str) -> list[int]:
@@ -61,10 +74,12 @@ def run(arguments: list[str]) -> int:
     given: dict[str, str] = {}
     environment = {"PATH": os.environ["PATH"], "IMAGE_HAS": "this"}
     root = HERE / "root"
+    flags = set()
     while arguments[0].startswith("-"):
         option = arguments.pop(0)
         name, _, value = option.partition("=")
         if option in FLAGS:
+            flags.add(option)
             continue
         if name == "--env":
             key, separator, text = arguments.pop(0).partition("=")
@@ -81,9 +96,9 @@ def run(arguments: list[str]) -> int:
         sys.stderr.write(f"Unable to find image '{image}' locally\n")
         return 125
     command = [text.replace(LENT, str(root)) for text in command]
-    apart = ["unshare", "--pid", "--uts", "--fork", "--mount", "--mount-proc", "--kill-child"] if os.getuid() == 0 else []
+    init = [sys.executable, __file__, "init"] if "--init" in flags else []
     process = subprocess.Popen(
-        [*apart, given["--entrypoint"], *command],
+        [*(APART if os.getuid() == 0 else ()), *init, given["--entrypoint"], *command],
         cwd=given["--workdir"],
         env=environment,
         start_new_session=True,
