@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
 
-from ..core.errors import TaskstoreError
+from ..core.errors import NotFound, TaskstoreError
 from ..queues import claim, queue
 from ..schema.worker import WorkerRecord
 from ..store import settings, workers
@@ -43,6 +43,10 @@ class Worker:
         self._is_draining = False
         self._beat_at = self._recover_at = 0.0
         self._done = 0
+        self._missing: set[str] = set()
+        """Queues that were deleted meanwhile."""
+        self._trouble = ""
+        """What was wrong when a task was to be taken last."""
         self._waker = _Waker()
         self._work = Path()
 
@@ -130,10 +134,11 @@ class Worker:
         if slot is None:
             return False
         try:
-            ticket = claim.claim(self._store, self._options.queues, registered.id, tell=self._tell)
+            ticket = claim.claim(self._store, self._present(), registered.id, tell=self._tell)
         except (OSError, TaskstoreError) as error:
-            self._tell(f"no task can be taken: {error}")
+            self._say_trouble(f"no task can be taken: {error}")
             return False
+        self._trouble = ""
         if ticket is None:
             return False
         job = Job(
@@ -149,6 +154,27 @@ class Worker:
         self._jobs.append(job)
         job.start()
         return True
+
+    def _present(self) -> list[str]:
+        """Return the queues that are there: one that was deleted holds up no other, and may come back."""
+        found = []
+        for name in self._options.queues:
+            try:
+                queue.find(self._store, name)
+            except NotFound as error:
+                if name not in self._missing:
+                    self._tell(f"takes nothing from '{name}' any more: {error}")
+                    self._missing.add(name)
+            else:
+                found.append(name)
+                self._missing.discard(name)
+        return found
+
+    def _say_trouble(self, text: str) -> None:
+        """Say what is wrong, once for as long as it lasts: the agent tries again twice a second."""
+        if text != self._trouble:
+            self._trouble = text
+            self._tell(text)
 
     def _describe(self, registered: workers.Registered) -> None:
         """Write down what it does, where that is not what is written."""

@@ -95,6 +95,20 @@ def test_queues_are_emptied_in_the_order_in_which_they_were_named(
     assert log.read_text() == "ba"
 
 
+def test_a_queue_that_is_deleted_meanwhile_is_said_once_and_holds_up_no_other(store: Store, enqueue: Enqueue) -> None:
+    queue.create(store, "urgent")
+    with Background(store, once=False, queues=("urgent", "default")) as background:
+        wait_until(lambda: bool(workers.listed(store)))
+        queue.delete(store, "urgent")
+        wait_until(lambda: any("'urgent'" in line for line in background.said))
+        paths = enqueue("pass")
+        wait_until(lambda: status(store, paths.id)[0] is Status.COMPLETED)
+        assert len([line for line in background.said if "'urgent'" in line]) == 1
+        queue.create(store, "urgent")
+        again = enqueue("pass", to="urgent")
+        wait_until(lambda: status(store, again.id)[0] is Status.COMPLETED)
+
+
 def test_a_task_says_which_worker_and_queue_it_came_from(store: Store, enqueue: Enqueue) -> None:
     paths = enqueue("pass")
     work(store, name="gpu box")
