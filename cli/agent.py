@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -132,8 +133,13 @@ def _tell(message: str) -> None:
     from datetime import datetime
 
     now = datetime.now().astimezone()
-    context.say(f"{now:%H:%M:%S} {message}")
-    sys.stderr.flush()
+    try:
+        context.say(f"{now:%H:%M:%S} {message}")
+        sys.stderr.flush()
+    except OSError:  # the terminal was closed, or the pipe's reader has gone: what runs is none the worse for that
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stderr.fileno())
+        os.close(nowhere)
 
 
 def _detach(options: Options) -> None:
@@ -214,7 +220,6 @@ def stop(
 
     Example: taskstore agent stop gpu-box
     """
-    import os
     import signal
 
     from taskstore.store import workers

@@ -3,6 +3,8 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 
@@ -10,7 +12,7 @@ import pytest
 
 from taskstore.core.states import Status
 from taskstore.queues import queue
-from taskstore.store import places, tasks, workers
+from taskstore.store import places, tasks, tickets, workers
 from taskstore.store.store import Store
 
 from .conftest import Cli, Workshop
@@ -90,6 +92,20 @@ def test_an_agent_in_the_background_is_told_to_end(
     finally:
         if workers.listed(store):
             os.kill(seen.record.pid, signal.SIGKILL)
+
+
+def test_an_agent_whose_terminal_is_gone_works_on(workshop: Workshop, store: Store) -> None:
+    made = [workshop.task(status=Status.CREATED) for _ in range(2)]
+    for task in made:
+        queue.enqueue(store, task.id, "default")
+    reader, writer = os.pipe()
+    os.close(reader)  # what is written there is an error, as with a terminal that was closed
+    command = [sys.executable, "-m", "taskstore_cli", "agent", "start", "--once", "--in-place"]
+    ended = subprocess.run(command, env={**os.environ, "TASKSTORE_ROOT": str(store.root)}, stderr=writer, check=False)
+    os.close(writer)
+    assert ended.returncode == 0
+    assert [tasks.read(places.locate(store, task.id)).status for task in made] == [Status.FAILED] * 2
+    assert tickets.of_queue(store, "default", claimed=True) == []
 
 
 def test_a_queue_says_what_becomes_of_its_tasks(cli: Cli, store: Store) -> None:
