@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
 import subprocess
@@ -15,7 +16,7 @@ from enum import Enum
 from pathlib import Path
 
 from ..core.clock import UTC
-from ..core.errors import BadTransition, NotFound, Refused, TaskstoreError
+from ..core.errors import BadTransition, Busy, NotFound, ReadOnly, Refused, TaskstoreError
 from ..core.states import Status
 from ..disk.beacon import mark_released
 from ..queues import claim, queue
@@ -32,6 +33,7 @@ TIMED_OUT = "timed out"
 _GROUP_WAIT_S = 2.0
 _GROUP_POLL_S = 0.05
 _ANSWER_WAIT_S = 3.0
+_RETRY_S = 1.0
 
 
 class Why(str, Enum):
@@ -75,6 +77,8 @@ class Job:
         self._asked_at = 0.0
         self._terminated_at: float | None = None
         self._is_killed = False
+        self._is_left = threading.Event()
+        """Set when the agent is about to end, though the store does not answer."""
         self._thread = threading.Thread(target=self._run, name=f"task-{ticket.task_id[:12]}", daemon=True)
         self.slot = slot
         self.since = store.clock.now()
@@ -102,6 +106,7 @@ class Job:
     def put_back(self) -> None:
         """End the process, and put the task back into its queue."""
         self._end_because(Why.PUT_BACK)
+        self._is_left.set()
 
     def look(self) -> None:
         """Look whether somebody has asked for the task's end, or its time is over, and go on with ending it."""
@@ -188,12 +193,37 @@ class Job:
         try:
             with contextlib.ExitStack() as held:
                 written = prepare.folder_of(self._work, task_id) / prepare.OUTPUT
-                self._execute(name, self._prepared(name, held), written)
+                code = self._execute(name, self._prepared(name, held), written)
         except (TaskstoreError, OSError) as error:
+            text = str(error)
             if self._why is None:
-                self._fail("it could not be started", str(error))
+                self._surely(lambda: self._fail("it could not be started", text))
             else:
-                self._finish(None, None)
+                self._surely(lambda: self._finish(None, None))
+        else:
+            self._surely(lambda: self._finish(code, written))
+
+    def _surely(self, write: Callable[[], None]) -> None:
+        """Write down how the task ended, and try again for as long as the store does not let us, or is away.
+
+        An agent that is to end at once does not wait for that: then its ticket says that there is something to do.
+        """
+        said = ""
+        while True:
+            try:
+                if not self._store.paths.record.exists():
+                    raise FileNotFoundError(errno.ENOENT, "it is not there", str(self._store.root))  # noqa: TRY301 - it is handled as all others are
+                write()
+            except (OSError, ReadOnly, Busy) as error:
+                text = f"task {self.task_id[:12]}: its end cannot be written down yet: {error}"
+                if text != said:
+                    said = text
+                    self._tell(text)
+                if self._is_left.wait(_RETRY_S):
+                    self._tell(f"task {self.task_id[:12]}: left to another agent, or `taskstore doctor --fix`")
+                    return
+            else:
+                return
 
     def _check_trust(self) -> None:
         if trust.is_needed(tasks.read(places.locate(self._store, self.task_id))):
@@ -233,10 +263,10 @@ class Job:
         claim.ack(self._ticket)
         self._tell(f"task {self.task_id[:12]}: {reason}: {message}")
 
-    def _execute(self, launch_name: str, start: starting.Start, written: Path) -> None:
+    def _execute(self, launch_name: str, start: starting.Start, written: Path) -> int | None:
+        """Run the process to its end; return its exit code, or None where it is not to be run any more."""
         if self._why is not None or not self._is_still_ours(launch_name):
-            self._finish(None, written)
-            return
+            return None
         self._box = start.box
         self._process = start.begin(written)
         self._began_at = self._monotonic()
@@ -247,7 +277,7 @@ class Job:
         _end_group(self._process)
         if self._box is not None:
             self._leave(self._box, launch_name)
-        self._finish(code, written)
+        return code
 
     def _leave(self, box: container.Box, launch_name: str) -> None:
         """Remove a container. Its run's process cannot be looked for from here: that it is gone is known by that."""

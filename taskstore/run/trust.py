@@ -60,6 +60,5 @@ def command(paths: TaskPaths) -> str:
 def _container(asked: Container | None) -> str:
     if asked is None:
         return ""
-    said = f", in a container of {asked.image or 'the default image'}" if asked.image or asked.arguments else ""
-    said += f" with {asked.arguments}" if asked.arguments else ""
-    return said + (", after a set-up script of its own" if asked.setup_shell_script else "")
+    wishes = [asked.image, asked.arguments, "a set-up script of its own" if asked.setup_shell_script else ""]
+    return f" (where agents use containers, it asks for {', '.join(filter(None, wishes))})" if any(wishes) else ""

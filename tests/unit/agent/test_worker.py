@@ -109,6 +109,35 @@ def test_a_queue_that_is_deleted_meanwhile_is_said_once_and_holds_up_no_other(st
         wait_until(lambda: status(store, again.id)[0] is Status.COMPLETED)
 
 
+def test_a_store_that_is_away_when_a_task_ends_is_waited_for(store: Store, enqueue: Enqueue, tmp_path: Path) -> None:
+    away = tmp_path / "away"
+    paths = enqueue(
+        f"import os, time\nwhile not os.path.isdir({str(away)!r}): time.sleep(0.02)\nos.kill(os.getpid(), 9)\n"
+    )
+    with Background(store, once=False) as background:
+        wait_until(lambda: is_running(store, paths.id))
+        store.root.rename(away)
+        wait_until(lambda: any("cannot be written down" in line for line in background.said))
+        away.rename(store.root)
+        wait_until(lambda: tickets.of_queue(store, "default", claimed=True) == [])
+        assert status(store, paths.id) == (Status.FAILED, "killed (SIGKILL)")
+        assert not any("Traceback" in line for line in background.said)
+
+
+def test_a_store_that_stays_away_does_not_keep_its_agent(store: Store, enqueue: Enqueue, tmp_path: Path) -> None:
+    away = tmp_path / "away"
+    paths = enqueue(f"import os, time\nwhile not os.path.isdir({str(away)!r}): time.sleep(0.02)\n")
+    with Background(store, once=False) as background:
+        wait_until(lambda: is_running(store, paths.id))
+        store.root.rename(away)
+        wait_until(lambda: any("cannot be written down" in line for line in background.said))
+        background.worker.stop()
+        background.worker.stop()
+    away.rename(store.root)
+    assert "left to another agent" in background.said[-1]
+    assert len(tickets.of_queue(store, "default", claimed=True)) == 1
+
+
 def test_a_task_says_which_worker_and_queue_it_came_from(store: Store, enqueue: Enqueue) -> None:
     paths = enqueue("pass")
     work(store, name="gpu box")

@@ -52,7 +52,7 @@ def test_the_container_that_it_would_run_in_is_said_too(store: Store, foreign: T
 
     tasks.edit(store, foreign.id, change)
     assert trust.command(foreign).endswith(
-        "--fast`, in a container of theirs:1 with --privileged, after a set-up script of its own"
+        "--fast` (where agents use containers, it asks for theirs:1, --privileged, a set-up script of its own)"
     )
 
 
