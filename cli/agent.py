@@ -96,7 +96,7 @@ def start(
     if sets and slots == 1:
         slots = len(sets)
     options = Options(
-        queues=tuple(queues or ["default"]),
+        queues=tuple(dict.fromkeys(queues or ["default"])),
         slots=slots,
         gpus=tuple(sets),
         name=name,

@@ -25,6 +25,7 @@ from ..core.errors import Refused
 from ..core.secrets import MASK
 from ..run import launch
 from ..schema.record import Container
+from ..store import settings
 from ..store.store import ROOT_VARIABLE, Store
 from . import ours
 
@@ -37,6 +38,7 @@ COULD_NOT_START = 125
 CLIENTS_OWN = ("HOME", "USER", "LOGNAME")
 """Variables that the program in the container has by value, because the engine's client needs its own."""
 
+_CONFIG = f"{LENT}/config.yaml"
 _WITHIN = f"{LENT}/ours/taskstore/agent/within.py"
 _ANSWER_S = 20.0
 _END_S = 60.0
@@ -202,7 +204,9 @@ def variables_of(store: Store, wanted: Wanted, own: Mapping[str, str]) -> dict[s
     """
     home = wanted.folder / "home"
     home.mkdir(exist_ok=True)
-    found = {name: value for name, value in os.environ.items() if name.startswith("TASKSTORE_")}
+    found = {name: value for name, value in os.environ.items() if name.startswith("TASKSTORE_") and "__" in name}
+    if _own_settings() is not None:
+        found[settings.CONFIG_VARIABLE] = _CONFIG
     found.update({name: value for name, value in wanted.plan.variables.items() if value is not None})
     found.update({ROOT_VARIABLE: str(store.root), "HOME": str(home), **own})
     with contextlib.suppress(KeyError, ImportError, OSError):  # who runs the agent has no name either
@@ -251,9 +255,18 @@ def _user(engine: Engine) -> Iterator[str]:
 
 def _mounts(store: Store, wanted: Wanted) -> Iterator[str]:
     yield from (_mount(place, str(place)) for place in (store.root, wanted.folder))
+    own = _own_settings()
+    if own is not None:
+        yield _mount(own, _CONFIG, "readonly")
     for part, names in (("ours", ours.packages()), ("needed", ours.dependencies())):
         for name, place in sorted(names.items()):
             yield _mount(place, f"{LENT}/{part}/{name}", "readonly")
+
+
+def _own_settings() -> Path | None:
+    """Return the file with the user's own settings: what they mask is to be masked in a container, too."""
+    found = settings.user_file()
+    return found.absolute() if found is not None and found.is_file() else None
 
 
 def _mount(source: Path, target: str, *more: str) -> str:

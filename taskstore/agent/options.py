@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import time
 from collections.abc import Callable
@@ -22,6 +23,7 @@ GRACE_S = 10.0
 IN_USE = ".lock"
 """In the folder that a task is run in: what its process holds locked."""
 _MAX_SLOTS = 1000
+_GPUS = re.compile(r"(\d+(:\d+)?|(GPU|MIG)-[\w/-]+)(,(\d+(:\d+)?|(GPU|MIG)-[\w/-]+))*")
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,11 @@ class Options:
             raise BadValue(f"slots is {self.slots}; it is a number from 1 to {_MAX_SLOTS}")
         if self.gpus and len(self.gpus) != self.slots:
             raise BadValue(f"{len(self.gpus)} sets of GPUs were given for {self.slots} slots; give one for each")
+        for part in self.gpus:
+            if not _GPUS.fullmatch(part) and not (part == "all" and self.containers is not None):
+                raise BadValue(f"{part!r} is no set of GPUs; write --gpus 0,1 for one each, or 0+1,2+3 for two each")
+        if self.in_place and self.env is Mode.VENV:
+            raise BadValue("what is run in place has this environment: --in-place does not go with --env venv")
         if self.time_limit_s is not None and not self.time_limit_s > 0:
             raise BadValue(f"the time limit is {self.time_limit_s:g}; it is a number of seconds above 0")
         if not self.grace_s >= 0:

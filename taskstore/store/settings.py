@@ -224,7 +224,7 @@ def _texts(value: object) -> Iterator[str]:
 
 def _files(store: Store | None, project: Path | None, environ: Mapping[str, str]) -> Iterator[_File]:
     """The files that there are, the weaker first; one that the environment names must be there to be read."""
-    user = _user_file(environ)
+    user = user_file(environ)
     if user is not None and (user.is_file() or environ.get(CONFIG_VARIABLE)):
         yield _File("user", user)
     if store is None:
@@ -311,7 +311,8 @@ def check_project(folder: Path) -> None:
         codec.convert(Settings, file.read(), file.path)
 
 
-def _user_file(environ: Mapping[str, str]) -> Path | None:
+def user_file(environ: Mapping[str, str] = os.environ) -> Path | None:
+    """Return where this user's own settings are, whether there are any; None for a user without a home folder."""
     named = environ.get(CONFIG_VARIABLE)
     if named:
         return Path(named).expanduser()

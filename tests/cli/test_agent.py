@@ -51,6 +51,11 @@ def test_an_agent_runs_what_waits_and_ends(cli: Cli, workshop: Workshop, store: 
         (("stop",), 2, "WORKER"),
         (("start", "--env", "conda"), 2, "conda"),
         (("start", "python:3.12"), 2, "goes with --docker"),
+        (("start", "--gpus", ",,"), 4, "'' is no set of GPUs"),
+        (("start", "--gpus", "0,,1"), 4, "'' is no set of GPUs"),
+        (("start", "--gpus", "0,a b"), 4, "'a b' is no set of GPUs"),
+        (("start", "--gpus", "all"), 4, "'all' is no set of GPUs"),
+        (("start", "--in-place", "--env", "venv"), 4, "--in-place does not go with --env venv"),
         (("start", "--docker", "--docker-command", "no-such-engine"), 4, "no-such-engine is not installed"),
     ],
 )

@@ -83,7 +83,7 @@ def run(arguments: list[str]) -> int:
             continue
         if name == "--env":
             key, separator, text = arguments.pop(0).partition("=")
-            environment[key] = text if separator else os.environ[key]
+            environment[key] = (text if separator else os.environ[key]).replace(LENT, str(root))
         elif name == "--mount":
             mount(value, root)
         elif name in VALUES:

@@ -129,6 +129,23 @@ def test_nothing_of_the_agents_environment_gets_in_but_what_names_the_task_and_s
     assert "--env TASKSTORE_CAPTURE__DIFF_MIB --env" in command
 
 
+def test_what_the_users_own_settings_mask_is_masked_in_a_container_too(
+    store: Store, draft: Draft, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text("secrets:\n  extra: ['shoe_size']\n")
+    monkeypatch.setenv("TASKSTORE_CONFIG", str(config))
+    monkeypatch.setenv("TASKSTORE_SECRET_OF_ANOTHER_TASK", "hush")
+    paths = draft(
+        "import os, taskstore\n"
+        "taskstore.Task.current_task().connect({'shoe_size': 'forty-two'})\n"
+        "print('TASKSTORE_SECRET_OF_ANOTHER_TASK' in os.environ)\n"
+    )
+    contained(store, engine)
+    assert "forty-two" not in tasks.read_params(paths).hyperparams["General"]["shoe_size"].value
+    assert console(store, paths.id)[-1] == "False"
+
+
 def test_the_store_and_the_rebuilt_code_are_where_they_are_outside_and_the_user_is_the_agents(
     store: Store, draft: Draft, engine: Engine, tmp_path: Path
 ) -> None:
