@@ -45,8 +45,8 @@ class Worker:
         self._done = 0
         self._missing: set[str] = set()
         """Queues that were deleted meanwhile."""
-        self._trouble = ""
-        """What was wrong when a task was to be taken last."""
+        self._troubles: set[str] = set()
+        """What is wrong with the store, as was said: it is tried again twice a second, and said once."""
         self._waker = _Waker()
         self._work = Path()
 
@@ -115,7 +115,7 @@ class Worker:
                 self._beat_at = now + BEAT_S
                 registered.beat()
         except OSError as error:
-            self._tell(f"the store does not answer: {error}")
+            self._say_trouble(f"the store does not answer: {error}")
         if now >= self._recover_at:
             self._recover_at = now + RECOVER_S
             self._recover()
@@ -125,7 +125,7 @@ class Worker:
         try:
             return recovery.recover(self._store, tell=self._tell)
         except (OSError, TaskstoreError) as error:
-            self._tell(f"the store does not answer: {error}")
+            self._say_trouble(f"the store does not answer: {error}")
             return 0
 
     def _take(self, registered: workers.Registered) -> bool:
@@ -133,12 +133,15 @@ class Worker:
         slot = next((each for each in range(self._options.slots) if each not in {job.slot for job in self._jobs}), None)
         if slot is None:
             return False
+        if not self._store.paths.record.exists():
+            self._say_trouble(f"no task can be taken: there is no store at {self._store.root}")
+            return False
         try:
             ticket = claim.claim(self._store, self._present(), registered.id, tell=self._tell)
         except (OSError, TaskstoreError) as error:
             self._say_trouble(f"no task can be taken: {error}")
             return False
-        self._trouble = ""
+        self._troubles.clear()
         if ticket is None:
             return False
         job = Job(
@@ -171,9 +174,9 @@ class Worker:
         return found
 
     def _say_trouble(self, text: str) -> None:
-        """Say what is wrong, once for as long as it lasts: the agent tries again twice a second."""
-        if text != self._trouble:
-            self._trouble = text
+        """Say what is wrong, once for as long as it lasts."""
+        if text not in self._troubles:
+            self._troubles.add(text)
             self._tell(text)
 
     def _describe(self, registered: workers.Registered) -> None:

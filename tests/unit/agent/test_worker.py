@@ -127,14 +127,17 @@ def test_a_store_that_is_away_when_a_task_ends_is_waited_for(store: Store, enque
 def test_a_store_that_stays_away_does_not_keep_its_agent(store: Store, enqueue: Enqueue, tmp_path: Path) -> None:
     away = tmp_path / "away"
     paths = enqueue(f"import os, time\nwhile not os.path.isdir({str(away)!r}): time.sleep(0.02)\n")
-    with Background(store, once=False) as background:
+    with Background(store, once=False, slots=2) as background:
         wait_until(lambda: is_running(store, paths.id))
         store.root.rename(away)
         wait_until(lambda: any("cannot be written down" in line for line in background.said))
+        wait_until(lambda: any("there is no store" in line for line in background.said))
         background.worker.stop()
         background.worker.stop()
     away.rename(store.root)
     assert "left to another agent" in background.said[-1]
+    assert len([line for line in background.said if "there is no store" in line]) == 1
+    assert not any("takes nothing from" in line for line in background.said)
     assert len(tickets.of_queue(store, "default", claimed=True)) == 1
 
 
