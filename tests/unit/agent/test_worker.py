@@ -110,12 +110,11 @@ def test_a_queue_that_is_deleted_meanwhile_is_said_once_and_holds_up_no_other(st
 
 
 def test_a_store_that_is_away_when_a_task_ends_is_waited_for(store: Store, enqueue: Enqueue, tmp_path: Path) -> None:
-    away = tmp_path / "away"
-    paths = enqueue(
-        f"import os, time\nwhile not os.path.isdir({str(away)!r}): time.sleep(0.02)\nos.kill(os.getpid(), 9)\n"
-    )
+    away, begun = tmp_path / "away", tmp_path / "begun"
+    program = f"import os, time\nopen({str(begun)!r}, 'w').close()\nwhile not os.path.isdir({str(away)!r}): "
+    paths = enqueue(f"{program}time.sleep(0.02)\nos.kill(os.getpid(), 9)\n")
     with Background(store, once=False) as background:
-        wait_until(lambda: is_running(store, paths.id))
+        wait_until(begun.exists)
         store.root.rename(away)
         wait_until(lambda: any("cannot be written down" in line for line in background.said))
         away.rename(store.root)
@@ -125,10 +124,11 @@ def test_a_store_that_is_away_when_a_task_ends_is_waited_for(store: Store, enque
 
 
 def test_a_store_that_stays_away_does_not_keep_its_agent(store: Store, enqueue: Enqueue, tmp_path: Path) -> None:
-    away = tmp_path / "away"
-    paths = enqueue(f"import os, time\nwhile not os.path.isdir({str(away)!r}): time.sleep(0.02)\n")
+    away, begun = tmp_path / "away", tmp_path / "begun"
+    program = f"import os, time\nopen({str(begun)!r}, 'w').close()\nwhile not os.path.isdir({str(away)!r}): "
+    enqueue(f"{program}time.sleep(0.02)\n")
     with Background(store, once=False, slots=2) as background:
-        wait_until(lambda: is_running(store, paths.id))
+        wait_until(begun.exists)
         store.root.rename(away)
         wait_until(lambda: any("cannot be written down" in line for line in background.said))
         wait_until(lambda: any("there is no store" in line for line in background.said))
