@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +11,7 @@ import typer
 from . import context, offers, render
 
 if TYPE_CHECKING:
+    from taskstore.agent.container import Engine
     from taskstore.agent.options import Options
     from taskstore.store.store import Store
     from taskstore.store.workers import Seen
@@ -44,6 +46,14 @@ _Gpus = Annotated[
 _Once = Annotated[bool, typer.Option("--once", help="End when nothing waits any more.")]
 _Detach = Annotated[bool, typer.Option("--detach", help="Go on in the background.")]
 _Name = Annotated[str, typer.Option("--name", metavar="NAME", help="The worker's name.")]
+_Image = Annotated[
+    str,
+    typer.Argument(metavar="[IMAGE]", help="With --docker: for tasks that ask for none.", show_default=False),
+]
+_Docker = Annotated[bool, typer.Option("--docker", help="Run each task in a container, of the image that it asks for.")]
+_DockerCommand = Annotated[
+    str, typer.Option("--docker-command", metavar="COMMAND", help="What runs containers, else docker or podman.")
+]
 _Env = Annotated[
     str,
     typer.Option(
@@ -69,12 +79,15 @@ _Grace = Annotated[
 
 @app.command()
 def start(
+    image: _Image = "",
     queues: _Queues = None,
     slots: _Slots = 1,
     gpus: _Gpus = "",
     once: _Once = False,
     detach: _Detach = False,
     name: _Name = "",
+    docker: _Docker = False,
+    docker_command: _DockerCommand = "",
     env: _Env = "reuse",
     in_place: _InPlace = False,
     time_limit: _TimeLimit = None,
@@ -90,11 +103,13 @@ def start(
     from taskstore.agent.environment import Mode
     from taskstore.agent.options import Options
 
+    if (image or docker_command) and not docker:
+        raise typer.BadParameter(f"{image or '--docker-command'} goes with --docker")
     sets = [part.replace("+", ",") for part in gpus.split(",")] if gpus else []
     if sets and slots == 1:
         slots = len(sets)
     options = Options(
-        queues=tuple(queues or ["default"]),
+        queues=tuple(dict.fromkeys(queues or ["default"])),
         slots=slots,
         gpus=tuple(sets),
         name=name,
@@ -103,11 +118,22 @@ def start(
         in_place=in_place,
         time_limit_s=time_limit,
         grace_s=grace,
+        containers=_engine(docker_command, image) if docker else None,
     )
     if detach:
         _detach(options)
     else:
         _work(options)
+
+
+def _engine(command: str, image: str) -> Engine:
+    from taskstore.agent import container
+    from taskstore.store import settings
+
+    configured = settings.load(context.open_store()).agent
+    return container.find(
+        command or configured.container_command, image or configured.container_image, configured.container_arguments
+    )
 
 
 def _work(options: Options) -> None:
@@ -120,8 +146,13 @@ def _tell(message: str) -> None:
     from datetime import datetime
 
     now = datetime.now().astimezone()
-    context.say(f"{now:%H:%M:%S} {message}")
-    sys.stderr.flush()
+    try:
+        context.say(f"{now:%H:%M:%S} {message}")
+        sys.stderr.flush()
+    except OSError:  # the terminal was closed, or the pipe's reader has gone: what runs is none the worse for that
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stderr.fileno())
+        os.close(nowhere)
 
 
 def _detach(options: Options) -> None:
@@ -139,8 +170,12 @@ def _arguments(options: Options) -> list[str]:
     named += [("--time-limit", options.time_limit_s), ("--env", options.env.value)]
     named += [("--gpus", ",".join(part.replace(",", "+") for part in options.gpus) or None)]
     flags = [("--once", options.once), ("--in-place", options.in_place)]
+    if options.containers is not None:
+        named += [("--docker-command", options.containers.command)]
+    flags += [("--docker", options.containers is not None)]
     spelled = [text for name, value in named if value is not None for text in (name, str(value))]
-    return spelled + [name for name, is_set in flags if is_set]
+    spelled += [name for name, is_set in flags if is_set]
+    return spelled + ([options.containers.image] if options.containers and options.containers.image else [])
 
 
 @app.command("ls")
@@ -219,7 +254,6 @@ def stop(
 
     Example: taskstore agent stop gpu-box
     """
-    import os
     import signal
 
     from taskstore.store import workers

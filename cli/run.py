@@ -81,6 +81,8 @@ def run(
 
     if as_json and not dry_run:
         raise typer.BadParameter("--json goes with --dry-run: otherwise stdout is the program's own")
+    if in_place and env is not None:
+        raise typer.BadParameter("--in-place runs the code that is here with the packages that are here: no --env")
     if not is_module and not _is_script(target):
         if arguments or project or name or as_clearml:
             raise typer.BadParameter(

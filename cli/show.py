@@ -12,7 +12,7 @@ from taskstore.core.states import Status
 from . import configuration, context, kept, page, program, render, standing
 
 if TYPE_CHECKING:
-    from taskstore.schema.record import ScriptRecord
+    from taskstore.schema.record import Container, ScriptRecord
     from taskstore.store.query import Row
     from taskstore.store.store import Store
 
@@ -81,6 +81,7 @@ def _as_object(store: Store, row: Row, script: ScriptRecord) -> dict[str, object
         "runtime": task.runtime,
         "history": task.history,
         "execution": task.execution,
+        "container": task.container,
         "enqueue_status": task.enqueue_status,
         "ticket": standing.as_object(store, row),
         "imported": task.imported,
@@ -100,6 +101,7 @@ def _print_page(store: Store, row: Row, script: ScriptRecord) -> None:
     _print_status(store, row)
     _print_place(row, script)
     program.facts(row.paths, script)
+    _print_container(row.task.container)
     _print_parameters(row)
     standing.trials(store, row)
     configuration.print_list(row.paths)
@@ -175,6 +177,18 @@ def _print_place(row: Row, script: ScriptRecord) -> None:
             ("path", str(row.paths.home)),
         ]
     )
+
+
+def _print_container(asked: Container | None) -> None:
+    """Print what the task asks to be run in: `machine` says what it was run in."""
+    if asked is not None:
+        page.facts(
+            [
+                ("image", asked.image),
+                ("with", asked.arguments),
+                ("set up by", asked.setup_shell_script.strip()),
+            ]
+        )
 
 
 def _print_parameters(row: Row) -> None:

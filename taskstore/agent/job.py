@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
 import subprocess
@@ -10,13 +11,14 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from enum import Enum
 from pathlib import Path
 
 from ..core.clock import UTC
-from ..core.errors import BadTransition, NotFound, Refused, TaskstoreError
+from ..core.errors import BadTransition, Busy, NotFound, ReadOnly, Refused, TaskstoreError
 from ..core.states import Status
+from ..disk.beacon import mark_released
 from ..queues import claim, policy
 from ..run import abort, launch, remote, trust
 from ..run.mode import LAUNCH_VARIABLE, TASK_VARIABLE
@@ -24,13 +26,14 @@ from ..schema.worker import Running
 from ..store import places, stopping, tasks
 from ..store.store import Store
 from ..store.tickets import Ticket
-from . import output, prepare, recovery
+from . import container, output, prepare, recovery, starting
 from .options import Options, Tell
 
 TIMED_OUT = "timed out"
 _GROUP_WAIT_S = 2.0
 _GROUP_POLL_S = 0.05
 _ANSWER_WAIT_S = 3.0
+_RETRY_S = 1.0
 
 
 class Why(str, Enum):
@@ -67,6 +70,7 @@ class Job:
         self._monotonic = monotonic
         self._process: subprocess.Popen[bytes] | None = None
         self._secrets: Collection[str] = ()
+        self._box: container.Box | None = None
         self._began_at = monotonic()
         self._time_limit_s: float | None = None
         self._why: Why | None = None
@@ -75,6 +79,8 @@ class Job:
         self._is_killed = False
         self._had_failed = False
         """It had called itself failed before it was killed; what the kill makes of it otherwise is no failure."""
+        self._is_left = threading.Event()
+        """Set when the agent is about to end, though the store does not answer."""
         self._thread = threading.Thread(target=self._run, name=f"task-{ticket.task_id[:12]}", daemon=True)
         self.slot = slot
         self.since = store.clock.now()
@@ -102,6 +108,7 @@ class Job:
     def put_back(self) -> None:
         """End the process, and put the task back into its queue."""
         self._end_because(Why.PUT_BACK)
+        self._is_left.set()
 
     def look(self) -> None:
         """Look whether somebody has asked for the task's end, or its time is over, and go on with ending it."""
@@ -138,7 +145,10 @@ class Job:
         elif not self._is_killed and now - self._terminated_at >= self._grace_s():
             self._had_failed = self._has_said_failed()
             self._is_killed = True
-            _signal_group(process, _KILL)
+            if self._box is None:
+                _signal_group(process, _KILL)
+            else:  # an engine may take its time, and the agent's loop has none
+                threading.Thread(target=_kill_box, args=(self._box, process), daemon=True).start()
 
     def _is_answering(self, now: float) -> bool:
         with contextlib.suppress(OSError, TaskstoreError):
@@ -191,37 +201,63 @@ class Job:
         try:
             with contextlib.ExitStack() as held:
                 written = prepare.folder_of(self._work, task_id) / prepare.OUTPUT
-                self._execute(name, self._prepared(held), written)
+                code = self._execute(name, self._prepared(name, held), written)
         except (TaskstoreError, OSError) as error:
+            text = str(error)
             if self._why is None:
-                self._fail("it could not be started", str(error))
+                self._surely(lambda: self._fail("it could not be started", text))
             else:
-                self._finish(None, None)
+                self._surely(lambda: self._finish(None, None))
+        else:
+            self._surely(lambda: self._finish(code, written))
+
+    def _surely(self, write: Callable[[], None]) -> None:
+        """Write down how the task ended, and try again for as long as the store does not let us, or is away.
+
+        An agent that is to end at once does not wait for that: then its ticket says that there is something to do.
+        """
+        said = ""
+        while True:
+            try:
+                if not self._store.paths.record.exists():
+                    raise FileNotFoundError(errno.ENOENT, "it is not there", str(self._store.root))  # noqa: TRY301 - it is handled as all others are
+                write()
+            except (OSError, ReadOnly, Busy) as error:
+                text = f"task {self.task_id[:12]}: its end cannot be written down yet: {error}"
+                if text != said:
+                    said = text
+                    self._tell(text)
+                if self._is_left.wait(_RETRY_S):
+                    self._tell(f"task {self.task_id[:12]}: left to another agent, or `taskstore doctor --fix`")
+                    return
+            else:
+                return
 
     def _check_trust(self) -> None:
         if trust.is_needed(tasks.read(places.locate(self._store, self.task_id))):
             remote.dequeue(self._store, self.task_id)  # its ticket was written by hand
             raise Refused("it came from elsewhere, and nobody has said that it may run; enqueue it with --trust")
 
-    def _prepared(self, held: contextlib.ExitStack) -> launch.Plan:
+    def _prepared(self, launch_name: str, held: contextlib.ExitStack) -> starting.Start:
         """Make ready what the task needs; what is said meanwhile is in its console too."""
         with output.console_of(self._store, self.task_id) as console:
 
             def say(text: str) -> None:
                 console.console("stderr", f"taskstore agent: {text}", is_whole=True)
 
-            plan = prepare.plan(
+            start = starting.make_ready(
                 self._store,
                 places.locate(self._store, self.task_id),
                 prepare.folder_of(self._work, self.task_id),
-                self._options.env,
+                self._options,
                 held,
+                own={TASK_VARIABLE: self.task_id, LAUNCH_VARIABLE: launch_name},
+                gpus=self._options.gpus[self.slot] if self._options.gpus else "",
                 tell=say,
-                is_in_place=self._options.in_place,
             )
-            for note in plan.notes:
+            for note in start.notes:
                 say(note)
-            return plan
+            return start
 
     def _limit(self) -> float | None:
         limits = [self._options.time_limit_s, policy.read(self._store, self._ticket.queue).time_limit_s]
@@ -235,32 +271,31 @@ class Job:
         claim.ack(self._ticket)
         self._tell(f"task {self.task_id[:12]}: {reason}: {message}")
 
-    def _execute(self, launch_name: str, plan: launch.Plan, written: Path) -> None:
+    def _execute(self, launch_name: str, start: starting.Start, written: Path) -> int | None:
+        """Run the process to its end; return its exit code, or None where it is not to be run any more."""
         if self._why is not None or not self._is_still_ours(launch_name):
-            self._finish(None, written)
-            return
-        self._secrets = plan.secrets.values()
-        own = {TASK_VARIABLE: self.task_id, LAUNCH_VARIABLE: launch_name, **self._gpus()}
-        with written.open("wb") as stream:
-            self._process = subprocess.Popen(
-                launch.command_of(plan),
-                cwd=plan.cwd,
-                env=launch.variables_of(self._store, own, plan),
-                stdin=subprocess.DEVNULL,
-                stdout=stream,
-                stderr=subprocess.STDOUT,
-                start_new_session=os.name == "posix",  # a group of its own
-                pass_fds=plan.kept_open,
-            )
+            return None
+        self._secrets = start.secrets
+        self._box = start.box
+        self._process = start.begin(written)
         self._began_at = self._monotonic()
-        self._tell(f"task {self.task_id[:12]}: started, process {self._process.pid}")
+        what = f"process {self._process.pid}" if start.box is None else f"container {start.box.name}"
+        self._tell(f"task {self.task_id[:12]}: started, {what}")
         self._wake()
         code = self._process.wait()
         _end_group(self._process)
-        self._finish(code, written)
+        if self._box is not None:
+            self._leave(self._box, launch_name)
+        return code
 
-    def _gpus(self) -> Mapping[str, str]:
-        return {"CUDA_VISIBLE_DEVICES": self._options.gpus[self.slot]} if self._options.gpus else {}
+    def _leave(self, box: container.Box, launch_name: str) -> None:
+        """Remove a container. Its run's process cannot be looked for from here: that it is gone is known by that."""
+        if box.remove():
+            with contextlib.suppress(OSError, TaskstoreError):
+                if self._is_still_ours(launch_name):
+                    mark_released(places.locate(self._store, self.task_id).beacon)
+        else:
+            self._tell(f"task {self.task_id[:12]}: container {box.name} could not be removed, and may go on")
 
     def _is_still_ours(self, launch_name: str) -> bool:
         record = tasks.read(places.locate(self._store, self.task_id))
@@ -289,7 +324,9 @@ class Job:
     def _write_end(self, code: int | None, lines: list[str]) -> None:
         store, task_id = self._store, self.task_id
         if self._why is None:
-            if code is not None:
+            if code == container.COULD_NOT_START and self._box is not None and not self._has_beacon():
+                launch.end(store, task_id, "its container could not be started", "\n".join(lines[-20:]))
+            elif code is not None:
                 launch.settle(store, task_id, 128 - code if code < 0 else code, last="\n".join(lines[-20:]))
             return
         only_from = {Status.IN_PROGRESS} | ({Status.FAILED} if self._is_killed and not self._had_failed else set())
@@ -310,6 +347,9 @@ class Job:
             return
         reason = f"{self._why.value} (SIGKILL)" if self._is_killed else self._why.value
         abort.stop(store, task_id, frozenset(only_from), reason, message)
+
+    def _has_beacon(self) -> bool:
+        return places.locate(self._store, self.task_id).beacon.exists()
 
     def _is_to_be_put_back(self) -> bool:
         """Tell whether the task was ended by us, and not by itself in that moment."""
@@ -338,6 +378,11 @@ def _signal_group(process: subprocess.Popen[bytes], number: int) -> bool:
     except (ProcessLookupError, PermissionError):
         return False
     return True
+
+
+def _kill_box(box: container.Box, process: subprocess.Popen[bytes]) -> None:
+    box.kill()
+    _signal_group(process, _KILL)  # the client, which has nothing to wait for any more
 
 
 def _end_group(process: subprocess.Popen[bytes]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import time
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from pathlib import Path
 from ..core.errors import BadValue, Refused
 from ..disk.lock import has_flock
 from ..store import settings
+from .container import Engine
 from .environment import Mode
 
 Tell = Callable[[str], None]
@@ -21,6 +23,7 @@ GRACE_S = 10.0
 IN_USE = ".lock"
 """In the folder that a task is run in: what its process holds locked."""
 _MAX_SLOTS = 1000
+_GPUS = re.compile(r"(\d+(:\d+)?|(GPU|MIG)-[\w/-]+)(,(\d+(:\d+)?|(GPU|MIG)-[\w/-]+))*")
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,8 @@ class Options:
     """Run the recorded command where the code is, in the agent's own environment; nothing is rebuilt."""
     time_limit_s: float | None = None
     grace_s: float = GRACE_S
+    containers: Engine | None = None
+    """What runs each task in a container; none runs them as processes of this machine."""
 
     def __post_init__(self) -> None:
         if not self.queues:
@@ -47,10 +52,20 @@ class Options:
             raise BadValue(f"slots is {self.slots}; it is a number from 1 to {_MAX_SLOTS}")
         if self.gpus and len(self.gpus) != self.slots:
             raise BadValue(f"{len(self.gpus)} sets of GPUs were given for {self.slots} slots; give one for each")
+        for part in self.gpus:
+            if not _GPUS.fullmatch(part) and not (part == "all" and self.containers is not None):
+                raise BadValue(f"{part!r} is no set of GPUs; write --gpus 0,1 for one each, or 0+1,2+3 for two each")
+        if self.in_place and self.env is Mode.VENV:
+            raise BadValue("what is run in place has this environment: --in-place does not go with --env venv")
         if self.time_limit_s is not None and not self.time_limit_s > 0:
             raise BadValue(f"the time limit is {self.time_limit_s:g}; it is a number of seconds above 0")
         if not self.grace_s >= 0:
             raise BadValue(f"the time of grace is {self.grace_s:g}; it is a number of seconds from 0 on")
+        if self.containers is not None and (self.in_place or self.env is Mode.VENV):
+            raise BadValue(
+                "in a container the code is a rebuilt one and the packages are the image's: --docker goes with "
+                "neither --in-place nor --env venv"
+            )
 
 
 def work_folder(configured: settings.Agent) -> Path:

@@ -14,10 +14,10 @@ from ..disk.layout import TaskPaths
 from ..disk.lock import give_flock, take_flock
 from ..run import checkout, given, launch
 from ..run.mode import REBUILT_VARIABLE
-from ..schema.record import ScriptRecord
+from ..schema.record import Container, ScriptRecord
 from ..store import settings, tasks
 from ..store.store import Store
-from . import environment, source
+from . import container, environment, source
 from .environment import Environment, Mode
 from .options import IN_USE, Tell, ready_work
 from .source import Tree
@@ -85,6 +85,32 @@ def _record_commit(store: Store, task_id: str, commit: str) -> None:
         script.version_num = commit
 
     tasks.edit_script(store, task_id, change, allowed=RECORDING | {Status.QUEUED})
+
+
+def contained(
+    store: Store, paths: TaskPaths, folder: Path, held: contextlib.ExitStack, *, gpus: str, tell: Tell
+) -> container.Wanted:
+    """Make ready what a task is run with in a container; the packages are its image's. Raises as `plan` does."""
+    script = tasks.read_script(paths)
+    arguments = launch.own_arguments(paths.id, script)
+    secrets = given.for_task(paths)
+    in_use = _keep_in_use(folder, held)
+    tree = source.rebuild(paths, script, _emptied(folder / _TREE), tell=tell)
+    if tree.commit != script.version_num:
+        _record_commit(store, paths.id, tree.commit)
+    planned = launch.Plan(
+        (*tree.target, *arguments),
+        tree.cwd,
+        (*tree.notes, *given.notes(paths, secrets)),
+        tuple(script.aliases.items()),
+        secrets=secrets,
+        variables={REBUILT_VARIABLE: str(tree.root)},
+        kept_open=in_use,
+    )
+    asked = tasks.read(paths).container or Container()
+    return container.Wanted(
+        asked, paths.id, folder, planned, python=Path(script.binary).name, pythonpath=tree.pythonpath, gpus=gpus
+    )
 
 
 def _keep_in_use(folder: Path, held: contextlib.ExitStack) -> tuple[int, ...]:

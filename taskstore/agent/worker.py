@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
 
-from ..core.errors import TaskstoreError
+from ..core.errors import NotFound, TaskstoreError
 from ..queues import claim, queue
 from ..schema.worker import WorkerRecord
 from ..store import settings, workers
@@ -43,6 +43,10 @@ class Worker:
         self._is_draining = False
         self._beat_at = self._recover_at = 0.0
         self._done = 0
+        self._missing: set[str] = set()
+        """Queues that were deleted meanwhile."""
+        self._troubles: set[str] = set()
+        """What is wrong with the store, as was said: it is tried again twice a second, and said once."""
         self._waker = _Waker()
         self._work = Path()
 
@@ -111,7 +115,7 @@ class Worker:
                 self._beat_at = now + BEAT_S
                 registered.beat()
         except OSError as error:
-            self._tell(f"the store does not answer: {error}")
+            self._say_trouble(f"the store does not answer: {error}")
         if now >= self._recover_at:
             self._recover_at = now + RECOVER_S
             self._recover()
@@ -121,7 +125,7 @@ class Worker:
         try:
             return recovery.recover(self._store, tell=self._tell)
         except (OSError, TaskstoreError) as error:
-            self._tell(f"the store does not answer: {error}")
+            self._say_trouble(f"the store does not answer: {error}")
             return 0
 
     def _take(self, registered: workers.Registered) -> bool:
@@ -129,11 +133,15 @@ class Worker:
         slot = next((each for each in range(self._options.slots) if each not in {job.slot for job in self._jobs}), None)
         if slot is None:
             return False
-        try:
-            ticket = claim.claim(self._store, self._options.queues, registered.id, tell=self._tell)
-        except (OSError, TaskstoreError) as error:
-            self._tell(f"no task can be taken: {error}")
+        if not self._store.paths.record.exists():
+            self._say_trouble(f"no task can be taken: there is no store at {self._store.root}")
             return False
+        try:
+            ticket = claim.claim(self._store, self._present(), registered.id, tell=self._tell)
+        except (OSError, TaskstoreError) as error:
+            self._say_trouble(f"no task can be taken: {error}")
+            return False
+        self._troubles.clear()
         if ticket is None:
             return False
         job = Job(
@@ -149,6 +157,27 @@ class Worker:
         self._jobs.append(job)
         job.start()
         return True
+
+    def _present(self) -> list[str]:
+        """Return the queues that are there: one that was deleted holds up no other, and may come back."""
+        found = []
+        for name in self._options.queues:
+            try:
+                queue.find(self._store, name)
+            except NotFound as error:
+                if name not in self._missing:
+                    self._tell(f"takes nothing from '{name}' any more: {error}")
+                    self._missing.add(name)
+            else:
+                found.append(name)
+                self._missing.discard(name)
+        return found
+
+    def _say_trouble(self, text: str) -> None:
+        """Say what is wrong, once for as long as it lasts."""
+        if text not in self._troubles:
+            self._troubles.add(text)
+            self._tell(text)
 
     def _describe(self, registered: workers.Registered) -> None:
         """Write down what it does, where that is not what is written."""

@@ -123,6 +123,23 @@ def _write_at_start(descriptor: int, beacon: Beacon) -> None:
     os.write(descriptor, text.ljust(BEACON_BYTES - 1) + b"\n")
 
 
+def mark_released(path: Path) -> None:
+    """Write down that a run is gone which cannot do so, and for which nobody can look: it was in a container.
+
+    Nothing is done where it has said so itself, or has none. Raises OSError.
+    """
+    beacon = read_beacon(path)
+    if beacon is None or beacon.is_released:
+        return
+    beacon.is_released = True
+    text = msgspec.json.encode(beacon).ljust(EXIT_CODE_AT)[:EXIT_CODE_AT]  # and an exit code stays as it is
+    descriptor = os.open(path, os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0))
+    try:
+        os.write(descriptor, text)
+    finally:
+        os.close(descriptor)
+
+
 def read_beacon(path: Path) -> Beacon | None:
     """Return what the beacon says; None where there is none, or it was torn."""
     try:

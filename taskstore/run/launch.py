@@ -16,7 +16,7 @@ from types import FrameType
 from ..core.errors import BadTransition, NotFound, Refused, TaskstoreError
 from ..core.ids import new_id
 from ..core.states import Status
-from ..disk.beacon import ended_by_signal, is_alive, why_gone
+from ..disk.beacon import ended_by_signal, is_alive, read_beacon, why_gone
 from ..disk.layout import TaskPaths
 from ..schema.record import Execution, ScriptRecord, TaskRecord
 from ..store import liveness, places, tasks
@@ -300,7 +300,8 @@ def settle(store: Store, task_id: str, code: int, *, last: str = "") -> None:
     record = tasks.read(paths)
     if record.status is not Status.IN_PROGRESS or is_alive(paths.beacon, store.locks):
         return
-    if ended_by_signal(paths.beacon):
+    beacon = read_beacon(paths.beacon)
+    if ended_by_signal(paths.beacon) or (beacon is not None and beacon.ended):  # it could not write its record
         liveness.settle(store, paths, record)
         return
     has_begun = paths.beacon.exists()

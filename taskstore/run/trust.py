@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..core.errors import Refused
 from ..core.states import Status
 from ..disk.layout import TaskPaths
-from ..schema.record import Execution, TaskRecord
+from ..schema.record import Container, Execution, TaskRecord
 from ..store import places, tasks
 from ..store.store import Store
 
@@ -53,4 +53,12 @@ def command(paths: TaskPaths) -> str:
 
     script = tasks.read_script(paths)
     spelled = shlex.join(script.argv) or script.entry_point or script.module or "no program"
-    return f"`{spelled}`" + (f" of {script.repository} at {script.version_num[:12]}" if script.repository else "")
+    of = f" of {script.repository} at {script.version_num[:12]}" if script.repository else ""
+    return f"`{spelled}`{of}{_container(tasks.read(paths).container)}"
+
+
+def _container(asked: Container | None) -> str:
+    if asked is None:
+        return ""
+    wishes = [asked.image, asked.arguments, "a set-up script of its own" if asked.setup_shell_script else ""]
+    return f" (where agents use containers, it asks for {', '.join(filter(None, wishes))})" if any(wishes) else ""

@@ -101,6 +101,7 @@ class Distributed(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 class Agent(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Where agents keep rebuilt code (for so many days) and environments (up to which size), and what installs those.
 
+    With what, in which image and with which options they run containers where a task says nothing else.
     An empty folder is one in the user's cache.
     """
 
@@ -109,6 +110,9 @@ class Agent(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     environments: str = ""
     environments_gib: float = 20
     installer: str = "auto"
+    container_command: str = ""
+    container_image: str = ""
+    container_arguments: str = ""
 
 
 class Cache(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -220,7 +224,7 @@ def _texts(value: object) -> Iterator[str]:
 
 def _files(store: Store | None, project: Path | None, environ: Mapping[str, str]) -> Iterator[_File]:
     """The files that there are, the weaker first; one that the environment names must be there to be read."""
-    user = _user_file(environ)
+    user = user_file(environ)
     if user is not None and (user.is_file() or environ.get(CONFIG_VARIABLE)):
         yield _File("user", user)
     if store is None:
@@ -307,7 +311,8 @@ def check_project(folder: Path) -> None:
         codec.convert(Settings, file.read(), file.path)
 
 
-def _user_file(environ: Mapping[str, str]) -> Path | None:
+def user_file(environ: Mapping[str, str] = os.environ) -> Path | None:
+    """Return where this user's own settings are, whether there are any; None for a user without a home folder."""
     named = environ.get(CONFIG_VARIABLE)
     if named:
         return Path(named).expanduser()

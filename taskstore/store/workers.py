@@ -20,7 +20,7 @@ from ..disk.atomic import replace_record
 from ..disk.beacon import LEASE_S, HeldBeacon, hold_beacon, is_alive, read_beacon
 from ..disk.layout import WorkerPaths
 from ..disk.lock import LockKind
-from ..disk.process import is_owner_gone
+from ..disk.process import is_gone, is_here, is_owner_gone
 from ..disk.text import read_bytes
 from ..schema import codec
 from ..schema.worker import WorkerRecord
@@ -147,8 +147,9 @@ def process_of(store: Store, name: str) -> int:
     beacon = read_beacon(store.paths.worker(name).beacon)
     if not seen.is_alive or beacon is None:
         raise Refused(f"worker '{name}' is gone already; `taskstore doctor --fix` clears up after it")
-    if beacon.process.host != socket.gethostname():
-        raise Refused(f"worker '{name}' runs on {beacon.process.host} (process {beacon.process.pid}); stop it there")
+    if not is_here(beacon.process) or is_gone(beacon.process) is None:
+        where = f"{beacon.process.host} (process {beacon.process.pid} there, or of a container)"
+        raise Refused(f"worker '{name}' runs on {where}; stop it there")
     return beacon.process.pid
 
 

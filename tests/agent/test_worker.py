@@ -95,6 +95,52 @@ def test_queues_are_emptied_in_the_order_in_which_they_were_named(
     assert log.read_text() == "ba"
 
 
+def test_a_queue_that_is_deleted_meanwhile_is_said_once_and_holds_up_no_other(store: Store, enqueue: Enqueue) -> None:
+    queue.create(store, "urgent")
+    with Background(store, once=False, queues=("urgent", "default")) as background:
+        wait_until(lambda: bool(workers.listed(store)))
+        queue.delete(store, "urgent")
+        wait_until(lambda: any("'urgent'" in line for line in background.said))
+        paths = enqueue("pass")
+        wait_until(lambda: status(store, paths.id)[0] is Status.COMPLETED)
+        assert len([line for line in background.said if "'urgent'" in line]) == 1
+        queue.create(store, "urgent")
+        again = enqueue("pass", to="urgent")
+        wait_until(lambda: status(store, again.id)[0] is Status.COMPLETED)
+
+
+def test_a_store_that_is_away_when_a_task_ends_is_waited_for(store: Store, enqueue: Enqueue, tmp_path: Path) -> None:
+    away, begun = tmp_path / "away", tmp_path / "begun"
+    program = f"import os, time\nopen({str(begun)!r}, 'w').close()\nwhile not os.path.isdir({str(away)!r}): "
+    paths = enqueue(f"{program}time.sleep(0.02)\nos.kill(os.getpid(), 9)\n")
+    with Background(store, once=False) as background:
+        wait_until(begun.exists)
+        store.root.rename(away)
+        wait_until(lambda: any("cannot be written down" in line for line in background.said))
+        away.rename(store.root)
+        wait_until(lambda: tickets.of_queue(store, "default", claimed=True) == [])
+        assert status(store, paths.id) == (Status.FAILED, "killed (SIGKILL)")
+        assert not any("Traceback" in line for line in background.said)
+
+
+def test_a_store_that_stays_away_does_not_keep_its_agent(store: Store, enqueue: Enqueue, tmp_path: Path) -> None:
+    away, begun = tmp_path / "away", tmp_path / "begun"
+    program = f"import os, time\nopen({str(begun)!r}, 'w').close()\nwhile not os.path.isdir({str(away)!r}): "
+    enqueue(f"{program}time.sleep(0.02)\n")
+    with Background(store, once=False, slots=2) as background:
+        wait_until(begun.exists)
+        store.root.rename(away)
+        wait_until(lambda: any("cannot be written down" in line for line in background.said))
+        wait_until(lambda: any("there is no store" in line for line in background.said))
+        background.worker.stop()
+        background.worker.stop()
+    away.rename(store.root)
+    assert "left to another agent" in background.said[-1]
+    assert len([line for line in background.said if "there is no store" in line]) == 1
+    assert not any("takes nothing from" in line for line in background.said)
+    assert len(tickets.of_queue(store, "default", claimed=True)) == 1
+
+
 def test_a_task_says_which_worker_and_queue_it_came_from(store: Store, enqueue: Enqueue) -> None:
     paths = enqueue("pass")
     work(store, name="gpu box")

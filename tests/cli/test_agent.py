@@ -3,6 +3,8 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 
@@ -11,7 +13,7 @@ import pytest
 from taskstore.core.states import Status
 from taskstore.queues import queue
 from taskstore.schema.worker import Running
-from taskstore.store import places, tasks, workers
+from taskstore.store import places, tasks, tickets, workers
 from taskstore.store.store import Store
 
 from .conftest import Cli, Workshop
@@ -51,6 +53,13 @@ def test_an_agent_runs_what_waits_and_ends(cli: Cli, workshop: Workshop, store: 
         (("stop", "nobody"), 3, "taskstore agent ls"),
         (("stop",), 2, "WORKER"),
         (("start", "--env", "conda"), 2, "conda"),
+        (("start", "python:3.12"), 2, "goes with --docker"),
+        (("start", "--gpus", ",,"), 4, "'' is no set of GPUs"),
+        (("start", "--gpus", "0,,1"), 4, "'' is no set of GPUs"),
+        (("start", "--gpus", "0,a b"), 4, "'a b' is no set of GPUs"),
+        (("start", "--gpus", "all"), 4, "'all' is no set of GPUs"),
+        (("start", "--in-place", "--env", "venv"), 4, "--in-place does not go with --env venv"),
+        (("start", "--docker", "--docker-command", "no-such-engine"), 4, "no-such-engine is not installed"),
     ],
 )
 def test_a_mistake_is_named(cli: Cli, store: Store, arguments: tuple[str, ...], code: int, said: str) -> None:
@@ -122,6 +131,20 @@ def test_an_agent_in_the_background_is_told_to_end(
     finally:
         if workers.listed(store):
             os.kill(seen.record.pid, signal.SIGKILL)
+
+
+def test_an_agent_whose_terminal_is_gone_works_on(workshop: Workshop, store: Store) -> None:
+    made = [workshop.task(status=Status.CREATED) for _ in range(2)]
+    for task in made:
+        queue.enqueue(store, task.id, "default")
+    reader, writer = os.pipe()
+    os.close(reader)  # what is written there is an error, as with a terminal that was closed
+    command = [sys.executable, "-m", "taskstore_cli", "agent", "start", "--once", "--in-place"]
+    ended = subprocess.run(command, env={**os.environ, "TASKSTORE_ROOT": str(store.root)}, stderr=writer, check=False)
+    os.close(writer)
+    assert ended.returncode == 0
+    assert [tasks.read(places.locate(store, task.id)).status for task in made] == [Status.FAILED] * 2
+    assert tickets.of_queue(store, "default", claimed=True) == []
 
 
 def test_a_queue_says_what_becomes_of_its_tasks(cli: Cli, store: Store) -> None:

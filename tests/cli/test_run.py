@@ -354,6 +354,7 @@ def test_what_is_a_file_and_a_task_is_the_file(
         (("--json", "DRAFT.py"), 2, "--dry-run"),
         (("DRAFT", "--lr", "3"), 2, "clone TASK --set"),
         (("--name", "other", "DRAFT"), 2, "clone TASK --set"),
+        (("--in-place", "--env", "venv", "DRAFT"), 2, "no --env"),
         (("DONE",), 4, "taskstore clone"),
         (("DRAFT",), 4, "records no script"),
     ],

@@ -8,7 +8,7 @@ from taskstore.core.states import Status
 from taskstore.disk.beacon import hold_beacon
 from taskstore.disk.layout import TaskPaths
 from taskstore.logger import Logger
-from taskstore.schema.record import Missing, ScriptRecord, Submodule, TaskRecord, Untracked
+from taskstore.schema.record import Container, Missing, ScriptRecord, Submodule, TaskRecord, Untracked
 from taskstore.sections.reports import Writer
 from taskstore.store import published, sampling, tasks
 
@@ -125,6 +125,23 @@ def test_a_running_task_is_followed_or_aborted(workshop: Workshop, cli: Cli) -> 
     assert "status      Running" in page
     assert "so far" in page
     assert "taskstore logs -f" in page
+
+
+def test_the_container_that_a_task_asks_for_is_shown(workshop: Workshop, cli: Cli) -> None:
+    paths = workshop.task(status=Status.CREATED)
+
+    def change(record: TaskRecord) -> None:
+        record.container = Container(image="python:3.12", arguments="--ipc=host", setup_shell_script="set -x\ntrue\n")
+
+    tasks.edit(workshop.store, paths.id, change)
+    page = cli("show", paths.id).out
+    assert "image       python:3.12\nwith        --ipc=host\nset up by   set -x\n            true\n" in page
+    (facts,) = cli("show", paths.id, "--json").objects
+    assert facts["container"] == {
+        "image": "python:3.12",
+        "arguments": "--ipc=host",
+        "setup_shell_script": "set -x\ntrue\n",
+    }
 
 
 def test_a_dead_run_is_shown_as_failed_with_its_reason(workshop: Workshop, cli: Cli) -> None:

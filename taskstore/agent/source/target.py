@@ -55,7 +55,7 @@ def find_target(place: Place, notes: list[str]) -> Target:
         raise CodeNotFound(
             f"the program of the task, {script.entry_point or script.module}, is not in its code, and has no copy"
         )
-    raise Refused("the task records no program to run; `taskstore create --script` makes a task with one")
+    raise Refused("the task records no program to run; `taskstore create SCRIPT` makes a task with one")
 
 
 def _inside(place: Place) -> Path | None:

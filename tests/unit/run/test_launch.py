@@ -302,3 +302,14 @@ def test_planning_changes_nothing_in_the_repository(store: Store, draft: Draft, 
     before = {path: path.stat().st_mtime_ns for path in (checkout / ".git").rglob("*")}
     launch.plan(store, paths)
     assert {path: path.stat().st_mtime_ns for path in (checkout / ".git").rglob("*")} == before
+
+
+def test_what_a_run_has_said_of_its_end_where_it_could_not_write_its_record_is_what_counts(store: Store) -> None:
+    paths = tasks.create(store, "examples", "a task")
+    tasks.transition(store, paths.id, Status.IN_PROGRESS)
+    beacon = hold_beacon(paths.beacon, store.locks)
+    beacon.say_end("completed", "completed")
+    beacon.release()
+    launch.settle(store, paths.id, 0)
+    record = tasks.read(paths)
+    assert (record.status, record.status_reason) == (Status.COMPLETED, "completed")

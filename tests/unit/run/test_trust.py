@@ -9,7 +9,7 @@ from taskstore.core.states import Status
 from taskstore.disk.layout import TaskPaths
 from taskstore.queues import queue
 from taskstore.run import launch, remote, trust
-from taskstore.schema.record import Imported, ScriptRecord, TaskRecord
+from taskstore.schema.record import Container, Imported, ScriptRecord, TaskRecord
 from taskstore.sections import clone
 from taskstore.store import places, tasks, tickets
 from taskstore.store.store import Store
@@ -42,6 +42,18 @@ def test_what_came_from_elsewhere_is_not_run_or_enqueued_without_a_word(store: S
         sweeps.start(store, foreign, sweeps.Wanted(grid=["Args/lr=1,2"]), tell=print)
     assert tasks.read(foreign).status is Status.CREATED
     assert tickets.of_queue(store, "default") == []
+
+
+def test_the_container_that_it_would_run_in_is_said_too(store: Store, foreign: TaskPaths) -> None:
+    assert trust.command(foreign).endswith("theirs.py --fast`")
+
+    def change(record: TaskRecord) -> None:
+        record.container = Container(image="theirs:1", arguments="--privileged", setup_shell_script="rm -r data")
+
+    tasks.edit(store, foreign.id, change)
+    assert trust.command(foreign).endswith(
+        "--fast` (where agents use containers, it asks for theirs:1, --privileged, a set-up script of its own)"
+    )
 
 
 def test_a_word_lets_it_run_from_then_on(store: Store, foreign: TaskPaths) -> None:
