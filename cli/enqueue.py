@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from . import context, offers, several
+from . import context, offers, secrets, several
 from .trust import TrustOption, is_given
 
 if TYPE_CHECKING:
@@ -76,6 +76,7 @@ def enqueue(
 
     is_trusted = is_given(store, paths, by_option=trust)
     remote.enqueue(store, paths.id, queue, priority=priority, force=force, is_trusted=is_trusted)
+    secrets.tell_needed(paths)
 
 
 def waits(queue: str) -> str:

@@ -35,6 +35,15 @@ def ask(paths: TaskPaths) -> dict[str, str]:
     return given.for_task(paths, environ)
 
 
+def tell_needed(paths: TaskPaths) -> None:
+    """Say which secrets the agent that runs a task must have: whoever enqueues it can still see to that."""
+    from taskstore.run import given
+
+    needed = [f"{render.safe(each.name)} in {each.variable}" for each in given.of_task(paths) if each.is_needed]
+    if needed:
+        context.say(f"the agent that runs it needs what is masked in its command line: {', '.join(needed)}")
+
+
 def show(secrets: Sequence[Secret]) -> None:
     """Say what has to be given, and whether it is."""
     for secret in secrets:

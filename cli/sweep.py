@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from . import context, offers, render
+from . import context, offers, render, secrets
 from . import trials as tabled
 from .trust import TrustOption, is_given
 
@@ -114,6 +114,7 @@ def sweep(
         name=name,
         is_trusted=is_given(store, paths, by_option=trust),
     )
+    secrets.tell_needed(paths)
     made = sweeps.start(store, paths, wanted, tell=context.say)
     if sampler == "tpe":
         _show(store, context.resolve(store, made), goal, as_json=as_json)

@@ -15,6 +15,8 @@ from taskstore.schema.record import ScriptRecord
 from taskstore.store import tasks
 from taskstore.store.store import Store
 
+from .conftest import Cli
+
 
 class _Terminal(io.StringIO):
     """Somebody sits there."""
@@ -41,3 +43,16 @@ def test_a_person_at_a_terminal_types_what_no_variable_holds_and_it_is_not_shown
     monkeypatch.setattr("getpass.getpass", lambda *prompt, **given: "typed in")
     assert secrets.ask(paths) == {"TASKSTORE_SECRET_TOKEN": "by variable", "TASKSTORE_SECRET_PASSWORD": "typed in"}
     assert "typed in" not in shown.getvalue()
+
+
+def test_whoever_enqueues_a_task_hears_which_secrets_its_agent_needs(cli: Cli, store: Store) -> None:
+    paths = tasks.create(store, "examples", "a task")
+
+    def describe(script: ScriptRecord) -> None:
+        script.entry_point, script.argv = "train.py", ["train.py", "--token", MASK]
+
+    tasks.edit_script(store, paths.id, describe)
+    said = cli("enqueue", paths.id).err
+    assert "masked in its command line: --token in TASKSTORE_SECRET_TOKEN" in said
+    plain = tasks.create(store, "examples", "another")
+    assert "masked" not in cli("enqueue", plain.id).err
