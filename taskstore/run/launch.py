@@ -305,6 +305,9 @@ def settle(store: Store, task_id: str, code: int, *, last: str = "") -> None:
         liveness.settle(store, paths, record)
         return
     has_begun = paths.beacon.exists()
+    if code == 0 and has_begun:  # the store was away as it ended
+        _leave(store, task_id, Status.COMPLETED, "completed", "told by the exit code: the run could not write it down")
+        return
     reason, message = f"exit code {code}", "the process ended without a word" if has_begun else "it did not start"
     if code > 128:
         with contextlib.suppress(ValueError):
@@ -316,12 +319,9 @@ def settle(store: Store, task_id: str, code: int, *, last: str = "") -> None:
 
 def end(store: Store, task_id: str, reason: str, message: str) -> None:
     """Call a task failed that is still said to be in progress."""
+    _leave(store, task_id, Status.FAILED, reason, message)
+
+
+def _leave(store: Store, task_id: str, to: Status, reason: str, message: str) -> None:
     with contextlib.suppress(BadTransition):  # somebody was first to notice
-        tasks.transition(
-            store,
-            task_id,
-            Status.FAILED,
-            only_from=frozenset({Status.IN_PROGRESS}),
-            reason=reason,
-            message=message,
-        )
+        tasks.transition(store, task_id, to, only_from=frozenset({Status.IN_PROGRESS}), reason=reason, message=message)

@@ -15,6 +15,7 @@ from taskstore.core.secrets import MASK
 from taskstore.core.states import Status
 from taskstore.disk.beacon import hold_beacon
 from taskstore.disk.layout import TaskPaths
+from taskstore.disk.lock import give_flock
 from taskstore.run import launch
 from taskstore.schema import codec
 from taskstore.schema.record import FileRef, Missing, ScriptRecord, Untracked
@@ -313,3 +314,17 @@ def test_what_a_run_has_said_of_its_end_where_it_could_not_write_its_record_is_w
     launch.settle(store, paths.id, 0)
     record = tasks.read(paths)
     assert (record.status, record.status_reason) == (Status.COMPLETED, "completed")
+
+
+@pytest.mark.parametrize(("has_begun", "end"), [(True, Status.COMPLETED), (False, Status.FAILED)])
+def test_a_run_that_ended_well_while_the_store_was_away_is_completed_by_its_exit_code(
+    store: Store, *, has_begun: bool, end: Status
+) -> None:
+    paths = tasks.create(store, "examples", "a task")
+    tasks.transition(store, paths.id, Status.IN_PROGRESS)
+    if has_begun:
+        give_flock(hold_beacon(paths.beacon, store.locks)._descriptor)  # gone without a word
+    launch.settle(store, paths.id, 0)
+    record = tasks.read(paths)
+    assert record.status is end
+    assert ("exit code" if has_begun else "did not start") in record.status_message
