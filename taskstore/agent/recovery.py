@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from ..core.errors import BadTransition, Conflict, Damaged, NotFound, Refused, TaskstoreError
 from ..core.states import Status
+from ..disk.atomic import drop_abandoned
 from ..disk.beacon import is_alive
 from ..disk.layout import TaskPaths
 from ..disk.process import owner_tag
@@ -42,7 +43,9 @@ def recover(store: Store, *, tell: Tell) -> int:
     for ticket in _abandoned(store):
         with contextlib.suppress(OSError):
             done += _clear(store, ticket, tell)
-    workers.forget_lost(store)
+    if workers.forget_lost(store) or done:
+        for folder in (store.paths.workers, store.paths.queues):
+            drop_abandoned(folder)
     return done
 
 
@@ -64,6 +67,7 @@ def _clear(store: Store, ticket: Ticket, tell: Tell) -> bool:
         if own is None:
             return False
         what = _settled(store, own, record)
+        drop_abandoned(places.locate(store, ticket.task_id).home)  # what the worker was writing as it was killed
     except (NotFound, FileNotFoundError):
         tickets.discard(ticket)
         what = "is deleted; its ticket is dropped"

@@ -17,6 +17,7 @@ from taskstore.agent.options import Options
 from taskstore.agent.worker import Worker
 from taskstore.core.states import Status
 from taskstore.disk.layout import TaskPaths
+from taskstore.disk.process import owner_tag
 from taskstore.queues import policy, queue
 from taskstore.run import launch
 from taskstore.run.mode import LAUNCH_VARIABLE, TASK_VARIABLE
@@ -87,6 +88,23 @@ def test_a_ticket_that_was_taken_and_not_begun_waits_again(store: Store, enqueue
     assert recovery.recover(store, tell=print) == 1
     assert (waiting(store), claimed(store)) == ([paths.id], [])
     assert status(store, paths)[0] is Status.QUEUED
+
+
+def test_what_a_worker_was_writing_as_it_was_killed_goes_with_it(store: Store, enqueue: Enqueue) -> None:
+    paths = enqueue("pass")
+    with worker(store, "claimed") as process:
+        place, _, _ = owner_tag().partition("-")
+        torn = [
+            folder / f".torn.json.{place}-{process.pid}-0123456789ab.tmp"
+            for folder in (paths.home, store.paths.workers, store.paths.queue("default").claimed)
+        ]
+        for path in torn:
+            path.write_text("{")
+        recovery.recover(store, tell=print)
+        assert all(path.exists() for path in torn)  # it lives
+    recovery.recover(store, tell=print)
+    assert not any(path.exists() for path in torn)
+    assert doctor.check(store) == []
 
 
 def test_the_tickets_of_a_live_worker_are_its_own(store: Store, enqueue: Enqueue) -> None:
