@@ -224,8 +224,9 @@ def test_a_run_that_was_moved_meanwhile_is_ended_where_it_is(
 def test_our_own_beacon_tells_that_we_live(store: Store, running: TaskPaths) -> None:
     held = hold_beacon(running.beacon, store.locks)
     _rewrite(running, host="gpu-7", boot_id="another")
+    clock = FixedClock()
     with pytest.raises(Refused):
-        abort(store, running.id)
+        abort(store, running.id, clock=clock, pause=clock.advance)
     held.release()
 
 
