@@ -9,17 +9,7 @@ import pytest
 
 from taskstore.capture.git import Limits, Missing, Untracked, snapshot
 from taskstore.store.store import init
-from tests.unit.capture.gitrepo import GitRepo, isolate, link
-
-
-@pytest.fixture
-def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> GitRepo:
-    isolate(tmp_path, monkeypatch)
-    repo = GitRepo.create(tmp_path / "work")
-    repo.write("train.py")
-    repo.write("sub/dir/eval.py")
-    repo.commit("first")
-    return repo
+from tests.unit.capture.gitrepo import GitRepo, link
 
 
 def paths(files: tuple[Untracked, ...]) -> list[str]:

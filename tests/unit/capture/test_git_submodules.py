@@ -7,17 +7,7 @@ import pytest
 
 from taskstore.capture.git import Limits, Missing, Untracked
 from taskstore.capture.vcs.command import Answer, Git
-from tests.unit.capture.gitrepo import GitRepo, git, isolate
-
-
-@pytest.fixture
-def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> GitRepo:
-    isolate(tmp_path, monkeypatch)
-    repo = GitRepo.create(tmp_path / "work")
-    repo.write("train.py")
-    repo.write("sub/dir/eval.py")
-    repo.commit("first")
-    return repo
+from tests.unit.capture.gitrepo import GitRepo, git
 
 
 def paths(files: tuple[Untracked, ...]) -> list[str]:
