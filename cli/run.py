@@ -95,6 +95,8 @@ def run(
             _show_task(store, paths, env, is_in_place=in_place, as_json=as_json)
             return
         run_and_leave(store, paths, trust=trust, env=env, is_in_place=in_place)
+    if env is not None:
+        raise typer.BadParameter("--env is for a recorded TASK; a script runs in this environment")
     if name is not None:
         check_name("task", name)
     store = context.open_store()

@@ -489,3 +489,12 @@ def test_files_go_where_the_script_says(
     (folder / "train.py").write_text(f"from taskstore import Task; Task.init('examples', 'a run', output_uri={said})")
     assert _start(_under(program, "train.py"), folder)[0] == 0
     assert tasks.read(_only(store)).output_destination == (str(folder) if is_elsewhere else "")
+
+
+def test_an_environment_asked_for_a_script_is_refused_and_not_left_out(cli: Cli, folder: Path, store: Store) -> None:
+    script = folder / "train.py"
+    script.write_text("print('trained')")
+    done = cli("run", "--env", "venv", str(script))
+    assert (done.code, done.out) == (2, "")
+    assert "--env is for a recorded TASK" in " ".join(done.err.split())
+    assert list(places.walk(store)) == []
