@@ -26,6 +26,7 @@ _MORE = (
     *("-c", "maintenance.auto=false"),
     *("-c", "core.sparseCheckout=false"),
     *("-c", "clone.defaultRemoteName=origin"),
+    *("-c", "core.fsync=none"),  # what is rebuilt is rebuilt again after a power cut
     *("-c", "http.lowSpeedLimit=1000"),
     *("-c", "http.lowSpeedTime=30"),
 )

@@ -7,7 +7,9 @@ again, whatever its times say. HEAD against the recorded commit, whose name is a
 
 from __future__ import annotations
 
+import hashlib
 import os
+import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +21,8 @@ from . import patches
 from .building import said, text
 
 GITLINK = "160000"
-_GROUP = 200
+_PLAIN = ("100644", "100755")
+_HASHES = {40: "sha1", 64: "sha256"}
 Objects = dict[str, tuple[str, str]]
 """Mode and object's name by path."""
 
@@ -32,12 +35,11 @@ class Expected:
     diff: bytes
 
 
-def differences(git: Git, root: Path, expected: Expected) -> list[tuple[str, str]]:
+def differences(git: Git, root: Path, expected: Expected, index: Objects) -> list[tuple[str, str]]:
     """Return each file of the work tree at `root` that is not as recorded, and how it differs."""
     head = text(git.ask("rev-parse", "--verify", "--quiet", "HEAD"))
     if head != expected.commit:
         return [("HEAD", f"is at {head[:12] or 'no commit'}, and {expected.commit[:12] or 'none'} was recorded")]
-    index = read_index(git)
     before = _committed(git, expected.commit)
     return [*_index_differs(index, before, patches.read(expected.diff)), *_files_differ(git, root, index)]
 
@@ -88,37 +90,80 @@ def _index_differs(index: Objects, before: Objects, recorded: dict[str, patches.
 
 
 def _files_differ(git: Git, root: Path, index: Objects) -> list[tuple[str, str]]:
-    """Hash the files again: by an index that knows nothing of their times, so that git reads each of them."""
-    again = git.given(GIT_INDEX_FILE=str(_beside_index(git, root)))
+    """Compare each file with the index, by its kind, its mode and its content, which git reads and hashes again."""
+    found: list[tuple[str, str]] = []
+    plain: list[str] = []
+    modes: list[str] = []
+    for path, (mode, name) in index.items():
+        if mode == GITLINK:
+            continue
+        facts = _facts(root / path)
+        if facts is None:
+            found.append((path, "is not there"))
+        elif mode not in _PLAIN:
+            found += [] if _is_link_to(root / path, name) else [(path, "is another link")]
+        elif not stat.S_ISREG(facts.st_mode):
+            found.append((path, "is no file"))
+        else:
+            plain.append(path)
+            modes += [path] if bool(facts.st_mode & 0o100) != (mode == "100755") else []
+    if modes and _modes_count(git):
+        found += [(path, "has another mode") for path in modes]
+    return [*found, *_contents_differ(git, plain, index)]
+
+
+def _facts(place: Path) -> os.stat_result | None:
     try:
-        _asked(again.ask("read-tree", text(git.ask("write-tree"))))
-        again.ask("update-index", "-q", "--really-refresh")  # which fails where some differ
-        listing = _asked(again.ask("diff-files", "--name-only", "--no-renames", "--ignore-submodules", "-z"))
-    finally:
-        Path(_beside_index(git, root)).unlink(missing_ok=True)
-    names = [name for name in os.fsdecode(listing).split("\0") if name]
-    return [(name, how) for name in names if (how := _how(git, root, name, index.get(name)))]
+        return place.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
 
 
-def _beside_index(git: Git, root: Path) -> Path:
-    return root / text(git.ask("rev-parse", "--git-path", "taskstore-index"))
+def _modes_count(git: Git) -> bool:
+    """Tell whether files have a mode where the work tree is; git has tried it."""
+    return os.name == "posix" and text(git.ask("config", "--type=bool", "core.fileMode")) != "false"
 
 
-def _how(git: Git, root: Path, path: str, entry: tuple[str, str] | None) -> str:
+def _is_link_to(place: Path, name: str) -> bool:
+    """Tell whether a link's text is the content of that object; where there are no links a file holds the text."""
+    if place.is_symlink():
+        data = os.fsencode(place.readlink())
+    elif os.name == "nt" and place.is_file():
+        data = place.read_bytes()
+    else:
+        return False
+    return hashlib.new(_HASHES[len(name)], b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest() == name
+
+
+def _contents_differ(git: Git, paths: list[str], index: Objects) -> list[tuple[str, str]]:
+    hashed = _hashed(git, paths) if paths else []
+    differing = [path for path, name in zip(paths, hashed, strict=True) if name != index[path][1]]
+    return [(path, how) for path in differing if (how := _how(git, path, index[path][1]))]
+
+
+def _hashed(git: Git, paths: list[str]) -> list[str]:
+    listing = b"".join(_line(os.fsencode(path)) for path in paths)
+    answer = _asked(git.ask("hash-object", "--stdin-paths", given=listing)).decode().splitlines()
+    if len(answer) != len(paths):
+        raise CodeDiffers("what was rebuilt cannot be compared", [("git", "it has not hashed each file")])
+    return answer
+
+
+def _line(path: bytes) -> bytes:
+    """Spell a path in one line, as git reads it."""
+    if b"\n" not in path and not path.startswith(b'"'):
+        return path + b"\n"
+    quoted = path.replace(b"\\", b"\\\\").replace(b'"', b'\\"').replace(b"\n", b"\\n")
+    return b'"' + quoted + b'"\n'
+
+
+def _how(git: Git, path: str, recorded: str) -> str:
     """Say how a file differs from the index; "" for one that only a conversion of line ends would change.
 
     Such files are in the commit as no checkout would write them, and git says now and again that they have changed.
     """
-    place = root / path
-    if not os.path.lexists(place):
-        return "is not there"
-    if entry is None or entry[0] == "120000" or place.is_symlink():
-        return "is another link"
-    is_executable = bool(place.stat().st_mode & 0o100)
-    if os.name == "posix" and is_executable != (entry[0] == "100755"):
-        return "has another mode"
     written = text(git.ask("hash-object", "--no-filters", "--", path))
-    return "" if written == entry[1] else f"has the content {written[:12]}, and {entry[1][:12]} was recorded"
+    return "" if written == recorded else f"has the content {written[:12]}, and {recorded[:12]} was recorded"
 
 
 def raise_for(files: Sequence[tuple[str, str]], what: str) -> None:

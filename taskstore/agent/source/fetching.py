@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...capture.vcs.command import Git
+from ...capture.vcs.command import Answer, Git
 from ...core.errors import CodeNotFound
 from .building import Builder, said, text
 
@@ -68,9 +68,7 @@ def obtain(builder: Builder, wanted: Wanted, target: Path, tell: Callable[[str],
         problem = attempt()
         commit = "" if problem else _resolved(builder.at(target), wanted)
         if commit:
-            git = builder.at(target)
-            _name_remote(git, wanted)
-            _name_head(git, wanted.branch, commit)
+            _name_head(builder.at(target), wanted.branch, commit)
             return commit
         tried.append((place, problem or f"{_what(wanted)} is not there"))
     absent = [("its folder", "not recorded")] * (wanted.local is None) + [("a remote", "not recorded")] * (
@@ -111,24 +109,43 @@ def _from_folder(builder: Builder, wanted: Wanted, target: Path) -> str:
     if known is not None and known.problem and wanted.bundle is None:
         unknown = "Not a valid object name" in known.stderr
         return f"{_what(wanted)} is not there" if unknown else said(known)
-    problem = _cloned(builder.at(target.parent), str(local), target)
+    problem = _cloned_folder(builder, wanted, local, target)
     if problem:
         return problem
     git = builder.at(target)
     if known is None:
-        _remember(git, wanted)
-    git.ask("remote", "remove", "origin")  # whose branches are the folder's own
-    fetch = ("fetch", "--quiet", "--no-tags", "--", str(local))
-    git.ask(*fetch, "+refs/remotes/*:refs/remotes/*")  # of a clone that is shallow, some may not come
-    if known is not None and not known.problem and not _has(git, wanted.commit):
-        answer = git.ask(*fetch, wanted.commit)
-        return said(answer) if answer.problem else ""
-    return _topped_up(git, wanted) or _lacking(at_local, git, wanted)
+        _remember(git, wanted, _FOLDER)
+    git.ask("remote", "remove", _FOLDER)  # whose branches are the folder's own
+    if known is None or known.problem:
+        problem = _topped_up(git, wanted) or _absent(git, wanted)
+    elif not _has(git, wanted.commit):
+        problem = _answered(git.ask("fetch", "--quiet", "--no-tags", "--", str(local), wanted.commit))
+    return problem or _lacking(git, target, wanted)
 
 
-def _lacking(at_local: Git, git: Git, wanted: Wanted) -> str:
+def _cloned_folder(builder: Builder, wanted: Wanted, local: Path, target: Path) -> str:
+    """Clone a folder, with its branches of remotes as what they are; of a clone that is shallow some may not come.
+
+    In one command, as far as it goes: an agent does this at each start.
+    """
+    git = builder.at(target.parent)
+    named = (f"remote.origin.url={wanted.url}", f"remote.origin.fetch={_BRANCHES}") if wanted.url else ()
+    options = ("--origin", _FOLDER, *(option for each in named for option in ("--config", each)))
+    whole = ("-c", f"remote.{_FOLDER}.fetch={_REMOTES}")
+    if not _cloned(git, str(local), target, *options, before=whole):
+        return ""
+    if target.exists():
+        shutil.rmtree(target)
+    problem = _cloned(git, str(local), target, *options)
+    if not problem:
+        builder.at(target).ask("fetch", "--quiet", "--no-tags", "--", str(local), _REMOTES)
+    return problem
+
+
+def _lacking(git: Git, target: Path, wanted: Wanted) -> str:
     """Say that a folder has the commit and not all of its files, which it would have fetched when they are wanted."""
-    if at_local.ask("config", "--get-regexp", r"^remote\..*\.promisor$").problem or not _has(git, wanted.commit):
+    is_partial = next((target / ".git" / "objects" / "pack").glob("*.promisor"), None) is not None
+    if not is_partial or not _has(git, wanted.commit):
         return ""
     answer = git.ask("rev-list", "--objects", "--no-walk", "--missing=print", wanted.commit)
     is_whole = not answer.problem and not any(line.startswith(b"?") for line in answer.stdout.splitlines())
@@ -136,7 +153,8 @@ def _lacking(at_local: Git, git: Git, wanted: Wanted) -> str:
 
 
 def _from_bundle(builder: Builder, wanted: Wanted, target: Path) -> str:
-    return _topped_up(begin(builder, target, wanted), wanted)
+    git = begin(builder, target, wanted)
+    return _topped_up(git, wanted) or _absent(git, wanted)
 
 
 def _from_remote(builder: Builder, wanted: Wanted, target: Path) -> str:
@@ -148,41 +166,52 @@ def _from_remote(builder: Builder, wanted: Wanted, target: Path) -> str:
     if problem:
         return problem
     git = builder.at(target)
+    _name_remote(git, wanted)
     if not _WHOLE.fullmatch(wanted.commit):
-        _remember(git, wanted)
+        _remember(git, wanted, "origin")
+        return ""
+    if _has(git, wanted.commit):
         return ""
     problem = _topped_up(git, wanted)
     if _has(git, wanted.commit):
         return ""
     asked = ("fetch", "--quiet", "--no-tags", "origin", wanted.commit)  # of no branch any more
-    answer = builder.remote_at(target).ask(*asked)
-    return (problem or said(answer)) if answer.problem else ""
+    failed = _answered(builder.remote_at(target).ask(*asked))
+    return failed and (problem or failed)
 
 
-def _cloned(git: Git, source: str, target: Path) -> str:
+def _cloned(git: Git, source: str, target: Path, *more: str, before: tuple[str, ...] = ()) -> str:
     # Copied, not linked: git renews the times of objects that it would write again, in the original too.
     options = ("--quiet", "--no-checkout", "--no-hardlinks", "--dissociate", "--template=")
-    answer = git.ask("clone", *options, "--", source, str(target))
+    return _answered(git.ask(*before, "clone", *options, *more, "--", source, str(target)))
+
+
+def _answered(answer: Answer) -> str:
     return said(answer) if answer.problem else ""
 
 
 def _topped_up(git: Git, wanted: Wanted) -> str:
-    """Fetch the task's bundle, where the commit is not there without it."""
-    if wanted.bundle is None or not wanted.commit or _has(git, wanted.commit):
+    """Fetch the task's bundle, which holds the commit where no remote has it."""
+    if wanted.bundle is None or not wanted.commit:
         return ""
-    answer = git.ask("fetch", "--quiet", "--no-tags", "--", str(wanted.bundle()), "HEAD")
-    return said(answer) if answer.problem else ""
+    return _answered(git.ask("fetch", "--quiet", "--no-tags", "--", str(wanted.bundle()), "HEAD"))
+
+
+def _absent(git: Git, wanted: Wanted) -> str:
+    """Say that the clone has not the commit whose whole name is wanted."""
+    is_there = not _WHOLE.fullmatch(wanted.commit) or _has(git, wanted.commit)
+    return "" if is_there else f"{_what(wanted)} is not there"
 
 
 def _has(git: Git, commit: str) -> bool:
     return not git.ask("cat-file", "-e", f"{commit}^{{commit}}").problem
 
 
-def _remember(git: Git, wanted: Wanted) -> None:
-    """Keep what a name that is no whole commit means to the place that it came from."""
-    names = [f"refs/tags/{wanted.commit}", f"refs/remotes/origin/{wanted.commit}"]
+def _remember(git: Git, wanted: Wanted, remote: str) -> None:
+    """Keep what a name that is no whole commit means to the place that it came from, by the remote's name."""
+    names = [f"refs/tags/{wanted.commit}", f"refs/remotes/{remote}/{wanted.commit}"]
     if not wanted.commit:
-        names = [f"refs/remotes/origin/{wanted.branch}"] if wanted.branch else ["HEAD"]
+        names = [f"refs/remotes/{remote}/{wanted.branch}"] if wanted.branch else ["HEAD"]
     elif _BEGINNING.fullmatch(wanted.commit):
         names.append(wanted.commit)
     for name in names:
@@ -193,12 +222,16 @@ def _remember(git: Git, wanted: Wanted) -> None:
 
 
 _MEANT = "refs/taskstore/meant"
+_REMOTES = "+refs/remotes/*:refs/remotes/*"
+_BRANCHES = "+refs/heads/*:refs/remotes/origin/*"
+_FOLDER = "taskstore-folder"
+"""What the folder that a clone came from is called in it, until that is forgotten."""
 
 
 def _resolved(git: Git, wanted: Wanted) -> str:
-    """Return the commit's whole name where the clone has it, or ""."""
+    """Return the commit's whole name, or "" where the clone does not know what was meant."""
     if _WHOLE.fullmatch(wanted.commit):
-        return wanted.commit if _has(git, wanted.commit) else ""
+        return wanted.commit
     found = git.ask("rev-parse", "--verify", "--quiet", f"{_MEANT}^{{commit}}")
     git.ask("update-ref", "-d", _MEANT)
     return "" if found.problem else text(found)
@@ -207,11 +240,19 @@ def _resolved(git: Git, wanted: Wanted) -> str:
 def _name_head(git: Git, branch: str, commit: str) -> None:
     """Put HEAD on the branch where that is a name for one, else on the commit alone."""
     ref = f"refs/heads/{branch}"
+    if commit and branch and _is_head(git, ref, commit):
+        return
     is_name = bool(branch) and not git.ask("check-ref-format", ref).problem
     if is_name and (not commit or not git.ask("update-ref", ref, commit).problem):
         git.ask("symbolic-ref", "HEAD", ref)
     elif commit:
         git.ask("update-ref", "--no-deref", "HEAD", commit)
+
+
+def _is_head(git: Git, ref: str, commit: str) -> bool:
+    """Tell whether HEAD is on that branch at that commit, as it is where the original has not moved on."""
+    answer = git.ask("for-each-ref", "--format=%(HEAD)%(refname) %(objectname)", "refs/heads/")
+    return f"*{ref} {commit}" in os.fsdecode(answer.stdout).splitlines()
 
 
 def _name_remote(git: Git, wanted: Wanted) -> None:
@@ -221,4 +262,4 @@ def _name_remote(git: Git, wanted: Wanted) -> None:
     """
     if wanted.url:
         git.ask("config", "remote.origin.url", wanted.url)
-        git.ask("config", "remote.origin.fetch", "+refs/heads/*:refs/remotes/origin/*")
+        git.ask("config", "remote.origin.fetch", _BRANCHES)

@@ -43,6 +43,8 @@ class Building:
     paths: TaskPaths
     tell: Callable[[str], None]
     notes: list[str] = field(default_factory=list)
+    links: dict[Path, dict[str, str]] = field(default_factory=dict)
+    """Of each work tree that was rebuilt, the commits of its submodules by their folders, as its index has them."""
 
     def note(self, text: str) -> None:
         """Say something that whoever looks at the run should know."""
@@ -78,8 +80,10 @@ def _fill(building: Building, part: Part, root: Path, commit: str) -> None:
     git = building.builder.at(root)
     diff = _check_out(building, git, part, commit)
     wrong = [(item.path, how) for item in part.untracked if (how := files.put_untracked(building.paths, item, root))]
-    wrong += comparing.differences(git, root, Expected(commit, diff))
+    index = comparing.read_index(git)
+    wrong += comparing.differences(git, root, Expected(commit, diff), index)
     comparing.raise_for(wrong, part.name)
+    building.links[root] = {path: name for path, (mode, name) in index.items() if mode == GITLINK}
     outside = [item.path for item in part.untracked if files.leads_out(item)]
     if outside:
         building.note(f"{part.name}: links that lead out of it, to what was not captured: {named(outside)}")
@@ -188,11 +192,8 @@ def build_submodules(building: Building, modules: list[Submodule], root: Path, l
 
 def _submodule_folders(building: Building, modules: list[Submodule], root: Path) -> list[str]:
     """Return the folders of submodules as the indexes have them: that of the repository, and theirs."""
-    found = []
-    for prefix in ("", *(f"{module.path}/" for module in modules if module.checked_out)):
-        index = comparing.read_index(building.builder.at(root / prefix))
-        found += [f"{prefix}{path}" for path, (mode, _) in index.items() if mode == GITLINK]
-    return found
+    prefixes = ["", *(f"{module.path}/" for module in modules if module.checked_out)]
+    return [f"{prefix}{path}" for prefix in prefixes for path in building.links[root / prefix]]
 
 
 def _outer(module: Submodule, modules: list[Submodule]) -> Submodule | None:
@@ -202,10 +203,9 @@ def _outer(module: Submodule, modules: list[Submodule]) -> Submodule | None:
 
 def _check_link(building: Building, module: Submodule, at: Path, folder: Path) -> None:
     """See that the work tree `at` has a submodule of that commit in that folder, and no link on the way to it."""
-    index = comparing.read_index(building.builder.at(at))
-    entry = index.get(folder.relative_to(at).as_posix(), ("", ""))
-    if entry != (GITLINK, module.version_num):
-        how = f"commit {entry[1][:12]} is to be in it" if entry[0] == GITLINK else "there is no submodule"
+    commit = building.links[at].get(folder.relative_to(at).as_posix())
+    if commit != module.version_num:
+        how = "there is no submodule" if commit is None else f"commit {commit[:12]} is to be in it"
         comparing.raise_for([(module.path, f"{how}, and {module.version_num[:12]} was recorded")], "the submodules")
     if not folder.is_dir() or folder.resolve() != at.resolve() / folder.relative_to(at):
         comparing.raise_for([(module.path, "its folder is a link, or not there")], "the submodules")

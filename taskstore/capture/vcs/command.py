@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, BinaryIO, Literal
@@ -140,36 +140,54 @@ class Git:
             options=self._options,
         )
 
-    def ask(self, *arguments: str, max_bytes: int = ANSWER_BYTES) -> Answer:
-        """Run one command and return what it printed; an answer that was cut off is not returned at all."""
+    def ask(self, *arguments: str, max_bytes: int = ANSWER_BYTES, given: bytes = b"") -> Answer:
+        """Run one command and return what it printed; an answer that was cut off is not returned at all.
+
+        `given` is what the command reads.
+        """
         buffer = io.BytesIO()
-        answer = self.stream(buffer, *arguments, max_bytes=max_bytes)
+        answer = self.stream(buffer, *arguments, max_bytes=max_bytes, given=given)
         stdout = buffer.getvalue() if not answer.stopped else b""
         return Answer(stdout, answer.problem, answer.stopped, answer.stderr)
 
-    def stream(self, target: BinaryIO, *arguments: str, max_bytes: int) -> Answer:
+    def stream(self, target: BinaryIO, *arguments: str, max_bytes: int, given: bytes = b"") -> Answer:
         """Run one command that writes into `target`, which holds a part of the output when there is a problem."""
         allowed_s = min(self._timeout_s, self._deadline - self._now())
         if allowed_s <= 0:
             return Answer(b"", "no time left for it", "time")
         try:
-            process = _started([self._executable, *self._options, *arguments], self._folder, self._env)
+            process = _started([self._executable, *self._options, *arguments], self._folder, self._env, given)
             return _watched(process, target, max_bytes, allowed_s)
         except (OSError, ValueError, RuntimeError) as error:  # a NUL in a path; no thread left
             return Answer(b"", f"git could not be run ({error})")
 
 
-def _started(command: list[str], folder: Path, env: Mapping[str, str]) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        command,
-        cwd=folder,
-        env=env,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,  # a group to kill, and out of reach of the terminal's ^C
-        creationflags=_NO_WINDOW,
-    )
+def _started(command: list[str], folder: Path, env: Mapping[str, str], given: bytes) -> subprocess.Popen[bytes]:
+    with _to_read(given) as stdin:
+        return subprocess.Popen(
+            command,
+            cwd=folder,
+            env=env,
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,  # a group to kill, and out of reach of the terminal's ^C
+            creationflags=_NO_WINDOW,
+        )
+
+
+@contextlib.contextmanager
+def _to_read(given: bytes) -> Iterator[IO[bytes] | int]:
+    """Give a file with these bytes: of a pipe a command that does not read would have us wait."""
+    if not given:
+        yield subprocess.DEVNULL
+        return
+    import tempfile  # of a rebuilding only
+
+    with tempfile.TemporaryFile() as file:
+        file.write(given)
+        file.seek(0)
+        yield file
 
 
 def _watched(process: subprocess.Popen[bytes], target: BinaryIO, max_bytes: int, allowed_s: float) -> Answer:

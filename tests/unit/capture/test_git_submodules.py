@@ -95,9 +95,9 @@ def test_without_submodules_and_with_clean_ones_no_command_is_added(
     asked: list[str] = []
     stream = Git.stream
 
-    def counted(self: Git, target: BinaryIO, *arguments: str, max_bytes: int) -> Answer:
+    def counted(self: Git, target: BinaryIO, *arguments: str, max_bytes: int, given: bytes = b"") -> Answer:
         asked.append(next(word for word in arguments if word[0].isalpha() and "." not in word))
-        return stream(self, target, *arguments, max_bytes=max_bytes)
+        return stream(self, target, *arguments, max_bytes=max_bytes, given=given)
 
     monkeypatch.setattr(Git, "stream", counted)
     plain = ["rev-parse", "status", "config", "rev-list", "for-each-ref"]
