@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperCommand
 
 from . import context, offers, render, secrets
 from .trust import TrustOption, is_given
@@ -54,7 +55,28 @@ _DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be run,
 _AsJson = Annotated[bool, typer.Option("--json", help="With --dry-run: one JSON object.")]
 
 
-@app.command(context_settings={"allow_interspersed_args": False})
+_UsageError: type[Exception] = typer.BadParameter.__mro__[1]
+"""Click's, wherever this version of typer has it."""
+
+
+class _OptionsBehindTask(TyperCommand):
+    """A command whose options may stand behind a task too; what stands behind a script is the script's own."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - typer's own types differ by version
+        """Parse as ever; behind a task what is no option of ours is left to be refused as an argument."""
+        given = list(args)
+        before, _, _ = self.make_parser(ctx).parse_args(list(args))
+        target = before.get("target")
+        if isinstance(target, str) and not before.get("is_module") and not _is_script(target):
+            ctx.allow_interspersed_args = True
+            try:
+                self.make_parser(ctx).parse_args(list(args))
+            except _UsageError:
+                ctx.allow_interspersed_args = False
+        return list(super().parse_args(ctx, given))
+
+
+@app.command(cls=_OptionsBehindTask, context_settings={"allow_interspersed_args": False})
 def run(
     target: _Target,
     arguments: _Arguments = None,
@@ -87,7 +109,7 @@ def run(
         if arguments or project or name or as_clearml:
             raise typer.BadParameter(
                 f"{target!r} is no file, and a task runs as it was recorded, without more arguments; "
-                "`taskstore clone TASK --set Args/lr=0.1 --run` changes parameters, and --dry-run comes before TASK"
+                "`taskstore clone TASK --set Args/lr=0.1 --run` changes parameters"
             )
         store = context.open_store()
         paths = context.resolve(store, target)

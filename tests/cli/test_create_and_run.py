@@ -166,3 +166,26 @@ def test_a_base_task_gives_its_code_and_parameters(cli: Cli, store: Store, repo:
     assert tasks.read(paths).parent == base.id
     # What is given replaces the code, and leaves the parameters.
     assert run(cli, store, "--base-task", base.id, "--folder", repo.root, "train.py")[1][:2] == ["later", 0.25]
+
+
+def test_options_may_stand_behind_a_task_as_they_may_before_it(cli: Cli, store: Store, repo: GitRepo) -> None:
+    made = cli("create", "--folder", repo.root, "train.py").out.strip()
+    before, behind = cli("run", "--dry-run", "--in-place", made), cli("run", made, "--in-place", "--dry-run")
+    assert (behind.code, behind.out) == (before.code, before.out) == (0, before.out)
+    assert before.out
+
+
+def test_what_is_no_option_behind_a_task_is_refused_and_the_task_left(cli: Cli, store: Store, repo: GitRepo) -> None:
+    made = cli("create", "--folder", repo.root, "train.py").out.strip()
+    refused = cli("run", made, "--lr", "0.1")
+    assert refused.code == 2
+    assert "clone TASK --set Args/lr=0.1" in " ".join(refused.err.split())
+    assert tasks.read(places.locate(store, made)).status.value == "created"
+
+
+def test_options_behind_a_script_are_its_own(cli: Cli, tmp_path: Path) -> None:
+    script = tmp_path / "own.py"
+    script.write_text("import sys\nprint(sys.argv[1:])\n")
+    shown = cli("run", "--dry-run", script, "--in-place", "--name", "x")
+    assert shown.code == 0
+    assert shown.out.rstrip().endswith("--in-place --name x")
