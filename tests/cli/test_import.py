@@ -41,7 +41,8 @@ def test_json_is_one_object_a_path_and_nothing_else(cli: Cli, tmp_path: Path) ->
     path = Made().zip(tmp_path)
     result = cli("import", path, "--json")
     (facts,) = result.objects
-    assert facts.keys() == {"id", "name", "project", "status", "path", "imported_from", "is_new", "notes"}
+    mine = {"imported_from", "source", "is_new", "has_grown", "notes"}
+    assert facts.keys() == {"id", "name", "project", "status", "path", *mine}
     assert (facts["status"], facts["imported_from"], facts["is_new"]) == ("completed", str(path), True)
     assert facts["notes"] == []
     assert cli("import", path, "--json").objects[0]["is_new"] is False

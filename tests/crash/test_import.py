@@ -11,7 +11,7 @@ import pytest
 from taskstore.core.states import Status
 from taskstore.schema.artifact import Artifact
 from taskstore.share.importers import of_kind
-from taskstore.share.importers.base import Imported, Options
+from taskstore.share.importers.base import Imported, Options, only
 from taskstore.store import artifacts, blobs, places, tasks
 from taskstore.store.store import Store, init, open_at
 
@@ -46,7 +46,7 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _import(store: Store, path: Path, options: Options) -> Imported:
-    return of_kind("clearml").run(store, path, options)
+    return only(of_kind("clearml").runs(store, path, options))
 
 
 def _files(root: Path, task_id: str) -> dict[str, int]:
