@@ -9,10 +9,10 @@ import typer
 
 from taskstore.core.errors import TaskstoreError
 
-from . import context, offers, several
+from . import context, offers, render, several
 
 if TYPE_CHECKING:
-    from taskstore.share.importers.base import Options
+    from taskstore.share.importers.base import Imported, Options
     from taskstore.store.store import Store
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -36,7 +36,7 @@ def _complete_kind(incomplete: str) -> list[str]:
 def import_(
     paths: Annotated[
         list[Path],
-        typer.Argument(metavar="PATH", help="Zips or folders.", show_default=False),
+        typer.Argument(metavar="PATH", help="Zips, folders or files.", show_default=False),
     ],
     kind: Annotated[
         str | None,
@@ -44,7 +44,7 @@ def import_(
             "--from",
             parser=_kind,
             metavar="KIND",
-            help="What they are: clearml (offline sessions). Else it is seen by what is in them.",
+            help="What they are: clearml (offline sessions), mlflow (mlruns, mlflow.db). Else it is seen.",
             autocompletion=_complete_kind,
         ),
     ] = None,
@@ -54,13 +54,24 @@ def import_(
             "--into", metavar="PROJECT", help="A project, else each run's own.", autocompletion=offers.project
         ),
     ] = None,
+    files: Annotated[
+        Path | None,
+        typer.Option(
+            "--files",
+            metavar="DIR",
+            help="Where the files are that runs name, unless they are beside the runs (mlflow).",
+        ),
+    ] = None,
+    with_deleted: Annotated[
+        bool, typer.Option("--with-deleted", help="Also runs that were deleted there (mlflow).")
+    ] = False,
     as_json: context.JsonOption = False,
 ) -> None:
     """Bring in runs that were recorded elsewhere; print the ids of their tasks.
 
-    Nothing is unpacked and nothing in it is run. A run comes in whole or not at
-    all, and once: again, it is the task that it became. What of it cannot be
-    read is said, and stands in the task.
+    Nothing is unpacked and nothing in it is run. A path may hold many runs. Each
+    comes in whole or not at all, and once: again, it is the task that it became.
+    What of it cannot be read is said, and stands in the task.
 
     Example: taskstore import --from clearml offline-*.zip --into laptop
     """
@@ -70,26 +81,52 @@ def import_(
     exit_code = 0
     for path in dict.fromkeys(paths):
         try:
-            _import(store, path, kind, Options(project=into), as_json=as_json)
+            options = Options(project=into, with_deleted=with_deleted, files=files)
+            code = _import(store, path, kind, options, as_json=as_json)
         except TaskstoreError as error:
             code = several.report(error)
-            exit_code = exit_code or code
+        exit_code = exit_code or code
     if exit_code:
         raise typer.Exit(exit_code)
 
 
-def _import(store: Store, path: Path, kind: str | None, options: Options, *, as_json: bool) -> None:
+def _import(store: Store, path: Path, kind: str | None, options: Options, *, as_json: bool) -> int:
+    """Import the runs at a path, each said as it comes; return the exit code of the first that failed, or 0."""
     from taskstore.share import importers
-    from taskstore.store import places
+    from taskstore.share.importers.base import LeftOut
 
     importer = importers.of_path(path) if kind is None else importers.of_kind(kind)
-    found = importer.run(store, path, options)
-    task = places.locate(store, found.task_id)
+    exit_code = 0
+    for found in importer.runs(store, path, options):
+        if not isinstance(found, LeftOut):
+            _tell(store, path, found, as_json=as_json)
+            continue
+        context.say(render.safe_lines(f"{path}: {found.what}{f': {found.error}' if found.error else ''}"))
+        exit_code = exit_code or (found.error.exit_code if found.error else 0)
+    return exit_code
+
+
+def _tell(store: Store, path: Path, found: Imported, *, as_json: bool) -> None:
+    from taskstore.store import places
+
+    where = f"{path}: {found.source}" if found.source else str(path)
     for note in found.notes:
-        context.say(f"{path}: {note}")
+        context.say(render.safe_lines(f"{where}: {note}"))
     if not as_json:
         typer.echo(found.task_id)
-    what = f"imported from {path}" if found.is_new else f"it was imported before; {path} is left as it is"
+    what = f"it was imported before; {path} is left as it is"
+    if found.is_new:
+        what = f"imported from {path}"
+    elif found.has_grown:
+        what = f"it was imported before, and has got what {path} holds since"
     several.tell(
-        store, task, what, as_json=as_json, imported_from=str(path), is_new=found.is_new, notes=list(found.notes)
+        store,
+        places.locate(store, found.task_id),
+        what,
+        as_json=as_json,
+        imported_from=str(path),
+        source=found.source,
+        is_new=found.is_new,
+        has_grown=found.has_grown,
+        notes=list(found.notes),
     )

@@ -274,11 +274,11 @@ class Executable(Held):
         Imported again, it is the task that it became. With `previous_task_id` it goes on in that task.
         """
         from ..share.importers import of_kind
-        from ..share.importers.base import Options
+        from ..share.importers.base import Options, only
 
         options = Options(task_id=previous_task_id, iteration_offset=iteration_offset or 0)
         with as_value_error():
-            found = of_kind("clearml").run(default_store(), Path(session_folder_zip), options)
+            found = only(of_kind("clearml").runs(default_store(), Path(session_folder_zip), options))
         for note in found.notes:
             warn(note)
         return found.task_id

@@ -13,7 +13,7 @@ from taskstore.core.errors import Refused
 from taskstore.disk.layout import TaskPaths
 from taskstore.sections.artifacts import Artifacts
 from taskstore.share import importers
-from taskstore.share.importers.base import Options
+from taskstore.share.importers.base import Options, only
 from taskstore.store import artifacts, configuration, doctor, events, models, places, plots, tasks
 from taskstore.store.store import Store, init
 
@@ -79,9 +79,9 @@ def imported(
 ) -> tuple[Store, TaskPaths]:
     store = init(tmp_path_factory.mktemp(request.param) / "store")
     path = session if request.param == "zip" else session.with_suffix("")
-    found = importers.of_path(path).run(store, path, Options())
+    found = only(importers.of_path(path).runs(store, path, Options()))
     assert (found.is_new, found.notes) == (True, ())
-    again = importers.of_path(session).run(store, session, Options())
+    again = only(importers.of_path(session).runs(store, session, Options()))
     assert (again.task_id, again.is_new) == (found.task_id, False)
     return store, places.locate(store, found.task_id)
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import importlib
 from pathlib import Path
 
-from ...core.errors import BadValue, NotFound
+from ...core.errors import BadValue, Damaged, NotFound, Refused, TaskstoreError
 from .base import Importer
 
-KINDS: dict[str, str] = {"clearml": "clearml_offline"}
-"""What a format is called, and the module that reads it: it is imported when it is used."""
+KINDS: dict[str, str] = {"mlflow": "mlflow", "clearml": "clearml_offline"}
+"""What a format is called, and the module that reads it: it is imported when it is used.
+
+Where nobody says what a path is, they are asked in this order: first who tells by a few names.
+"""
 
 
 def of_kind(kind: str) -> Importer:
@@ -25,8 +28,14 @@ def of_path(path: Path) -> Importer:
     """Return the importer that knows what is at a path. Raises NotFound, BadValue where none does."""
     if not path.exists():
         raise NotFound("file or folder", str(path))
+    errors: list[TaskstoreError] = []
     for kind in KINDS:
         importer = of_kind(kind)
-        if importer.recognises(path):
-            return importer
+        try:
+            if importer.recognises(path):
+                return importer
+        except (Damaged, Refused) as error:
+            errors.append(error)  # it may be sound as what another format calls so
+    if errors:
+        raise errors[0]
     raise BadValue(f"{str(path)!r} is nothing that can be imported; --from says what it is: {', '.join(KINDS)}")

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from ...core.errors import Conflict, Refused
+from ...core.errors import Conflict, Refused, TaskstoreError
 from ...disk.layout import TaskPaths
 from ...schema.record import Imported as Mark
 from ...schema.record import TaskRecord
@@ -20,6 +20,7 @@ from ...store.store import Store
 
 _MAX_NOTES = 50
 _MAX_NOTE_CHARS = 300
+_MOMENT_DIGITS = 12
 
 
 class Importer(Protocol):
@@ -29,30 +30,64 @@ class Importer(Protocol):
         """Tell whether what is at a path is of this format, from a look at it."""
         ...
 
-    def run(self, store: Store, path: Path, options: Options) -> Imported:
-        """Make a task of what is at a path, whole or not at all; one that is there already is left as it is.
+    def runs(self, store: Store, path: Path, options: Options) -> Iterator[Imported | LeftOut]:
+        """Make a task of each run at a path, one after another, each whole or not at all; tell what became of it.
 
-        Raises NotFound, Damaged where nothing can be made of it, Refused where it would harm, ReadOnly.
+        A task that is there already is left as it is, or gets what its run has logged since. What is wrong with one run
+        is yielded as LeftOut, and does not stop the others. Nothing happens before the first is asked for. Raises
+        NotFound, Damaged where nothing can be made of the path, Refused where that would harm, ReadOnly.
         """
         ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """How a run comes in: into which project (else its own), or into which task that it goes on with."""
+    """How runs come in: into which project (else each its own); with those that were deleted where they come from.
+
+    `files` is the folder of the files that runs name, where that is another than theirs.
+    `task_id` is the task that a run goes on in, its iterations moved by the offset, in formats that hold one run.
+    """
 
     project: str | None = None
     task_id: str | None = None
     iteration_offset: int = 0
+    with_deleted: bool = False
+    files: Path | None = None
 
 
 @dataclass(frozen=True)
 class Imported:
-    """The task that a run is in; whether this import has put it there; what of it could not be read."""
+    """The task that a run is in; whether this import has put it there; what of it could not be read.
+
+    `has_grown`: it was there, and has got what was logged since. `source` says which run at the path it was, where a
+    path can hold several.
+    """
 
     task_id: str
     is_new: bool
     notes: tuple[str, ...] = ()
+    has_grown: bool = False
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """What at a path became no task, and the error that stood in the way; None of what is left out by intent."""
+
+    what: str
+    error: TaskstoreError | None = None
+
+
+def only(found: Iterable[Imported | LeftOut]) -> Imported:
+    """Return what became of the run at a path that holds one. Raises what stood in its way, or Refused."""
+    reason = "it holds no run"
+    for each in found:
+        if isinstance(each, Imported):
+            return each
+        if each.error is not None:
+            raise each.error
+        reason = each.what
+    raise Refused(f"nothing was imported: {reason}")
 
 
 @dataclass
@@ -90,24 +125,38 @@ def _tail(kind: str, source_id: str) -> str:
     return f"7{digest[:3]}8{digest[3:18]}"
 
 
-def find(store: Store, kind: str, source_id: str) -> str | None:
-    """Return the task that a run was imported as, wherever it has been moved. Raises Refused for one in the trash."""
-    tail = _tail(kind, source_id)
-    found = next((task_id for _, task_id in places.walk(store, []) if task_id.endswith(tail)), None)
-    if found is None:
-        _check_trash(store, tail)
-    return found
+class Known:
+    """The tasks of a store by the runs that they were imported from; the store is looked through once."""
 
+    def __init__(self, store: Store) -> None:
+        self._tasks: dict[str, str] = {}
+        for folder, task_id in places.walk(store, []):
+            self._tasks.setdefault(task_id[_MOMENT_DIGITS:], task_id)
+            store.places.setdefault(task_id, Path(folder) / task_id)
+        trash = store.paths.trash
+        names = (home.name for home in trash.iterdir()) if trash.is_dir() else iter(())
+        self._trashed = {name[_MOMENT_DIGITS:]: name for name in names}
 
-def _check_trash(store: Store, tail: str) -> None:
-    names: Iterable[Path] = store.paths.trash.iterdir() if store.paths.trash.is_dir() else ()
-    for home in names:
-        if home.name.endswith(tail):
-            short = home.name[:12]
+    def find(self, kind: str, source_id: str) -> str | None:
+        """Return the task that a run was imported as, wherever it is now. Raises Refused for one in the trash."""
+        tail = _tail(kind, source_id)
+        found = self._tasks.get(tail)
+        if found is None and tail in self._trashed:
+            short = self._trashed[tail][:12]
             raise Refused(
                 f"it was imported as task {short}, which is in the trash: `taskstore trash restore {short}` brings it "
                 f"back, and after `taskstore trash purge {short}` it can be imported again"
             )
+        return found
+
+    def add(self, task_id: str) -> None:
+        """Remember a task that was made since."""
+        self._tasks[task_id[_MOMENT_DIGITS:]] = task_id
+
+
+def find(store: Store, kind: str, source_id: str) -> str | None:
+    """Return the task that one run was imported as, wherever it has been moved. Raises Refused for one in the trash."""
+    return Known(store).find(kind, source_id)
 
 
 def create(store: Store, project: str, name: str, task_id: str, fill: Callable[[TaskPaths, TaskRecord], None]) -> bool:

@@ -21,7 +21,7 @@ from taskstore.sections.artifacts import Artifacts
 from taskstore.sections.clone import reset
 from taskstore.sections.models import weights
 from taskstore.share import importers
-from taskstore.share.importers.base import Imported, Options
+from taskstore.share.importers.base import Imported, Options, only
 from taskstore.store import artifacts, configuration, doctor, events, models, places, plots, published, tasks, trash
 from taskstore.store.store import Store
 
@@ -29,7 +29,7 @@ from .sessions import BEGAN_MS, ID, Made, packed, whole, write
 
 
 def run(store: Store, path: Path, **options: object) -> Imported:
-    return importers.of_path(path).run(store, path, Options(**options))  # type: ignore[arg-type]  # as the test says
+    return only(importers.of_path(path).runs(store, path, Options(**options)))  # type: ignore[arg-type]  # as the test says
 
 
 def paths_of(store: Store, found: Imported) -> TaskPaths:
@@ -532,9 +532,9 @@ def test_what_is_no_session_is_refused(data: bytes, store: Store, tmp_path: Path
     with pytest.raises(Refused, match="nothing that can be imported"):
         run(store, path)
     with pytest.raises(Damaged):
-        importers.of_kind("clearml").run(store, path, Options())
+        only(importers.of_kind("clearml").runs(store, path, Options()))
     (tmp_path / "empty").mkdir()
     with pytest.raises(Damaged, match="no session of ClearML"):
-        importers.of_kind("clearml").run(store, tmp_path / "empty", Options())
+        only(importers.of_kind("clearml").runs(store, tmp_path / "empty", Options()))
     with pytest.raises(NotFound):
         run(store, tmp_path / "nothing")

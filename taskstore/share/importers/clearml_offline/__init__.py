@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import zipfile
+from collections.abc import Iterator
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -34,8 +35,11 @@ class ClearmlOffline:
         with Members(path) as members:
             return is_session(members)
 
-    def run(self, store: Store, path: Path, options: base.Options) -> base.Imported:
-        """Import the session at a path. Raises NotFound, Damaged, Refused, BadName, ReadOnly, Busy."""
+    def runs(self, store: Store, path: Path, options: base.Options) -> Iterator[base.Imported | base.LeftOut]:
+        """Import the one session at a path. Raises NotFound, Damaged, Refused, BadName, ReadOnly, Busy."""
+        yield self._run(store, path, options)
+
+    def _run(self, store: Store, path: Path, options: base.Options) -> base.Imported:
         if not path.exists():
             raise NotFound("file or folder", str(path))
         with Members(path) as members:
