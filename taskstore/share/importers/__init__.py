@@ -8,7 +8,7 @@ from pathlib import Path
 from ...core.errors import BadValue, NotFound
 from .base import Importer
 
-KINDS: dict[str, str] = {"clearml": "clearml_offline"}
+KINDS: dict[str, str] = {"clearml": "clearml_offline", "tensorboard": "tensorboard"}
 """What a format is called, and the module that reads it: it is imported when it is used."""
 
 
