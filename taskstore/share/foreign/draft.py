@@ -104,18 +104,19 @@ class Draft:
         blobs.settle(self._store, target, digest, size_bytes)
         return FileRef(path=target.relative_to(self.paths.home).as_posix(), size=size_bytes, hash=digest)
 
-    def artifact(self, key: str, path: Path, *, about: Mapping[str, str] | None = None) -> None:
-        """Copy a file as an artifact. Raises Damaged where it is no plain file, or cannot be read."""
+    def artifact(self, key: str, path: Path, *, about: Mapping[str, str] | None = None, name: str = "") -> None:
+        """Copy a file as an artifact, under its own name or another. Raises Damaged where it is no plain file."""
         key = text_of(key)
         if not key or key in self.artifacts.artifacts:
             self.notes.add(f"a second artifact {key!r} was left out")
             return
-        file = self.keep(self.paths.artifact_folder(key) / encode(text_of(path.name)), chunks_of(path))
-        content_type = mimetypes.guess_type(path.name, strict=False)[0] or "application/octet-stream"
+        name = text_of(name or path.name)
+        file = self.keep(self.paths.artifact_folder(key) / encode(name), chunks_of(path))
+        content_type = mimetypes.guess_type(name, strict=False)[0] or "application/octet-stream"
         data = TypeData(content_type=content_type)
         if content_type.startswith("text/") and file.size <= _PREVIEW_BYTES:
             data.preview = (self.paths.home / file.path).read_text("utf-8", "replace")
-        display = [[name, text] for name, text in (about or {}).items() if text]
+        display = [[what, text] for what, text in (about or {}).items() if text]
         self.artifacts.artifacts[key] = Artifact(
             key=key, type="custom", file=file, type_data=data, display_data=display, timestamp=self.facts.ended
         )

@@ -52,12 +52,12 @@ def records(path: Path, size_bytes: int, note: Callable[[str], None]) -> Iterato
                 note(f"{path.name} ends within a record; it is read up to byte {at:,}")
                 return
             if length > MAX_RECORD_BYTES:
-                note(f"{path.name}: a record of {length:,} bytes is larger than is read, and was left out")
+                note(f"{path.name}: a record of more than {MAX_RECORD_BYTES >> 20} MiB was left out")
                 stream.seek(end)
             else:
                 data, footer = stream.read(length), stream.read(_FOOTER.size)
                 if footer == _FOOTER.pack(masked(data)):
                     yield data
                 else:
-                    note(f"{path.name}: the record at byte {at:,} is damaged, and was left out")
+                    note(f"{path.name}: a record is damaged, and was left out")
             at = end

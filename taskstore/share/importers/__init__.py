@@ -5,11 +5,18 @@ from __future__ import annotations
 import importlib
 from pathlib import Path
 
-from ...core.errors import BadValue, NotFound
+from ...core.errors import BadValue, Damaged, NotFound, Refused, TaskstoreError
 from .base import Importer
 
-KINDS: dict[str, str] = {"clearml": "clearml_offline", "tensorboard": "tensorboard"}
-"""What a format is called, and the module that reads it: it is imported when it is used."""
+KINDS: dict[str, str] = {
+    "clearml": "clearml_offline",
+    "wandb": "wandb_offline",
+    "tensorboard": "tensorboard",
+}
+"""What a format is called, and the module that reads it, which is imported when it is used.
+
+They are asked in this order what is at a path: a folder of W&B's may hold event files too.
+"""
 
 
 def of_kind(kind: str) -> Importer:
@@ -22,11 +29,17 @@ def of_kind(kind: str) -> Importer:
 
 
 def of_path(path: Path) -> Importer:
-    """Return the importer that knows what is at a path. Raises NotFound, BadValue where none does."""
+    """Return the importer that knows what is at a path. Raises NotFound; BadValue, Damaged, Refused where none does."""
     if not path.exists():
         raise NotFound("file or folder", str(path))
+    failure: TaskstoreError | None = None
     for kind in KINDS:
         importer = of_kind(kind)
-        if importer.recognises(path):
-            return importer
+        try:
+            if importer.recognises(path):
+                return importer
+        except (Damaged, Refused) as error:  # another one may know better
+            failure = failure or error
+    if failure is not None:
+        raise failure
     raise BadValue(f"{str(path)!r} is nothing that can be imported; --from says what it is: {', '.join(KINDS)}")
