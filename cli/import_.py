@@ -44,7 +44,7 @@ def import_(
             "--from",
             parser=_kind,
             metavar="KIND",
-            help="What they are: clearml (offline sessions). Else it is seen by what is in them.",
+            help="What they are: clearml (offline sessions), mlflow (mlruns, mlflow.db). Else it is seen.",
             autocompletion=_complete_kind,
         ),
     ] = None,
@@ -54,8 +54,16 @@ def import_(
             "--into", metavar="PROJECT", help="A project, else each run's own.", autocompletion=offers.project
         ),
     ] = None,
+    files: Annotated[
+        Path | None,
+        typer.Option(
+            "--files",
+            metavar="DIR",
+            help="Where the files are that runs name, unless they are beside the runs (mlflow).",
+        ),
+    ] = None,
     with_deleted: Annotated[
-        bool, typer.Option("--with-deleted", help="Also runs that were deleted there, where that is known.")
+        bool, typer.Option("--with-deleted", help="Also runs that were deleted there (mlflow).")
     ] = False,
     as_json: context.JsonOption = False,
 ) -> None:
@@ -73,7 +81,8 @@ def import_(
     exit_code = 0
     for path in dict.fromkeys(paths):
         try:
-            code = _import(store, path, kind, Options(project=into, with_deleted=with_deleted), as_json=as_json)
+            options = Options(project=into, with_deleted=with_deleted, files=files)
+            code = _import(store, path, kind, options, as_json=as_json)
         except TaskstoreError as error:
             code = several.report(error)
         exit_code = exit_code or code

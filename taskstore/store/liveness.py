@@ -20,7 +20,7 @@ from ..schema.record import Change, TaskRecord
 from . import events, stopping, tasks, workers
 from .store import Store
 
-_NO_BEACON_S = 7200.0
+NO_BEACON_S = 7200.0
 """How long a task without a beacon counts as running after its last change: one that a person, an importer or a
 remote marked as started. ClearML's watchdog waits as long."""
 _SILENT_S = 3600.0
@@ -35,7 +35,7 @@ def is_running(store: Store, paths: TaskPaths, record: TaskRecord) -> bool:
     if _is_being_prepared(record):
         return workers.is_alive_by_name(store, record.last_worker)
     silent = store.clock.now() - (record.last_update or record.created)
-    return silent < timedelta(seconds=_NO_BEACON_S)
+    return silent < timedelta(seconds=NO_BEACON_S)
 
 
 def _is_being_prepared(record: TaskRecord) -> bool:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 
 MIN_BYTES = 64 << 20
+MIN_COUNT = 20
 
 
 @contextlib.contextmanager
@@ -22,4 +23,20 @@ def bar(what: str, total_bytes: int) -> Iterator[Callable[[int], None]]:
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Progress(*columns, console=Console(file=stream), transient=True) as drawn:
         task = drawn.add_task(what, total=total_bytes)
+        yield lambda count: drawn.advance(task, count)
+
+
+@contextlib.contextmanager
+def counted(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Yield what hears how many more are done; it draws a bar from 20 on, where stderr is a terminal."""
+    stream = sys.__stderr__
+    if total < MIN_COUNT or stream is None or stream.closed or not stream.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(file=stream), transient=True) as drawn:
+        task = drawn.add_task(what, total=total)
         yield lambda count: drawn.advance(task, count)

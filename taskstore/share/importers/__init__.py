@@ -10,6 +10,7 @@ from .base import Importer
 
 KINDS: dict[str, str] = {
     "clearml": "clearml_offline",
+    "mlflow": "mlflow",
     "wandb": "wandb_offline",
     "tensorboard": "tensorboard",
 }

@@ -44,6 +44,7 @@ class Importer(Protocol):
 class Options:
     """How runs come in: into which project (else each its own); with those that were deleted where they come from.
 
+    `files` is the folder of the files that runs name, where that is another than theirs.
     `task_id` is the task that a run goes on in, its iterations moved by the offset, in formats that hold one run.
     """
 
@@ -51,6 +52,7 @@ class Options:
     task_id: str | None = None
     iteration_offset: int = 0
     with_deleted: bool = False
+    files: Path | None = None
 
 
 @dataclass(frozen=True)
