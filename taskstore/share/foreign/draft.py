@@ -18,7 +18,7 @@ from ...core.secrets import Masker
 from ...disk.atomic import make_folders, replace_record, write_blob
 from ...disk.layout import TaskPaths
 from ...schema import codec
-from ...schema.artifact import Artifact, ArtifactsRecord, TypeData
+from ...schema.artifact import OUTPUT, Artifact, ArtifactsRecord, TypeData
 from ...schema.record import FileRef, Parameter, ParamsRecord, ScriptRecord
 from ...store import blobs
 from ...store.store import Store
@@ -104,7 +104,9 @@ class Draft:
         blobs.settle(self._store, target, digest, size_bytes)
         return FileRef(path=target.relative_to(self.paths.home).as_posix(), size=size_bytes, hash=digest)
 
-    def artifact(self, key: str, path: Path, *, about: Mapping[str, str] | None = None, name: str = "") -> None:
+    def artifact(
+        self, key: str, path: Path, *, about: Mapping[str, str] | None = None, name: str = "", mode: str = OUTPUT
+    ) -> None:
         """Copy a file as an artifact, under its own name or another. Raises Damaged where it is no plain file."""
         key = text_of(key)
         if not key or key in self.artifacts.artifacts:
@@ -118,7 +120,13 @@ class Draft:
             data.preview = (self.paths.home / file.path).read_text("utf-8", "replace")
         display = [[what, text] for what, text in (about or {}).items() if text]
         self.artifacts.artifacts[key] = Artifact(
-            key=key, type="custom", file=file, type_data=data, display_data=display, timestamp=self.facts.ended
+            key=key,
+            type="custom",
+            mode=mode,
+            file=file,
+            type_data=data,
+            display_data=display,
+            timestamp=self.facts.ended,
         )
 
     def requirements(self, text: str) -> None:

@@ -24,6 +24,7 @@ from ...schema import codec
 from ...schema.artifact import ArtifactsRecord
 from ...schema.record import USER_PROPERTIES, Change, ParamsRecord, TaskRecord
 from ...store import blobs, events, places, settings, tasks
+from ...store.progress import counted
 from ...store.store import Store
 from ..importers import base
 from .draft import Draft
@@ -56,22 +57,25 @@ class Run(Protocol):
 
 
 def bring_all(
-    store: Store, runs: Iterable[Run | base.LeftOut], options: base.Options
+    store: Store, runs: Iterable[Run | base.LeftOut], options: base.Options, *, total: int
 ) -> Iterator[base.Imported | base.LeftOut]:
     """Bring in runs, one after another; what is wrong with one does not stop the others. Raises ReadOnly, Refused."""
     if options.task_id is not None:
         raise Refused("a run of this kind becomes a task of its own, and cannot go on in another")
     known = base.Known(store)
-    for run in runs:
-        if isinstance(run, base.LeftOut):
-            yield run
-            continue
-        try:
-            yield bring(store, known, run, options)
-        except ReadOnly:
-            raise
-        except TaskstoreError as error:
-            yield base.LeftOut(run.source or str(run.path), error)
+    with counted("import", total) as done:
+        for run in runs:
+            yield run if isinstance(run, base.LeftOut) else _brought(store, known, run, options)
+            done(1)
+
+
+def _brought(store: Store, known: base.Known, run: Run, options: base.Options) -> base.Imported | base.LeftOut:
+    try:
+        return bring(store, known, run, options)
+    except ReadOnly:
+        raise
+    except TaskstoreError as error:
+        return base.LeftOut(run.source or str(run.path), error)
 
 
 def bring(store: Store, known: base.Known, run: Run, options: base.Options) -> base.Imported:

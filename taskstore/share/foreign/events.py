@@ -126,10 +126,10 @@ def runs(path: Path, note: Callable[[str], None]) -> list[EventRun]:
     Links are not followed; `note` hears of them, and of files that hold nothing.
     """
     if not path.is_dir():
-        return [EventRun(path.parent, files)] if (files := _looked_at([path], note)) else []
+        return [EventRun(path.parent, files)] if (files := looked_at([path], note)) else []
     found: dict[Path, EventRun] = {}
     for folder, names in _walk(path, note):
-        if files := _looked_at([folder / name for name in names if is_event_file(Path(name))], note):
+        if files := looked_at([folder / name for name in names if is_event_file(Path(name))], note):
             found[folder] = EventRun(folder, files)
     top = found.pop(path, None)
     _join_parts(found, {path: top, **found} if top else found)
@@ -151,7 +151,8 @@ def _walk(path: Path, note: Callable[[str], None]) -> Iterator[tuple[Path, list[
         yield here, sorted(names)
 
 
-def _looked_at(paths: list[Path], note: Callable[[str], None]) -> list[EventFile]:
+def looked_at(paths: list[Path], note: Callable[[str], None]) -> list[EventFile]:
+    """Return those files that hold events, in order of time; `note` hears of the others. Raises Refused."""
     found = []
     for path in paths:
         try:

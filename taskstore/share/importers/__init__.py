@@ -12,11 +12,12 @@ KINDS: dict[str, str] = {
     "clearml": "clearml_offline",
     "mlflow": "mlflow",
     "wandb": "wandb_offline",
+    "guild": "guild",
     "tensorboard": "tensorboard",
 }
 """What a format is called, and the module that reads it, which is imported when it is used.
 
-They are asked in this order what is at a path: a folder of W&B's may hold event files too.
+They are asked in this order what is at a path: folders of others may hold event files too.
 """
 
 

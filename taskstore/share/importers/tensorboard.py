@@ -36,25 +36,20 @@ class TensorBoard:
         """Import the runs at a path. Raises NotFound, Refused, ReadOnly."""
         if not path.exists():
             raise NotFound("file or folder", str(path))
-        yield from entering.bring_all(store, _found(path), options)
+        whole = path.absolute()
+        notes = base.Notes()
+        found = files.runs(whole, notes.add)
+        if not found:
+            raise Damaged(path, "; ".join(["it holds no event file with a run in it", *notes.texts()]))
+        yield from map(base.LeftOut, notes.texts())
+        top = whole if whole.is_dir() else whole.parent
+        yield from entering.bring_all(store, (_read(run, top) for run in found), options, total=len(found))
 
 
-def _found(path: Path) -> Iterator[EventsRun | base.LeftOut]:
-    whole = path.absolute()
-    notes = base.Notes()
-    found = files.runs(whole, notes.add)
-    if not found:
-        yield base.LeftOut(
-            str(path), Damaged(path, "; ".join(["it holds no event file with a run in it", *notes.texts()]))
-        )
-        return
-    for text in notes.texts():
-        yield base.LeftOut(text)
-    for run in found:
-        if moment_of(run.began) is None:
-            yield base.LeftOut(str(run.folder), Damaged(run.folder, "its events have no time that can be"))
-        else:
-            yield EventsRun(run, whole if whole.is_dir() else whole.parent)
+def _read(run: files.EventRun, top: Path) -> EventsRun | base.LeftOut:
+    if moment_of(run.began) is None:
+        return base.LeftOut(str(run.folder), Damaged(run.folder, "its events have no time that can be"))
+    return EventsRun(run, top)
 
 
 class EventsRun:

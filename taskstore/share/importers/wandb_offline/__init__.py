@@ -14,11 +14,11 @@ from typing import Any
 from ....core.errors import Damaged, NotFound, TaskstoreError
 from ....disk.atomic import make_folders
 from ....store.store import Store
-from ...foreign import entering
+from ...foreign import entering, folders
 from ...foreign.draft import Draft, chunks_of, read_text
 from ...foreign.logs import moment_of, text_of
 from .. import base
-from . import folder, values
+from . import values
 from .content import Content, seconds_of
 from .records import is_datastore, records
 
@@ -51,13 +51,14 @@ class Wandb:
         stores = _stores(whole) if whole.is_dir() else [whole]
         if not stores:
             raise Damaged(path, "it holds no run of W&B's: a folder like offline-run-20260131_120000-abcd1234")
-        yield from entering.bring_all(store, _found(stores, is_one=len(stores) == 1), options)
+        found = _found(stores, is_one=len(stores) == 1)
+        yield from entering.bring_all(store, found, options, total=len(stores))
 
 
 def _stores(path: Path) -> list[Path]:
     """Return the files of the runs in a run's folder, in a folder of those, or in one with a `wandb/` of them."""
-    for folders in ([path], _runs_in(path), _runs_in(path / "wandb")):
-        found = [file for each in folders for file in sorted(each.glob(f"*{_SUFFIX}")) if not file.is_symlink()]
+    for homes in ([path], _runs_in(path), _runs_in(path / "wandb")):
+        found = [file for each in homes for file in sorted(each.glob(f"*{_SUFFIX}")) if not file.is_symlink()]
         if found:
             return found
     return []
@@ -109,7 +110,7 @@ class WandbRun:
         self.project = "/".join(names)
         self.name = text_of(head.display_name) or text_of(head.run_id)
         self.source_id = f"{self.project}/{text_of(head.run_id)}@{began!r}"
-        sizes = [(name, file.lstat().st_size) for name, file in folder.walk(self._files, lambda _: None)]
+        sizes = [(name, file.lstat().st_size) for name, file in folders.walk(self._files, lambda _: None)]
         self.size_bytes = self._size + sum(size for _, size in sizes)
         self.state = hashlib.sha256(json.dumps([self._size, sizes]).encode("utf-8", "replace")).hexdigest()[:32]
 
@@ -133,7 +134,7 @@ class WandbRun:
         self._take_files(draft, content)
 
     def _take_files(self, draft: Draft, content: Content) -> None:
-        for name, path in folder.walk(self._files, self.notes.add):
+        for name, path in folders.walk(self._files, self.notes.add):
             with self.notes.of(f"{name} was left out", Damaged):
                 if name == "requirements.txt":
                     draft.requirements(read_text(path, _MAX_TEXT))

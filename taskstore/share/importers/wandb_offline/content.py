@@ -10,9 +10,10 @@ from ....core.errors import BadValue, Damaged
 from ....core.urls import strip_credentials
 from ....schema.artifact import Artifact
 from ....schema.record import MONITOR, Parameter
+from ...foreign import folders
 from ...foreign.draft import Draft
 from ...foreign.logs import text_of
-from . import folder, values
+from . import values
 from .console import Console
 from .history import History
 from .machine import Machine
@@ -147,13 +148,13 @@ class Content:
             **{"type": text_of(artifact.type), "description": text_of(artifact.description)},
             **{"metadata": text_of(artifact.metadata), "aliases": ", ".join(map(text_of, artifact.aliases))},
         }
-        for entry in entries[: folder.MAX_FILES]:
+        for entry in entries[: folders.MAX_FILES]:
             key = name if len(entries) == 1 else f"{name}/{text_of(entry.path)}"
             if entry.ref:
                 self._refer(key, text_of(entry.ref), about)
                 continue
             path = Path(entry.local_path)
-            if not path.is_absolute() or not folder.is_whole(path, entry.size, entry.digest):
+            if not path.is_absolute() or not folders.is_whole(path, entry.size, entry.digest):
                 self._notes.add(f"artifact {key!r} is lost: its file is not there any more, or is another one")
                 continue
             with self._notes.of(f"artifact {key!r} is lost", Damaged):

@@ -8,9 +8,9 @@ from typing import Any
 
 from ....core.errors import BadValue, Damaged
 from ....core.summaries import histograms
+from ...foreign import folders
 from ...foreign.draft import Draft, chunks_of, read_text
 from ...foreign.logs import Logs
-from . import folder
 from .values import number, split
 
 _MAX_JSON_BYTES = 8 << 20
@@ -44,7 +44,7 @@ class Media:
                 self._file(title, f"{series}_{at}" if len(paths) > 1 else series, path, str(kind), step)
 
     def _file(self, title: str, series: str, path: str, kind: str, step: int) -> None:
-        found = folder.below(self._files, path)
+        found = folders.below(self._files, path)
         if found is None:
             raise BadValue(f"its file {path} is not in the run's folder")
         self.taken.add(path)

@@ -1,4 +1,4 @@
-"""The folder of a run: `run-<id>.wandb`, and `files/` with media, outputs and what W&B notes of the machine."""
+"""Plain files below the folder of a run; who wrote them is not trusted."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 
-from ....core.errors import Damaged
-from ...foreign.draft import chunks_of
+from ...core.errors import Damaged
+from .draft import chunks_of
 
 MAX_FILES = 20_000
 _MD5_CHARS = 24
