@@ -192,13 +192,10 @@ def _enter(store: Store, run: Run, draft: Draft, paths: TaskPaths) -> bool:
     mark = _mark_of(run, record)
     if mark is None or not _may_grow(run, record):
         return False
-    staged = draft.paths
-    for folder in (staged.samples, staged.source):
-        _move_missing(folder, staged, paths)
-    for log in sorted(staged.events.glob("*")):
-        _append_rest(run, log, paths.events / log.name, paths)
-    _update_params(draft, paths)
-    _take_artifacts(draft, paths)
+    staged, before = draft.paths, (record.status, record.completed)
+    changes = [_move_missing(folder, staged, paths) for folder in (staged.samples, staged.source)]
+    changes += [_append_rest(run, log, paths.events / log.name, paths) for log in sorted(staged.events.glob("*"))]
+    changes += [_update_params(draft, paths), _take_artifacts(draft, paths)]
     events.refresh_summary(paths)
     _end(run, draft, record)
     said = base.mark(store, run.kind, run.source_id, run.path, run.notes)
@@ -206,33 +203,37 @@ def _enter(store: Store, run: Run, draft: Draft, paths: TaskPaths) -> bool:
     record.imported[mark].path = said.path
     record.last_update = said.time
     tasks.write(paths, record, previous)
-    return True
+    return any(changes) or before != (record.status, record.completed)
 
 
-def _move_missing(folder: Path, staged: TaskPaths, paths: TaskPaths) -> None:
+def _move_missing(folder: Path, staged: TaskPaths, paths: TaskPaths) -> bool:
+    is_changed = False
     for source in sorted(path for path in folder.rglob("*") if path.is_file()):
         target = paths.home / source.relative_to(staged.home)
         if not os.path.lexists(target):
             make_folders(target.parent, until=paths.home)
             os.replace(source, target)  # noqa: PTH105 - crash tests hook the os module's calls
             sync_folder(target.parent)
+            is_changed = True
+    return is_changed
 
 
-def _append_rest(run: Run, source: Path, target: Path, paths: TaskPaths) -> None:
+def _append_rest(run: Run, source: Path, target: Path, paths: TaskPaths) -> bool:
     make_folders(target.parent, until=paths.home)
     if not target.exists():
         os.replace(source, target)  # noqa: PTH105 - crash tests hook the os module's calls
         sync_folder(target.parent)
-        return
+        return True
     size = target.stat().st_size
     if not _begins_with(source, target, size):
         run.notes.add(f"what is there now is not what was imported and more; {target.name} is left as it is")
-        return
+        return False
     with target.open("ab") as stream, source.open("rb") as rest:
         rest.seek(size)
         shutil.copyfileobj(rest, stream)
         stream.flush()
         os.fsync(stream.fileno())
+    return source.stat().st_size > size
 
 
 def _begins_with(source: Path, target: Path, size_bytes: int) -> bool:
@@ -242,17 +243,20 @@ def _begins_with(source: Path, target: Path, size_bytes: int) -> bool:
         return all(stream.read(len(chunk)) == chunk for chunk in chunks_of(target))
 
 
-def _update_params(draft: Draft, paths: TaskPaths) -> None:
-    params = read_bytes(paths.params) if paths.params.exists() else b"{}"
-    record = codec.decode(ParamsRecord, params, paths.params)
+def _update_params(draft: Draft, paths: TaskPaths) -> bool:
+    previous = read_bytes(paths.params) if paths.params.exists() else b"{}"
+    record = codec.decode(ParamsRecord, previous, paths.params)
+    before = codec.encode(record)
     for section, found in draft.params.hyperparams.items():
-        if section != USER_PROPERTIES and record.hyperparams.get(section) != found:
+        if section != USER_PROPERTIES:
             record.hyperparams.setdefault(section, {}).update(found)
-    if codec.encode(record) != codec.encode(codec.decode(ParamsRecord, params, paths.params)):
-        tasks.replace_params(paths, record, params)
+    is_changed = codec.encode(record) != before
+    if is_changed:
+        tasks.replace_params(paths, record, previous)
+    return is_changed
 
 
-def _take_artifacts(draft: Draft, paths: TaskPaths) -> None:
+def _take_artifacts(draft: Draft, paths: TaskPaths) -> bool:
     """Put artifacts into the task, and what has replaced one of the same name beside that, before the old one goes."""
     previous = read_bytes(paths.artifacts) if paths.artifacts.exists() else b"{}"
     record = codec.decode(ArtifactsRecord, previous, paths.artifacts)
@@ -280,3 +284,4 @@ def _take_artifacts(draft: Draft, paths: TaskPaths) -> None:
     for file in replaced:
         if file.path not in kept:
             blobs.remove(paths, file)
+    return bool(changed)
