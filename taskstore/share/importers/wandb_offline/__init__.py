@@ -20,7 +20,7 @@ from ...foreign.logs import moment_of, text_of
 from .. import base
 from . import values
 from .content import Content, seconds_of
-from .records import is_datastore, records
+from .datastore import is_datastore, records
 
 KIND = "wandb"
 _SUFFIX = ".wandb"
@@ -28,10 +28,10 @@ _FOLDER = re.compile(r"(offline-)?run-\d{8}_\d{6}-.+")
 _TIME = re.compile(r"\d{8}_\d{6}")
 _MAX_HEAD = 50
 _MAX_TEXT = 16 << 20
-_NOTED = ("output.log", "config.yaml", "wandb-summary.json", "conda-environment.yaml", "requirements.txt")
 _METADATA = "wandb-metadata.json"
+_NOTED = (_METADATA, "config.yaml", "wandb-summary.json", "conda-environment.yaml")
+"""Files of W&B's own, of what is in its records too."""
 _CODE = "code/"
-_MEDIA = "media/"
 
 
 class Wandb:
@@ -134,12 +134,11 @@ class WandbRun:
         self._take_files(draft, content)
 
     def _take_files(self, draft: Draft, content: Content) -> None:
+        self._metadata(content)
         for name, path in folders.walk(self._files, self.notes.add):
             with self.notes.of(f"{name} was left out", Damaged):
                 if name == "requirements.txt":
                     draft.requirements(read_text(path, _MAX_TEXT))
-                elif name == _METADATA:
-                    self._metadata(path, content)
                 elif name == "output.log":
                     self._output(path, content)
                 elif name.startswith(_CODE):
@@ -149,10 +148,15 @@ class WandbRun:
                 elif name not in _NOTED and name not in content.media.taken:
                     draft.artifact(name, path)
 
-    def _metadata(self, path: Path, content: Content) -> None:
-        found = values.parse(read_text(path, _MAX_TEXT))
-        if isinstance(found, dict) and not content.machine.is_known:
-            content.machine.metadata(found)
+    def _metadata(self, content: Content) -> None:
+        """Take what older versions say of the machine in a file."""
+        path = folders.below(self._files, _METADATA)
+        if path is None or content.machine.is_known:
+            return
+        with self.notes.of(f"{_METADATA} was left out", Damaged):
+            found = values.parse(read_text(path, _MAX_TEXT))
+            if isinstance(found, dict):
+                content.machine.metadata(found)
 
     def _output(self, path: Path, content: Content) -> None:
         """Take the console from its file, where there is no record of it; the times of lines are lost."""
