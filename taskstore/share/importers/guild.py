@@ -78,7 +78,8 @@ def _attribute(home: Path, name: str) -> Any:  # noqa: ANN401 - whatever YAML ha
 
     try:
         text = read_text(home / _OWN / "attrs" / name, _MAX_ATTRIBUTE)
-        return parse_yaml(text.encode(), yaml.SafeLoader, lambda why: Damaged(home, f"{name}: {why}"))
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        return parse_yaml(text.encode(), loader, lambda why: Damaged(home, f"{name}: {why}"))
     except (OSError, Damaged):
         return None
 
