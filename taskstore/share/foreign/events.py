@@ -30,7 +30,7 @@ _HALVES = ("train", "validation")
 MAX_FOLDERS = 100_000
 MAX_DEPTH = 40
 
-_TABLE = {
+TABLE = {
     "Event": {
         **{"wall_time": "1 double", "step": "2 int64", "file_version": "3 string of what"},
         **{"graph_def": "4 bytes of what", "summary": "5 Summary of what", "meta_graph_def": "9 bytes of what"},
@@ -70,7 +70,7 @@ _TABLE = {
 @cache
 def parsers() -> dict[str, Callable[[bytes], Any]]:
     """Return what parses each kind of message. Raises Refused without the package protobuf."""
-    return classes("taskstore.tensorboard", _TABLE)
+    return classes("taskstore.tensorboard", TABLE)
 
 
 @dataclass(frozen=True)

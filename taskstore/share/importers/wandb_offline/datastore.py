@@ -25,7 +25,7 @@ _PIECE = struct.Struct("<IHB")
 _BLOCK_BYTES = 32 << 10
 _WHOLE, _FIRST, _MIDDLE, _LAST = 1, 2, 3, 4
 
-_TABLE = {
+TABLE = {
     "Record": {
         **{"history": "2 History of kind", "summary": "3 Summary of kind", "output": "4 Output of kind"},
         **{"config": "5 Config of kind", "stats": "7 Stats of kind", "artifact": "8 Artifact of kind"},
@@ -81,7 +81,7 @@ _TABLE = {
 @cache
 def parser() -> Callable[[bytes], Any]:
     """Return what parses a record. Raises Refused without the package protobuf."""
-    return classes("taskstore.wandb", _TABLE)["Record"]
+    return classes("taskstore.wandb", TABLE)["Record"]
 
 
 def is_datastore(path: Path) -> bool:
@@ -155,3 +155,5 @@ def _joined(pieces: Iterator[tuple[int, bytes]], name: str, note: Callable[[str]
                 is_open = False
         else:
             is_open = False
+    if is_open:
+        note(f"{name} ends within a record, of which the last part is missing")
