@@ -10,6 +10,7 @@ import connect
 import init_close
 import list_tasks
 import many_processes
+import mlflow_import
 import plots
 import read_scalars
 import report_scalar
@@ -28,6 +29,7 @@ if __name__ == "__main__":
         read_scalars.measure,
         plots.measure,
         many_processes.measure,
+        mlflow_import.measure,
         task_environment.measure,
         agents.measure,
     )

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from taskstore.store import places, tasks
+from taskstore.store import artifacts, places, tasks
 from taskstore.store.store import Store
 
+from ..unit.share.mlruns import EXPERIMENT, database, folders, run_id
+from ..unit.share.mlruns import Made as Run
 from ..unit.share.sessions import ID, Made, packed, whole
 from .conftest import Cli
 from .test_completion import complete
@@ -81,3 +83,42 @@ def test_kinds_and_projects_are_completed(cli: Cli, tmp_path: Path) -> None:
     cli("import", whole().zip(tmp_path))
     assert complete("taskstore import --from c") == ["clearml"]
     assert complete("taskstore import --into vis") == ["vision", "vision/cats"]
+
+
+def test_every_run_at_a_path_is_said_and_one_that_fails_stops_no_other(cli: Cli, store: Store, tmp_path: Path) -> None:
+    root = folders(tmp_path / "mlruns", Run(id=run_id(1)), Run(id=run_id(2)), Run(id=run_id(3), stage="deleted"))
+    meta = root / EXPERIMENT / run_id(1) / "meta.yaml"
+    meta.write_text(meta.read_text().replace(f"'{run_id(1)}'", "../x"))
+    result = cli("import", root)
+    assert result.code == 6
+    assert result.lines == [task_id for _, task_id in places.walk(store)]
+    assert f"{root}: run {run_id(1)}: damaged file" in result.err
+    assert f"{root}: 1 deleted run was left out" in result.err
+
+
+def test_what_was_left_out_by_intent_is_no_failure(cli: Cli, tmp_path: Path) -> None:
+    root = folders(tmp_path / "mlruns", Run(), Run(id=run_id(2), stage="deleted"))
+    assert cli("import", "--from", "mlflow", root).code == 0
+    result = cli("import", root, "--with-deleted")
+    assert (result.code, len(result.lines)) == (0, 2)
+
+
+def test_json_is_an_object_a_run_and_says_which_and_whether_it_has_grown(cli: Cli, tmp_path: Path) -> None:
+    root = folders(tmp_path / "mlruns", Run(), Run(id=run_id(2)))
+    first = cli("import", root, "--json").objects
+    assert [(item["source"], item["is_new"], item["has_grown"]) for item in first] == [
+        (f"run {run_id(1)}", True, False),
+        (f"run {run_id(2)}", True, False),
+    ]
+    (root / EXPERIMENT / run_id(1) / "params" / "late").write_text("1")
+    result = cli("import", root, "--json")
+    assert [(item["is_new"], item["has_grown"]) for item in result.objects] == [(False, True), (False, False)]
+
+
+def test_files_elsewhere_are_found_where_it_is_said(cli: Cli, store: Store, tmp_path: Path) -> None:
+    path = database(tmp_path / "a" / "mlflow.db", Run(artifacts={"x": b"x"}))
+    (tmp_path / "a" / "mlartifacts").rename(tmp_path / "files")
+    assert "--files names the folder" in cli("import", path).err
+    result = cli("import", path, "--files", tmp_path / "files")
+    assert "it was imported before, and has got what" in result.err
+    assert artifacts.read(places.locate(store, result.out.strip())).artifacts.keys() == {"x"}

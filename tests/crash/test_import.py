@@ -10,11 +10,13 @@ import pytest
 
 from taskstore.core.states import Status
 from taskstore.schema.artifact import Artifact
-from taskstore.share.importers import of_kind
+from taskstore.share.importers import of_path
 from taskstore.share.importers.base import Imported, Options, only
 from taskstore.store import artifacts, blobs, places, tasks
 from taskstore.store.store import Store, init, open_at
 
+from ..unit.share.mlruns import folders
+from ..unit.share.mlruns import whole as run_of_mlflow
 from ..unit.share.sessions import whole
 from .crashing import DONE, _fill, clock, copy, killed_at, log, open_again, points_of, state
 from .test_crash import _check_mended, _kills
@@ -45,8 +47,23 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made.zip(tmp_path_factory.mktemp("session"))
 
 
+@pytest.fixture(scope="module")
+def grown(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A store with a run of MLflow's, and that run when it has logged more of everything, and has ended."""
+    folder = tmp_path_factory.mktemp("mlflow")
+    made = init(folder / "store", clock=clock())
+    path = folders(folder / "mlruns", run_of_mlflow(status="RUNNING", ended_ms=None))
+    _import(made, path, Options())
+    more = run_of_mlflow()
+    more.metrics["loss"].append((0.25, 2))
+    more.params["late"] = "1"
+    more.artifacts |= {"notes.txt": b"HELLO", "late.txt": b"late" * 10_000, "best/MLmodel": b"flavors: {}"}
+    folders(path, more)
+    return made.root, path
+
+
 def _import(store: Store, path: Path, options: Options) -> Imported:
-    return only(of_kind("clearml").runs(store, path, options))
+    return only(of_path(path).runs(store, path, options))
 
 
 def _files(root: Path, task_id: str) -> dict[str, int]:
@@ -86,3 +103,16 @@ def test_an_import_into_a_task_that_was_killed_is_done_again(
     mend: Callable[[Path], object], built: Path, session: Path, tmp_path: Path
 ) -> None:
     _battery(built, tmp_path / "store", session, Options(task_id=DONE, iteration_offset=10), mend)
+
+
+def test_an_import_of_a_run_of_mlflows_that_was_killed_is_done_again(
+    built: Path, grown: tuple[Path, Path], tmp_path: Path
+) -> None:
+    _battery(built, tmp_path / "store", grown[1], Options(), _check_mended)
+
+
+@pytest.mark.parametrize("mend", [_check_mended, open_again], ids=["with doctor", "without doctor"])
+def test_what_a_run_of_mlflows_has_got_since_arrives_after_a_kill(
+    mend: Callable[[Path], object], grown: tuple[Path, Path], tmp_path: Path
+) -> None:
+    _battery(grown[0], tmp_path / "store", grown[1], Options(), mend)

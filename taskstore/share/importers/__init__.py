@@ -9,15 +9,16 @@ from ...core.errors import BadValue, Damaged, NotFound, Refused, TaskstoreError
 from .base import Importer
 
 KINDS: dict[str, str] = {
-    "clearml": "clearml_offline",
     "mlflow": "mlflow",
     "wandb": "wandb_offline",
     "guild": "guild",
+    "clearml": "clearml_offline",
     "tensorboard": "tensorboard",
 }
-"""What a format is called, and the module that reads it, which is imported when it is used.
+"""What a format is called, and the module that reads it: it is imported when it is used.
 
-They are asked in this order what is at a path: folders of others may hold event files too.
+Where nobody says what a path is, they are asked in this order: first who tells by a few names, and event files at last,
+for other formats' folders may hold some.
 """
 
 
@@ -34,14 +35,14 @@ def of_path(path: Path) -> Importer:
     """Return the importer that knows what is at a path. Raises NotFound; BadValue, Damaged, Refused where none does."""
     if not path.exists():
         raise NotFound("file or folder", str(path))
-    failure: TaskstoreError | None = None
+    errors: list[TaskstoreError] = []
     for kind in KINDS:
         importer = of_kind(kind)
         try:
             if importer.recognises(path):
                 return importer
-        except (Damaged, Refused) as error:  # another one may know better
-            failure = failure or error
-    if failure is not None:
-        raise failure
+        except (Damaged, Refused) as error:
+            errors.append(error)  # it may be sound as what another format calls so
+    if errors:
+        raise errors[0]
     raise BadValue(f"{str(path)!r} is nothing that can be imported; --from says what it is: {', '.join(KINDS)}")

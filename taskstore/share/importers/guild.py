@@ -49,7 +49,7 @@ class Guild:
         """Import the runs at a path. Raises NotFound, Damaged where there are none, Refused, ReadOnly."""
         if not path.exists():
             raise NotFound("file or folder", str(path))
-        homes = _runs_at(path.absolute())
+        homes = sorted(_runs_at(path.absolute()), key=_began)
         if not homes:
             raise Damaged(path, "it holds no run of Guild's: a folder with .guild/attrs in it")
         found = (_read(home, "" if home == path.absolute() else home.name) for home in homes)
@@ -64,8 +64,13 @@ def _runs_at(path: Path) -> list[Path]:
         if folder.is_dir():
             found = [each for each in folder.iterdir() if _ID.fullmatch(each.name) and _is_run(each)]
             if found:
-                return sorted(found, key=lambda home: (_attribute(home, "started") or 0, home.name))
+                return found
     return []
+
+
+def _began(home: Path) -> tuple[int, str]:
+    started = _attribute(home, "started")
+    return (started if type(started) is int else 0, home.name)
 
 
 def _is_run(path: Path) -> bool:

@@ -93,6 +93,9 @@ def _one(batch: Batch, run: Run) -> Imported | LeftOut:
     """Import one run; what is wrong with it stops no other, but a store that cannot be written stops all."""
     try:
         known = batch.known.find(KIND, run.id)
+    except Refused as error:  # it is in the trash, by somebody's wish
+        return LeftOut(f"run {run.id}: {error}")
+    try:
         return create(batch, run) if known is None else growing.grow(batch, run, known)
     except ReadOnly:
         raise

@@ -50,7 +50,7 @@ class Batch:
 
     def parent(self, run: Run, notes: Notes) -> str | None:
         """Return the task of the run that a run is nested in; None where there is none."""
-        run_id = content.parent_id(run)
+        run_id = content.parent_id(run) if content.parent_id(run) != run.id else ""
         found = self.task_of(run_id) if run_id else None
         if run_id and found is None:
             notes.add(f"the run that it is nested in is not here: {run_id}")
@@ -98,7 +98,7 @@ def contents(batch: Batch, run: Run, notes: Notes) -> Contents:
         uri = strip_credentials(run.artifact_uri)
         notes.add(f"its artifacts are not here, and their address is kept: {uri}")
         remote.append(Artifact(key="artifacts", type="custom", uri=uri))
-    elif run.artifact_uri:
+    elif run.artifact_uri and not batch.roots.holds(run.artifact_uri):
         batch.without_files.setdefault(run.experiment.name, run.artifact_uri)
     if found or models:
         batch.with_files.add(run.experiment.name)

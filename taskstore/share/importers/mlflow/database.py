@@ -21,6 +21,7 @@ from .runs import MAX_STEP, Dataset, Experiment, LoggedModel, Point, Run, is_tim
 _MAGIC = b"SQLite format 3\0"
 _NEEDED = ("experiments", "runs", "metrics", "params", "tags")
 _MAX_VALUE_BYTES = 16 << 20
+_MAX_ROWS = 100_000
 _JOURNALS = ("-wal", "-journal")
 _SPARE_BYTES = 16 << 20
 
@@ -43,7 +44,8 @@ class Database:
         """Open it. Raises Damaged where it cannot be read, Refused where the copy that this takes has no room."""
         self._path = path
         self._stack = contextlib.ExitStack()
-        self._metrics = "metrics"
+        self._by_run: dict[str, str] = {}
+        self._models_of: dict[str, list[int]] | None = None
         try:
             self._connection = self._stack.enter_context(contextlib.closing(_opened(path, self._stack)))
             self._tables = self._plain_tables()
@@ -66,14 +68,15 @@ class Database:
 
     def runs(self, *, with_deleted: bool) -> Iterator[Run | LeftOut]:
         """Yield the runs, in the order in which they were made. Raises Damaged where the database breaks off."""
-        self._index_metrics()
+        for table in ("metrics", "params", "tags"):
+            self._index(table)
         experiments = {
             row.get("experiment_id"): self._experiment(row) for row in self._rows("SELECT * FROM experiments")
         }
         deleted = 0
-        # Their keys first: a reader that is not done keeps MLflow from writing.
-        for at in list(self._rows("SELECT rowid AS at FROM runs ORDER BY start_time, run_uuid")):
-            row = next(self._rows("SELECT * FROM runs WHERE rowid = ?", at["at"]), {})
+        keys, broken = self._keys()
+        for at in keys:
+            row = next(self._rows("SELECT * FROM runs WHERE rowid = ?", at), {})
             key = row.get("experiment_id")
             experiment = experiments.get(key) or Experiment(id=text_of(key), name=text_of(key))
             run_id = text_of(row.get("run_uuid"))
@@ -89,8 +92,22 @@ class Database:
                 yield LeftOut(f"run {run_id}", error)
                 continue
             yield run
+        if broken is not None:
+            yield LeftOut("the runs behind a broken part of its table", broken)
         if deleted:
             yield LeftOut(f"{deleted:,} deleted {'run was' if deleted == 1 else 'runs were'} left out")
+
+    def _keys(self) -> tuple[list[int], Damaged | None]:
+        """Return the rows of all runs: a reader that is not done with them would keep MLflow from writing."""
+        found: list[tuple[float, int]] = []
+        broken = None
+        try:
+            for row in self._rows("SELECT rowid AS at, start_time FROM runs"):
+                start = row["start_time"]
+                found.append((float(start) if isinstance(start, (int, float)) else 0.0, row["at"]))
+        except Damaged as error:
+            broken = error
+        return [at for _, at in sorted(found)], broken
 
     def begun(self, run_id: str) -> Any:  # noqa: ANN401 - a moment or None
         """Return when a run was made."""
@@ -129,7 +146,8 @@ class Database:
         if table not in self._tables:
             return []
         where = f" WHERE {condition}" if condition else ""
-        return list(self._rows(f'SELECT * FROM "{table}"{where} ORDER BY rowid', *values))  # noqa: S608 - our own names
+        query = f"SELECT * FROM {self._by_run.get(table, table)}{where} ORDER BY rowid LIMIT {_MAX_ROWS}"  # noqa: S608 - our own names
+        return list(self._rows(query, *values))
 
     def _number(self, query: str) -> int:
         return int(next(iter(next(self._rows(query), {"": 0}).values())))
@@ -137,18 +155,16 @@ class Database:
     def _count(self, table: str) -> int:
         return self._number(f'SELECT count(*) FROM "{table}"') if table in self._tables else 0  # noqa: S608 - our own names
 
-    def _index_metrics(self) -> None:
-        """Make what early versions lack, an index of the metrics by run; in a temporary file of SQLite's own."""
-        indexes = self._rows('SELECT name FROM pragma_index_list("metrics")')
+    def _index(self, table: str) -> None:
+        """Make what early versions lack, an index of a table's rows by run; in a temporary file of SQLite's own."""
         first = "SELECT name FROM pragma_index_info(?) WHERE seqno = 0"
-        if any(column.get("name") == "run_uuid" for row in list(indexes) for column in self._rows(first, row["name"])):
+        indexes = list(self._rows("SELECT name FROM pragma_index_list(?)", table))
+        if any(column.get("name") == "run_uuid" for row in indexes for column in self._rows(first, row["name"])):
             return
-        try:
-            self._connection.execute("CREATE TEMP TABLE sorted_metrics AS SELECT * FROM main.metrics ORDER BY rowid")
-            self._connection.execute("CREATE INDEX temp.by_run ON sorted_metrics (run_uuid)")
-        except sqlite3.Error as error:
-            raise Damaged(self._path, f"it cannot be read: {error}") from None
-        self._metrics = "sorted_metrics"
+        with contextlib.suppress(sqlite3.Error):  # it is broken, or there is no room: each run is looked for
+            self._connection.execute(f"CREATE TEMP TABLE by_run_{table} AS SELECT * FROM main.{table} ORDER BY rowid")  # noqa: S608 - our own names
+            self._connection.execute(f"CREATE INDEX temp.index_{table} ON by_run_{table} (run_uuid)")
+            self._by_run[table] = f"by_run_{table}"
 
     def _experiment(self, row: Row) -> Experiment:
         tags = {text_of(tag.get("key")): text_of(tag.get("value")) for tag in self._tags_of(row.get("experiment_id"))}
@@ -184,7 +200,7 @@ class Database:
             tags=self._pairs("tags", "run_uuid", run_id),
             params=self._pairs("params", "run_uuid", run_id),
             datasets=tuple(self._datasets(run_id)),
-            output_models=tuple(self._models("source_run_id = ?", run_id)),
+            output_models=tuple(self._made(run_id)),
             input_models=tuple(self._input_models(run_id)),
             began=self._began(row.get("start_time")),
         )
@@ -195,7 +211,7 @@ class Database:
 
     def _points(self, run_id: str, notes: Notes) -> Iterator[Point]:
         """Yield the values in the order in which they were logged, which is that of the rows."""
-        table = self._metrics
+        table = self._by_run.get("metrics", "metrics")
         for row in self._rows(f"SELECT * FROM {table} WHERE run_uuid = ? ORDER BY rowid", run_id):  # noqa: S608 - ours
             metric, time_ms, value, step = (row.get(key) for key in ("key", "timestamp", "value", "step"))
             is_sound = isinstance(time_ms, int) and isinstance(step, int) and isinstance(value, (int, float))
@@ -237,6 +253,15 @@ class Database:
                 params=self._pairs("logged_model_params", "model_id", model_id, "param_"),
                 tags=self._pairs("logged_model_tags", "model_id", model_id, "tag_"),
             )
+
+    def _made(self, run_id: str) -> Iterator[LoggedModel]:
+        if self._models_of is None:
+            self._models_of = {}
+            pairs = "SELECT rowid AS at, source_run_id AS run FROM logged_models"
+            for row in self._rows(pairs) if "logged_models" in self._tables else ():
+                self._models_of.setdefault(text_of(row["run"]), []).append(row["at"])
+        for at in self._models_of.get(run_id, ()):
+            yield from self._models("rowid = ?", at)
 
     def _input_models(self, run_id: str) -> Iterator[LoggedModel]:
         condition = "source_type = 'RUN_INPUT' AND source_id = ? AND destination_type = 'MODEL_INPUT'"

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import re
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
+from ....core.errors import Damaged
 from ..base import Notes
 
 MLMODEL = "MLmodel"
@@ -48,6 +52,11 @@ class Roots:
 
     def __init__(self, *roots: Path) -> None:
         self._roots = [root.resolve() for root in roots]
+
+    def holds(self, address: str) -> bool:
+        """Tell whether an address is of a place below a root as it stands, whether anything is there or not."""
+        path = Path("/", *_parts(address))
+        return any(path.is_relative_to(root) for root in self._roots)
 
     def find(self, address: str, marker: str) -> Path | None:
         """Return the folder that an address names, below a root by as much of its path as is there.
@@ -108,9 +117,9 @@ def _walk(folder: Path, prefix: str, notes: Notes, depth: int) -> Iterator[Found
         yield Found(prefix.rstrip("/"), folder, files, is_model=MLMODEL in names)
         return
     for name in names:
-        yield Found(_spelled(prefix + name), folder / name)
+        yield Found(spelled(prefix + name), folder / name)
     for name in folders if depth < _MAX_DEPTH else []:
-        yield from _walk(folder / name, f"{prefix}{_spelled(name)}/", notes, depth + 1)
+        yield from _walk(folder / name, f"{prefix}{spelled(name)}/", notes, depth + 1)
 
 
 def folder_of(folder: Path, key: str, notes: Notes) -> Found | None:
@@ -122,7 +131,7 @@ def folder_of(folder: Path, key: str, notes: Notes) -> Found | None:
 def _files_of(folder: Path, notes: Notes, prefix: str, inside: str = "", depth: int = 0) -> Iterator[tuple[str, Path]]:
     folders, names = _entries(folder, prefix + inside, notes)
     for name in names:
-        yield _spelled(inside + name), folder / name
+        yield spelled(inside + name), folder / name
     for name in folders if depth < _MAX_DEPTH else []:
         yield from _files_of(folder / name, notes, prefix, f"{inside}{name}/", depth + 1)
 
@@ -139,11 +148,26 @@ def _entries(folder: Path, prefix: str, notes: Notes) -> tuple[list[str], list[s
                 elif stat.S_ISREG(mode):
                     names.append(entry.name)
                 else:
-                    notes.add(f"{_spelled(prefix + entry.name)!r} is a link or a device, and was left out")
+                    notes.add(f"{spelled(prefix + entry.name)!r} is a link or a device, and was left out")
     except OSError as error:
-        notes.add(f"{_spelled(prefix) or 'the folder of artifacts'} cannot be read: {error.strerror or error}")
+        notes.add(f"{spelled(prefix) or 'the folder of artifacts'} cannot be read: {error.strerror or error}")
     return sorted(folders), sorted(names)
 
 
-def _spelled(name: str) -> str:
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[BinaryIO]:
+    """Open a plain file to be read; a link is not followed. Raises Damaged where that, or reading it, fails."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+        with os.fdopen(descriptor, "rb") as stream:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise Damaged(path, "it is no file")
+            yield stream
+    except OSError as error:
+        reason = "it is a link" if error.errno == errno.ELOOP else error.strerror or str(error)
+        raise Damaged(path, f"it cannot be read: {reason}") from None
+
+
+def spelled(name: str) -> str:
+    """Return a file's name as a text that can be stored."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

@@ -12,6 +12,7 @@ from typing import Any
 from ....core.errors import Damaged, TaskstoreError
 from ....disk.text import parse_yaml_object
 from ..base import LeftOut, Notes
+from .files import opened, spelled
 from .runs import MAX_STEP, STATUSES, Dataset, Experiment, LoggedModel, Point, Run, is_time, text_of, time_of
 
 META = "meta.yaml"
@@ -21,6 +22,7 @@ _IN_EXPERIMENT = frozenset({_MODELS, _DATASETS, _TRACES, "tags", "artifacts", "a
 _RUN_ID = re.compile(r"[A-Za-z0-9][\w\-]{0,255}\Z")
 _MAX_META_BYTES = 1 << 20
 _MAX_VALUE_BYTES = 1 << 20
+_MAX_VALUES_BYTES = 32 << 20
 _MAX_NAMES = 100_000
 _MAX_LINE_BYTES = 4096
 _MAX_DEPTH = 30
@@ -72,13 +74,23 @@ def _folders(folder: Path) -> list[str]:
         return []
 
 
+def _links(folder: Path) -> list[str]:
+    """Say which folders in a folder are links: none is followed, since it may lead anywhere."""
+    try:
+        with os.scandir(folder) as entries:
+            found = sorted(entry.name for entry in entries if entry.is_symlink())
+    except OSError:
+        return []
+    return [f"{spelled(name)} is a link, and was not followed" for name in found]
+
+
 class Folders:
     """Reads the runs below a folder: a whole store, one experiment, or one run. Links are not followed."""
 
     def __init__(self, path: Path) -> None:
         self._path = path.absolute()
         self._lost: list[str] = []
-        self._begun: dict[str, datetime] = {}
+        self._places: dict[str, Path] | None = None
 
     def count(self) -> int:
         """Return how many runs there are."""
@@ -87,6 +99,7 @@ class Folders:
     def runs(self, *, with_deleted: bool) -> Iterator[Run | LeftOut]:
         """Yield the runs, experiment by experiment."""
         deleted = 0
+        self._lost.extend(_links(self._path))
         for folder in self._experiments():
             notes = Notes()
             experiment = _experiment(folder, notes)
@@ -95,6 +108,7 @@ class Folders:
                 deleted += len(runs)
                 continue
             self._lost.extend(notes.texts() if runs else [])
+            self._lost.extend(_links(folder) if folder != self._path else [])
             models = _models(folder, {path.name for path in runs})
             self._note_rest(folder, models)
             for path in runs:
@@ -113,17 +127,15 @@ class Folders:
 
     def begun(self, run_id: str) -> datetime | None:
         """Return when a run was made."""
-        if not _RUN_ID.match(run_id):
+        if self._places is None:
+            self._places = {path.name: path for each in self._experiments() for path in self._runs_in(each)}
+        path = self._places.get(run_id)
+        if path is None:
             return None
-        if not self._begun:
-            self._begun = {path.name: _began(path, {}) for each in self._experiments() for path in self._runs_in(each)}
-        if run_id not in self._begun:
-            return None
-        path = next(path for each in self._experiments() for path in self._runs_in(each) if path.name == run_id)
         try:
             return _began(path, _meta(path))
         except Damaged:
-            return self._begun[run_id]
+            return _began(path, {})
 
     def lost(self) -> Iterable[str]:
         """Say what does not come along: what `runs` has met so far, and the registry."""
@@ -152,12 +164,8 @@ class Folders:
 
 def _read(path: Path, max_bytes: int) -> bytes:
     """Read a small file. Raises Damaged for a link, a device, or one that is larger than that."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
-        with os.fdopen(descriptor, "rb") as stream:
-            data = stream.read(max_bytes + 1)
-    except OSError as error:
-        raise Damaged(path, f"it cannot be read: {error.strerror or error}") from None
+    with opened(path) as stream:
+        data = stream.read(max_bytes + 1)
     if len(data) > max_bytes:
         raise Damaged(path, f"it is larger than {max_bytes:,} bytes")
     return data
@@ -209,7 +217,7 @@ def _run(folder: Path, experiment: Experiment, models: Mapping[str, LoggedModel]
         user=text_of(meta.get("user_id")),
         is_deleted=meta.get("lifecycle_stage") == "deleted",
         artifact_uri=text_of(meta.get("artifact_uri")),
-        folder=_own_artifacts(folder),
+        folder=_own_artifacts(folder, notes),
         source_name=text_of(meta.get("source_name")),
         entry_point=text_of(meta.get("entry_point_name")),
         source_version=text_of(meta.get("source_version")),
@@ -223,14 +231,20 @@ def _run(folder: Path, experiment: Experiment, models: Mapping[str, LoggedModel]
     )
 
 
-def _own_artifacts(run: Path) -> Path | None:
+def _own_artifacts(run: Path, notes: Notes) -> Path | None:
     """Return the folder of artifacts in that of a run, unless it is a link, or holds nothing."""
     folder = run / "artifacts"
-    return folder if folder.is_dir() and not folder.is_symlink() and any(folder.iterdir()) else None
+    if folder.is_symlink():
+        notes.add("artifacts is a link, and was not followed")
+        return None
+    return folder if folder.is_dir() and any(folder.iterdir()) else None
 
 
 def _files(folder: Path, notes: Notes) -> Iterator[tuple[str, Path]]:
     """Yield the files below a folder by their names in it, in order; links and what is no file are noted."""
+    if folder.is_symlink():
+        notes.add(f"{folder.name} is a link, and was not followed")
+        return
     if not folder.is_dir():
         return
     count = 0
@@ -246,15 +260,17 @@ def _files(folder: Path, notes: Notes) -> Iterator[tuple[str, Path]]:
                 notes.add(f"{folder.name} holds more than {_MAX_NAMES:,} files, and the rest was left out")
                 return
             full = (prefix + name).replace(os.sep, "/")
-            yield full.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace"), Path(parent, name)
+            yield spelled(full), Path(parent, name)
 
 
 def _values(folder: Path, notes: Notes) -> dict[str, str]:
     """Return the texts of a folder of files by their names. MLflow's name `a/b` is a file b in a folder a."""
     found = {}
+    left = _MAX_VALUES_BYTES
     for name, path in _files(folder, notes):
         with notes.of(f"{folder.name} {name!r} is lost", Damaged):
-            found[name] = _read(path, _MAX_VALUE_BYTES).decode("utf-8", "backslashreplace")
+            found[name] = _read(path, min(left, _MAX_VALUE_BYTES)).decode("utf-8", "backslashreplace")
+            left -= len(found[name])
     return found
 
 
@@ -271,22 +287,18 @@ def _points(folder: Path, notes: Notes) -> Iterator[Point]:
 
 def _lines(path: Path) -> Iterator[bytes | None]:
     """Yield a file's lines with their ends; None for one that is longer than any of MLflow's."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
-        with os.fdopen(descriptor, "rb") as stream:
-            is_inside = False
-            while line := stream.readline(_MAX_LINE_BYTES):
-                is_whole = line.endswith(b"\n")
-                if len(line) == _MAX_LINE_BYTES and not is_whole:
-                    if not is_inside:
-                        yield None
-                    is_inside = True
-                elif is_inside:
-                    is_inside = not is_whole
-                else:
-                    yield line
-    except OSError as error:
-        raise Damaged(path, f"it cannot be read: {error.strerror or error}") from None
+    with opened(path) as stream:
+        is_inside = False
+        while line := stream.readline(_MAX_LINE_BYTES):
+            is_whole = line.endswith(b"\n")
+            if len(line) == _MAX_LINE_BYTES and not is_whole:
+                if not is_inside:
+                    yield None
+                is_inside = True
+            elif is_inside:
+                is_inside = not is_whole
+            else:
+                yield line
 
 
 def _point(metric: str, line: bytes) -> Point | None:

@@ -107,7 +107,12 @@ def _news(
         staging.home.mkdir()
     taken = taking.Taken(batch.store, staging)
     part = building.Contents(found=files, models=weights)
-    news.artifacts = building.artifacts_of(part, taken, notes)
+    for key, item in building.artifacts_of(part, taken, notes).items():
+        before = known.get(key)
+        if item.file is not None and before is not None and before.hash == item.hash:
+            (staging.home / item.file.path).unlink()  # its files were touched, and are the same
+        else:
+            news.artifacts[key] = item
     news.models = building.models(part, taken, notes).output
     for data in run.datasets:
         given = content.dataset(data, {})
@@ -162,7 +167,9 @@ def _enter(batch: building.Batch, run: Run, news: News, staging: TaskPaths, path
         content.set_state(record, news.state, record.created, now)
     record.last_update = news.state.last_sign if news.state.status is Status.IN_PROGRESS else now
     mark = base.mark(batch.store, building.KIND, run.id, batch.path, notes)
-    record.imported = [*(item for item in record.imported if (item.kind, item.id) != (mark.kind, mark.id)), mark]
+    before = [item for item in record.imported if (item.kind, item.id) == (mark.kind, mark.id)]
+    mark.notes = list(dict.fromkeys([*(note for item in before for note in item.notes), *mark.notes]))
+    record.imported = [*(item for item in record.imported if item not in before), mark]
     tasks.write(paths, record, previous)
     return True
 

@@ -23,7 +23,7 @@ from ....schema.model import Metadatum, Model
 from ....schema.record import FileRef
 from ....store import blobs
 from ....store.store import Store
-from .files import MLMODEL, Found
+from .files import MLMODEL, Found, opened
 from .runs import LoggedModel, text_of
 
 _CHUNK_BYTES = 1 << 20
@@ -73,8 +73,10 @@ class Taken:
         for key in ("mlflow_version", "model_uuid", "utc_time_created"):
             if text_of(said.get(key)):
                 model.metadata[key] = Metadatum(value=text_of(said[key]))
-        if isinstance(said.get("signature"), dict):
-            model.metadata["signature"] = Metadatum(value=msgspec.json.encode(said["signature"]).decode(), type="json")
+        signature = said.get("signature")
+        if isinstance(signature, dict):  # its parts are JSON in texts; anything else may be a bomb of YAML's aliases
+            parts = {text_of(key): text for key, text in signature.items() if isinstance(text, str)}
+            model.metadata["signature"] = Metadatum(value=msgspec.json.encode(parts).decode(), type="json")
         model.is_package = True
         model.source = str(found.path)
         model.file = self._packed(found, self._paths.model_folder(model.name), found.key.rpartition("/")[2])
@@ -128,13 +130,9 @@ def sha256_of_file(path: Path) -> str:
 
 
 def _chunks(path: Path) -> Iterator[bytes]:
-    try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
-        with os.fdopen(descriptor, "rb", buffering=0) as stream:
-            while chunk := stream.read(_CHUNK_BYTES):
-                yield chunk
-    except OSError as error:
-        raise Damaged(path, f"it cannot be read: {error.strerror or error}") from None
+    with opened(path) as stream:
+        while chunk := stream.read(_CHUNK_BYTES):
+            yield chunk
 
 
 def _preview(found: Found, name: str) -> str:
