@@ -44,7 +44,7 @@ def import_(
             "--from",
             parser=_kind,
             metavar="KIND",
-            help="What they are: clearml (offline sessions), mlflow (mlruns, mlflow.db). Else it is seen.",
+            help="What they are: mlflow, wandb, guild, clearml or tensorboard. Else it is seen.",
             autocompletion=_complete_kind,
         ),
     ] = None,

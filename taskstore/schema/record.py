@@ -56,7 +56,8 @@ class Trashed(msgspec.Struct, kw_only=True, omit_defaults=True):
 class Imported(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Where what is in a task comes from, when another program has recorded it: in which format, its id and path there.
 
-    `notes` say what of it was lost or changed on the way in.
+    `notes` say what of it was lost or changed on the way in. `state` is a hash of what there was of a run that may
+    still grow: where it is the same, nothing has come since.
     """
 
     kind: str
@@ -65,6 +66,7 @@ class Imported(msgspec.Struct, kw_only=True, omit_defaults=True):
     time: Moment
     who: str = ""
     notes: list[str] = []
+    state: str = ""
 
 
 class Container(msgspec.Struct, kw_only=True, omit_defaults=True):

@@ -8,10 +8,17 @@ from pathlib import Path
 from ...core.errors import BadValue, Damaged, NotFound, Refused, TaskstoreError
 from .base import Importer
 
-KINDS: dict[str, str] = {"mlflow": "mlflow", "clearml": "clearml_offline"}
+KINDS: dict[str, str] = {
+    "mlflow": "mlflow",
+    "wandb": "wandb_offline",
+    "guild": "guild",
+    "clearml": "clearml_offline",
+    "tensorboard": "tensorboard",
+}
 """What a format is called, and the module that reads it: it is imported when it is used.
 
-Where nobody says what a path is, they are asked in this order: first who tells by a few names.
+Where nobody says what a path is, they are asked in this order: first who tells by a few names, and event files at last,
+for other formats' folders may hold some.
 """
 
 
@@ -25,7 +32,7 @@ def of_kind(kind: str) -> Importer:
 
 
 def of_path(path: Path) -> Importer:
-    """Return the importer that knows what is at a path. Raises NotFound, BadValue where none does."""
+    """Return the importer that knows what is at a path. Raises NotFound; BadValue, Damaged, Refused where none does."""
     if not path.exists():
         raise NotFound("file or folder", str(path))
     errors: list[TaskstoreError] = []

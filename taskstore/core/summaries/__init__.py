@@ -1,0 +1,1 @@
+"""What TensorBoard's summaries hold, and what that is called here: of a live run, and of files that are read later."""
