@@ -18,7 +18,8 @@ from .members import MAX_RATIO, Members
 from .mounts import Entries
 
 MAX_FILES = 2_000_000
-_MIN_BOMB_BYTES = 256 << 20
+MIN_BOMB_BYTES = 256 << 20
+"""From which size on a file that is packed more than `MAX_RATIO` times is not unpacked."""
 _NO_TIME = (1980, 1, 1, 0, 0, 0)
 
 
@@ -137,13 +138,21 @@ class UnpackedZip:
 
     def _check(self, entry: str) -> None:
         size, packed = self._members.sizes[entry], self._members.packed_bytes(entry)
-        if size > _MIN_BOMB_BYTES and size > MAX_RATIO * packed:
+        if size > MIN_BOMB_BYTES and size > MAX_RATIO * packed:
             raise Refused(f"{self.zip / entry} says that its {packed:,} bytes unpack to {size:,}; it was not unpacked")
-        if size > shutil.disk_usage(self.root.parent).free:
+        if size > free_bytes(self.root.parent):
             raise Refused(f"{self.zip / entry} has {size:,} bytes, more than is free at {self.root.parent}")
 
     def _own_members(self) -> Members:
         """The zip as this process has it open: where a parent reads on is the parent's."""
         if self._pid != os.getpid():
-            self._members, self._pid = Members(self.zip, MAX_FILES), os.getpid()
+            opened = Members(self.zip, MAX_FILES)
+            if opened.sizes != self._members.sizes:
+                raise Damaged(self.zip, "it has changed since it was opened")
+            self._members, self._pid = opened, os.getpid()
         return self._members
+
+
+def free_bytes(folder: Path) -> int:
+    """Return how much may be written there."""
+    return shutil.disk_usage(folder).free

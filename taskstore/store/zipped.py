@@ -16,7 +16,7 @@ from ..core.errors import Damaged, NotFound, Refused
 from ..core.ids import is_id
 from ..core.names import encode
 from ..disk import mounts
-from ..disk.layout import BUNDLE, PROJECT, PROJECTS, QUEUES, RECORD, SETTINGS, STORE, TRASH
+from ..disk.layout import BUNDLE, PROJECT, PROJECTS, QUEUE, QUEUES, RECORD, SETTINGS, STORE, TRASH, WAITING
 from ..disk.members import Members
 from ..disk.scratch import Scratch
 from ..disk.unpacked import MAX_FILES, UnpackedZip
@@ -215,6 +215,8 @@ def _make_folders(mount: UnpackedZip) -> None:
             if size > _MAX_MARKER_BYTES:
                 raise Damaged(mount.zip / name, f"larger than {_MAX_MARKER_BYTES >> 20} MiB")
             mount.bring(name)
+            if parts[-1] == QUEUE:
+                (mount.root / name).with_name(WAITING).mkdir(exist_ok=True)
 
 
 def _projects(mount: UnpackedZip, folder: str) -> Iterator[str]:
