@@ -60,6 +60,7 @@ COMMANDS: dict[str, str] = {
     "import": "Bring in runs that were recorded elsewhere.",
     "config": "Show every setting, and where its value comes from.",
     "path": "Print where a task is, or the store.",
+    "view": "Make a folder in which tasks are found by name.",
     "du": "Show what takes up space.",
     "doctor": "Check the store, and repair it with --fix.",
     "completion": "Print or install shell completion.",
