@@ -184,6 +184,10 @@ class _View:
         parts = path.split("/")
         yield from (self._folder.joinpath(*parts[:depth]) for depth in range(1, len(parts)))
 
+    def _is_behind_link(self, path: str) -> bool:
+        """Tell whether a folder above is a link by now: it leads to what is not ours."""
+        return any(map(os.path.islink, self._above(path)))
+
     def _is_own(self, path: str) -> bool:
         return self._target(path) in self._known.get(key(path), ())
 
@@ -200,7 +204,7 @@ class _View:
 
     def _remove(self, paths: Iterable[str]) -> None:
         for path in paths:
-            if self._is_own(path) and not any(above.is_symlink() for above in self._above(path)):
+            if self._is_own(path) and not self._is_behind_link(path):
                 (self._folder / path).unlink()
                 self._outcome.links.append(Link(self._folder / path, "", "removed"))
 
@@ -221,8 +225,9 @@ class _View:
 
     def _remove_empty(self, folders: dict[str, None]) -> None:
         for path in sorted(folders, key=lambda path: -path.count("/")):
-            with contextlib.suppress(OSError):  # it holds something, or is a link by now
-                (self._folder / path).rmdir()
+            if not self._is_behind_link(path):
+                with contextlib.suppress(OSError):  # it holds something, or is a link by now
+                    (self._folder / path).rmdir()
 
 
 def _is_folder(path: Path) -> bool:

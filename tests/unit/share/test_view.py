@@ -172,16 +172,20 @@ class TestWhatIsTheUsers:
     def test_a_folder_that_was_replaced_by_a_link_leads_nothing_out(
         self, store: Store, task: TaskPaths, folder: Path, tmp_path: Path
     ) -> None:
+        deep = tasks.create(store, "vision/cats/empty", "it goes")
         refresh(store, folder)
+        trash.put(store, deep.id)
         (tmp_path / "outside").mkdir()
         (folder / "vision").rename(tmp_path / "outside" / "vision")
         (folder / "vision").symlink_to(tmp_path / "outside" / "vision")
-        tasks.create(store, "vision/cats", "another")
+        (tmp_path / "outside" / "vision" / "cats" / "empty" / link(deep, "it goes")).unlink()
+        tasks.create(store, "vision/cats/empty", "another")
         outcome = refresh(store, folder)
         assert len(outcome.in_the_way) == 2
         trash.put(store, task.id)
         refresh(store, folder)
-        assert [path.name for path in (tmp_path / "outside" / "vision" / "cats").iterdir()] == [link(task, "a run")]
+        inside = sorted(path.name for path in (tmp_path / "outside" / "vision" / "cats").iterdir())
+        assert inside == sorted([link(task, "a run"), "empty"])
 
 
 class TestPlaces:
