@@ -136,7 +136,9 @@ def _print_version(value: bool) -> None:
 def root(
     store: Annotated[
         str | None,
-        typer.Option("--store", metavar="DIR", help="The store to use (else TASKSTORE_ROOT, .taskstore above, ~)."),
+        typer.Option(
+            "--store", metavar="DIR", help="The store, or a zip of one (else TASKSTORE_ROOT, .taskstore above, ~)."
+        ),
     ] = None,
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
