@@ -1,8 +1,8 @@
 """The folders of this process whose files lie in a zip: each file is unpacked into its place when it is asked for.
 
 The table is the process's, as the kernel's is the machine's. Where nothing is mounted, every function here is one look
-at an empty tuple. Only what is read is unpacked: a record that a listing reads not even to the disk, a task's folder
-but for its blobs when the task is found, a blob when it is opened.
+at an empty tuple. Only what is read is unpacked: what a listing reads, not even to the disk; a task's folder but
+for its blobs, when the task is found; a blob, when it is opened.
 """
 
 from __future__ import annotations
@@ -35,6 +35,10 @@ class Mount(Protocol):
 
     def read(self, name: str, max_bytes: int) -> bytes | None:
         """Return a file's bytes; None where there is none. Raises Damaged."""
+        ...
+
+    def chunks(self, name: str) -> Iterator[bytes] | None:
+        """Return a file's bytes in pieces; None where there is none. Raises Refused, and while it is read Damaged."""
         ...
 
     def bring(self, name: str) -> None:
@@ -70,14 +74,19 @@ def _found(path: str | Path) -> Iterator[tuple[Mount, str]]:
             yield mount, text[len(root) + 1 :].replace(os.sep, "/")
 
 
+def holds(path: Path) -> bool:
+    """Tell whether a path is in a zip."""
+    return bool(_mounts) and next(_found(path), None) is not None
+
+
 def entries(folder: str) -> Entries | None:
     """Return what `places.entries` does of a folder in a zip; None for any other."""
-    return next((mount.entries(name) for mount, name in _found(folder)), None)
+    return next((mount.entries(name) for mount, name in _found(folder)), None) if _mounts else None
 
 
 def sizes(folder: Path) -> dict[str, int] | None:
     """Return the files in a folder of a task in a zip, with their sizes; None for any other folder."""
-    return next((mount.sizes(name) for mount, name in _found(folder)), None)
+    return next((mount.sizes(name) for mount, name in _found(folder)), None) if _mounts else None
 
 
 def files(root: Path) -> Iterable[tuple[str, int, int]] | None:
@@ -87,7 +96,12 @@ def files(root: Path) -> Iterable[tuple[str, int, int]] | None:
 
 def read(path: str | Path, max_bytes: int) -> bytes | None:
     """Return the bytes of a file in a zip, and unpack nothing; None where it is in none. Raises Damaged."""
-    return next((mount.read(name, max_bytes) for mount, name in _found(path)), None)
+    return next((mount.read(name, max_bytes) for mount, name in _found(path)), None) if _mounts else None
+
+
+def chunks(path: Path) -> Iterator[bytes] | None:
+    """Return the bytes of a file in a zip in pieces, unpacking nothing; None where it is in none. Raises Refused."""
+    return next((mount.chunks(name) for mount, name in _found(path)), None) if _mounts else None
 
 
 def bring(path: Path) -> None:

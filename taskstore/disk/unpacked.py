@@ -17,7 +17,7 @@ from .layout import BEACON, EVENTS, FILES, PROJECT, RECORD
 from .members import MAX_RATIO, Members
 from .mounts import Entries
 
-MAX_FILES = 2_000_000
+MAX_FILES = 1_000_000
 MIN_BOMB_BYTES = 256 << 20
 """From which size on a file that is packed more than `MAX_RATIO` times is not unpacked."""
 _NO_TIME = (1980, 1, 1, 0, 0, 0)
@@ -85,6 +85,14 @@ class UnpackedZip:
             raise Damaged(self.zip / entry, f"larger than {max_bytes >> 20} MiB")
         return self._own_members().read(entry, max_bytes)
 
+    def chunks(self, name: str) -> Iterator[bytes] | None:
+        """Return a file's bytes in pieces; None where there is none. Raises Refused, and while it is read Damaged."""
+        entry = self._names.get(name)
+        if entry is None:
+            return None
+        self._check_ratio(entry)
+        return self._own_members().chunks(entry)
+
     def bring_task(self, home: str) -> None:
         """Unpack a task's folder, but for its blobs. Raises Damaged, Refused."""
         blobs = f"{home}/{FILES}/"
@@ -137,11 +145,15 @@ class UnpackedZip:
         return packed
 
     def _check(self, entry: str) -> None:
+        self._check_ratio(entry)
+        size = self._members.sizes[entry]
+        if size > free_bytes(self.root.parent):
+            raise Refused(f"{self.zip / entry} has {size:,} bytes, more than is free at {self.root.parent}")
+
+    def _check_ratio(self, entry: str) -> None:
         size, packed = self._members.sizes[entry], self._members.packed_bytes(entry)
         if size > MIN_BOMB_BYTES and size > MAX_RATIO * packed:
             raise Refused(f"{self.zip / entry} says that its {packed:,} bytes unpack to {size:,}; it was not unpacked")
-        if size > free_bytes(self.root.parent):
-            raise Refused(f"{self.zip / entry} has {size:,} bytes, more than is free at {self.root.parent}")
 
     def _own_members(self) -> Members:
         """The zip as this process has it open: where a parent reads on is the parent's."""

@@ -181,7 +181,6 @@ def _summary(paths: TaskPaths, task: TaskRecord) -> SummaryRecord:
     try:
         if stored.covered == events.scalar_sizes(paths) and is_sound:
             return stored
-        mounts.bring_task(paths.home)
         summary = events.read_summary(paths)
     except (OSError, TaskstoreError):
         return stored

@@ -6,6 +6,7 @@ from the start; a task's files come when they are asked for.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -45,15 +46,17 @@ class ZippedStore:
 
 
 _open: dict[tuple[str, int, int, int], ZippedStore] = {}
+_opening = threading.Lock()
 
 
 def open_zip(path: Path) -> ZippedStore:
     """Open the store in a zip, once in a process. Raises NotFound where none is in it, Damaged, Refused, TooNew."""
     facts = path.stat()
     key = (str(path), facts.st_ino, facts.st_mtime_ns, facts.st_size)
-    if key not in _open:
-        _open[key] = _opened(path)
-    return _open[key]
+    with _opening:
+        if key not in _open:
+            _open[key] = _opened(path)
+        return _open[key]
 
 
 def close_all() -> None:
@@ -102,7 +105,7 @@ def _contents(members: Members) -> tuple[StoreRecord, dict[str, str]]:
 
 def _check_names(members: Members) -> None:
     for name in members.sizes:
-        if "//" in name or "/./" in f"/{name}" or name.count("/") > _MAX_DEPTH:
+        if "//" in name or "/./" in f"/{name}/" or name.count("/") > _MAX_DEPTH:
             raise Damaged(members.path, f"it holds a file of a name that no store has: {name[:200]!r}")
 
 

@@ -4,8 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
-import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -57,7 +55,9 @@ class Zipped:
         script = folder / "train.py"
         script.write_text("print('trained')")
         ran = ScriptRecord(kind="script", entry_point=str(script), cwd=str(folder), argv=[])
-        self.draft = workshop.task("a draft", status=Status.CREATED, script=ran, parameters={"General/lr": "1"})
+        begun = [("stdout", "it begins")]
+        parameters = {"General/lr": "1"}
+        self.draft = workshop.task("a draft", status=Status.CREATED, script=ran, parameters=parameters, console=begun)
         self.waiting = workshop.task("it waits", status=Status.CREATED)
         queue.create(store, "nightly")
         queue.enqueue(store, self.waiting.id, "default")
@@ -285,24 +285,14 @@ def test_nothing_is_left_when_the_command_has_ended(program: list[str], made: Zi
     assert left(temporary) == []
 
 
-FOLLOWING = """
-import sys
-from taskstore_cli import main
-from taskstore.store.store import open_at
-open_at(sys.argv[1])
-print("open", flush=True)
-main.main(["--store", sys.argv[1], "logs", "-f", sys.argv[2]])
-"""
-
-
 @pytest.fixture
-def reader(made: Zipped, temporary: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that has the zip open, and waits for what a draft prints."""
-    command = [sys.executable, "-c", FOLLOWING, str(made.path), made.draft.id]
+def reader(program: list[str], made: Zipped, temporary: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that has the zip open, and waits for what a draft prints more."""
+    command = [*program, "--store", str(made.path), "logs", "-f", made.draft.id]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         try:
             assert process.stdout is not None
-            assert process.stdout.readline() == b"open\n"
+            assert process.stdout.readline() == b"it begins\n"
             yield process
         finally:
             process.kill()
@@ -311,10 +301,8 @@ def reader(made: Zipped, temporary: Path) -> Iterator[subprocess.Popen[bytes]]:
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 def test_nothing_is_left_after_an_interrupt(reader: subprocess.Popen[bytes], temporary: Path) -> None:
     assert len(left(temporary)) == 1
-    while reader.poll() is None:  # one that comes before the wait has begun is as good
-        reader.send_signal(signal.SIGINT)
-        time.sleep(0.05)
-    assert reader.returncode in (130, 1, -signal.SIGINT)
+    reader.send_signal(signal.SIGINT)
+    assert reader.wait(60) in (130, -signal.SIGINT)
     assert left(temporary) == []
 
 

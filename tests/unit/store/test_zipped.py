@@ -19,7 +19,7 @@ from taskstore.disk.layout import TaskPaths
 from taskstore.schema.record import Parameter
 from taskstore.sections.artifacts import Artifacts
 from taskstore.sections.reports import Writer
-from taskstore.store import doctor, events, places, query, tasks, zipped
+from taskstore.store import doctor, events, places, published, query, tasks, zipped
 from taskstore.store.store import Store, init, open_at
 
 from ...zips import bundled, pack
@@ -179,6 +179,38 @@ class TestReading:
         assert not task.summary.exists()
         [row] = query.find(open_at(path)).rows
         assert row.get("loss/train") == pytest.approx(1 / 3)
+        assert not row.paths.home.exists()
+
+    def test_long_logs_are_summed_up_as_in_a_folder(self, store: Store, task: TaskPaths, tmp_path: Path) -> None:
+        [log] = events.scalar_logs(task)
+        line = b'{"timestamp":1767225600000,"iter":%d,"metric":"loss","variant":"train","value":%d.5}\n'
+        log.write_bytes(b"".join(line % (number, number) for number in range(40_000)) + b'{"timestamp":17672')
+        log.with_name("scalars.empty-1-00000000.jsonl").touch()
+        assert log.stat().st_size > 3 << 20
+        expected = events.rebuild_summary(task)
+        assert expected.last_metrics["loss"]["train"].count == 40_000
+        opened = open_at(packed(store, tmp_path / "long.zip"))
+        home = TaskPaths(opened.root / task.home.relative_to(store.root))
+        assert events.read_summary(home) == expected
+        assert not home.home.exists()
+        assert events.rebuild_summary(places.locate(opened, task.id)) == expected
+
+    def test_what_was_summed_up_in_part_is_read_on(self, store: Store, task: TaskPaths, tmp_path: Path) -> None:
+        events.refresh_summary(task)
+        [log] = events.scalar_logs(task)
+        with log.open("ab") as stream:
+            stream.write(b'{"timestamp":1767225600000,"iter":9,"metric":"loss","variant":"train","value":7}\n')
+        [row] = query.find(open_at(packed(store, tmp_path / "more.zip"))).rows
+        assert (row.get("loss/train"), row.last_iteration) == (7, 9)
+
+    def test_a_published_task_verifies_without_its_summary(self, store: Store, task: TaskPaths, tmp_path: Path) -> None:
+        tasks.transition(store, task.id, Status.IN_PROGRESS)
+        tasks.transition(store, task.id, Status.COMPLETED)
+        published.publish(store, task.id)
+        files = folder_of(task, f"projects/vision/{task.id}/")
+        del files[f"projects/vision/{task.id}/summary.json"]
+        opened = open_at(pack(tmp_path / "x.zip", {"taskstore-bundle.json": b'{"format": 1}', **files}))
+        assert published.verify(places.locate(opened, task.id)) == []
 
     def test_logs_that_are_summed_up_stay_packed(self, store: Store, task: TaskPaths, tmp_path: Path) -> None:
         events.refresh_summary(task)
