@@ -26,7 +26,7 @@ _UNREADABLE = (OSError, EOFError, RuntimeError, NotImplementedError, zipfile.Bad
 class Members:
     """Files by their names, which are relative and have `/` between their parts. Use it in a `with`."""
 
-    def __init__(self, path: Path, max_files: int | None = None) -> None:
+    def __init__(self, path: Path, *, max_files: int | None = None) -> None:
         """Look at a folder or a zip without reading what is in it.
 
         Raises Damaged where a name leads elsewhere or is there twice, or where something in it is no plain file;

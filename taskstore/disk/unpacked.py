@@ -158,7 +158,7 @@ class UnpackedZip:
     def _own_members(self) -> Members:
         """The zip as this process has it open: where a parent reads on is the parent's."""
         if self._pid != os.getpid():
-            opened = Members(self.zip, MAX_FILES)
+            opened = Members(self.zip, max_files=MAX_FILES)
             if opened.sizes != self._members.sizes:
                 raise Damaged(self.zip, "it has changed since it was opened")
             self._members, self._pid = opened, os.getpid()

@@ -71,7 +71,7 @@ def _opened(path: Path) -> ZippedStore:
             raise NotFound(
                 "store", str(path), "it is a file, and no zip of a store; `taskstore init` makes a store in a folder"
             )
-    members = Members(path, MAX_FILES)
+    members = Members(path, max_files=MAX_FILES)
     try:
         record, names = _contents(members)
         scratch = Scratch()
@@ -130,6 +130,7 @@ def _folder(name: str) -> str:
 
 class _Head(msgspec.Struct):
     format: int
+    store: str = ""
 
 
 class _Task(msgspec.Struct):
@@ -139,10 +140,11 @@ class _Task(msgspec.Struct):
 def _record(members: Members, marker: str) -> StoreRecord:
     path = members.path / marker
     data = members.read(marker, _MAX_MARKER_BYTES)
-    if migrate.check(codec.decode(_Head, data, path).format, path):
+    head = codec.decode(_Head, data, path)
+    if migrate.check(head.format, path):
         raise Refused(f"{members.path} has an older format; unpack it: a store in a folder is brought up to date")
     if marker.endswith(BUNDLE):
-        return StoreRecord(format=FORMAT, id=members.path.name)
+        return StoreRecord(format=FORMAT, id=head.store or members.path.name)
     # Whatever kind of lock the store has, nobody holds one in a zip: a run that lives is one of another store.
     return StoreRecord(format=FORMAT, id=codec.decode(StoreRecord, data, path).id)
 

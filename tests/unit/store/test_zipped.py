@@ -19,6 +19,7 @@ from taskstore.disk.layout import TaskPaths
 from taskstore.schema.record import Parameter
 from taskstore.sections.artifacts import Artifacts
 from taskstore.sections.reports import Writer
+from taskstore.share.source import FolderSource
 from taskstore.store import doctor, events, places, published, query, tasks, zipped
 from taskstore.store.store import Store, init, open_at
 
@@ -75,6 +76,10 @@ class TestLayouts:
 
     def test_a_bundle_opens(self, store: Store, task: TaskPaths, tmp_path: Path) -> None:
         assert listed(bundled(store, tmp_path / "x.zip")) == [(task.id, "vision/Cats: all", "a run")]
+
+    def test_a_bundle_says_whose_it_is(self, tmp_path: Path) -> None:
+        record = b'{"format": 1, "store": "0123abcd", "tasks": []}'
+        assert open_at(pack(tmp_path / "x.zip", {"taskstore-bundle.json": record})).id == "0123abcd"
 
     def test_a_suffix_is_not_asked_for(self, store: Store, task: TaskPaths, tmp_path: Path) -> None:
         assert listed(bundled(store, tmp_path / "bundle")) == [(task.id, "vision/Cats: all", "a run")]
@@ -170,6 +175,11 @@ class TestReading:
         monkeypatch.setenv("TASKSTORE_ROOT", str(path))
         Task.init(project_name="demo", task_name="a run").close()
         assert f"this run is not recorded: {path} is a zip, which is only read" in said.getvalue()
+
+    def test_all_files_of_a_task_are_there_for_who_takes_it_elsewhere(self, path: Path, task: TaskPaths) -> None:
+        found = FolderSource(places.locate(open_at(path), task.id).home).sizes()
+        assert found == FolderSource(task.home).sizes()
+        assert any(name.startswith("files/") for name in found)
 
     def test_what_was_opened_is_opened_once(self, path: Path, temporary: Path) -> None:
         assert open_at(path).root == open_at(path).root
