@@ -83,7 +83,7 @@ def refresh(store: Store, folder: Path, rows: Sequence[Row]) -> Outcome:
 def _check_place(store: Store, folder: Path) -> None:
     if store.zip is not None:
         raise NotSupported(
-            f"{store.zip} is a zip, in which no folders are to link to; `taskstore import` it into a store"
+            f"{store.zip} is a zip, without folders to link to; `taskstore import` brings it into a store"
         )
     root = Path(os.path.realpath(store.root))
     if folder == root or root in folder.parents:
@@ -121,7 +121,7 @@ def _read(store: Store, folder: Path) -> ViewRecord:
 
 def _is_within(path: str) -> bool:
     parts = PurePosixPath(path).parts
-    return bool(parts) and ".." not in parts and not PurePosixPath(path).is_absolute() and "\0" not in path
+    return bool(parts) and ".." not in parts and parts[0] != "/" and not set(path) & set("\\:\0")
 
 
 def _wanted(store: Store, folder: Path, rows: Sequence[Row]) -> dict[str, tuple[str, str]]:

@@ -106,6 +106,16 @@ def test_an_artifact_is_copied_out(cli: Cli, store: Store, made: Zipped, folder:
     assert (folder / "out" / "two.json").read_bytes() == (folder / "one.json").read_bytes()
 
 
+def test_a_view_of_it_can_be_made_elsewhere(cli: Cli, store: Store, made: Zipped, folder: Path, twin: Path) -> None:
+    assert cli("--store", twin, "view", folder / "of-twin").code == 0
+    (folder / "out").mkdir()
+    (folder / "out").chmod(0o777)
+    with locked(store):
+        assert cli("view", folder / "out" / "view").code == 0
+        [link] = (folder / "out" / "view" / "vision" / "cats").glob(f"trained well-{made.done.id[:8]}")
+        assert (link / "task.json").is_file()
+
+
 def test_a_listing_of_many_works_without_its_index(cli: Cli, store: Store, made: Zipped) -> None:
     for _ in range(60):
         tasks.create(store, "examples", "one of many")

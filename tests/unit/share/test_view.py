@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -110,6 +111,16 @@ def test_it_shows_what_fits_now(store: Store, task: TaskPaths, folder: Path) -> 
     refresh(store, folder, "nothing there")
     assert seen(folder) == {}
     assert folders(folder) == set()
+
+
+def test_of_several_at_once_none_undoes_what_another_does(store: Store, folder: Path) -> None:
+    rows = [query.row_of(store, tasks.create(store, "many", f"run {number}")) for number in range(20)]
+    parts = [rows[:10], rows[5:15], rows[10:], rows]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda part: view.refresh(store, folder, part), parts * 5))
+    assert [outcome.in_the_way for outcome in found] == [[]] * 20
+    refresh(store, folder)
+    assert len(seen(folder)) == 20
 
 
 def test_a_store_that_has_moved_is_linked_anew(store: Store, task: TaskPaths, folder: Path, tmp_path: Path) -> None:
@@ -259,7 +270,14 @@ class TestPlaces:
 
 @pytest.mark.parametrize(
     "record",
-    ["{", '{"links": {"../out": ["x"]}}', '{"folders": ["/etc"]}', '{"format": 99}', '{"links": {"a\\u0000": []}}'],
+    [
+        "{",
+        '{"links": {"../out": ["x"]}}',
+        '{"folders": ["/etc"]}',
+        '{"links": {"..\\\\out": ["x"]}}',
+        '{"format": 99}',
+        '{"links": {"a\\u0000": []}}',
+    ],
 )
 def test_a_record_that_cannot_be_ours_is_refused_and_nothing_removed(
     store: Store, task: TaskPaths, folder: Path, tmp_path: Path, record: str
