@@ -121,7 +121,7 @@ def _read(store: Store, folder: Path) -> ViewRecord:
 
 def _is_within(path: str) -> bool:
     parts = PurePosixPath(path).parts
-    return bool(parts) and ".." not in parts and parts[0] != "/" and not set(path) & set("\\:\0")
+    return bool(parts) and ".." not in parts and not path.startswith("/") and not set(path) & set("\\:\0")
 
 
 def _wanted(store: Store, folder: Path, rows: Sequence[Row]) -> dict[str, tuple[str, str]]:

@@ -273,7 +273,7 @@ class TestPlaces:
     [
         "{",
         '{"links": {"../out": ["x"]}}',
-        '{"folders": ["/etc"]}',
+        '{"folders": ["//etc"]}',
         '{"links": {"..\\\\out": ["x"]}}',
         '{"format": 99}',
         '{"links": {"a\\u0000": []}}',
