@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import typer
 
+from taskstore.disk import mounts
+
 from . import context, render
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -25,9 +27,11 @@ def config(project: context.ProjectOption = None, as_json: context.JsonOption = 
     found = settings.explain(store, project=folder)
     if as_json:
         for item in found:
-            render.print_json({"name": item.name, "value": item.value, "origin": item.origin, "place": item.place})
+            render.print_json(
+                {"name": item.name, "value": item.value, "origin": item.origin, "place": mounts.shown(item.place)}
+            )
         return
-    rows = [(item.name, _shown(item.value), item.origin, item.place) for item in found]
+    rows = [(item.name, _shown(item.value), item.origin, mounts.shown(item.place)) for item in found]
     render.table(rows, ["setting", "value", "origin", "place"])
 
 

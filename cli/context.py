@@ -9,9 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from taskstore.disk import mounts
+
 from . import offers
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from taskstore.disk.layout import TaskPaths
     from taskstore.store.store import Store
 
@@ -43,6 +47,11 @@ def store_place() -> str:
     return str(find_root(store_option, environ=os.environ, cwd=Path.cwd(), home=home))
 
 
+def place(path: Path) -> str:
+    """Spell where something of the store is; of what lies in a zip, where in that."""
+    return mounts.shown(str(path))
+
+
 def resolve(store: Store, reference: str) -> TaskPaths:
     """Find one task by id, prefix, project/name or @last."""
     from taskstore.store import places
@@ -70,7 +79,7 @@ def say(message: str) -> None:
     """Talk to the person, on stderr; results go to stdout. Names in the message cannot control the terminal."""
     from .render import safe_lines
 
-    sys.stderr.write(f"taskstore: {safe_lines(message)}\n")
+    sys.stderr.write(f"taskstore: {safe_lines(mounts.shown(message))}\n")
 
 
 def whole_number(text: str) -> int:

@@ -61,7 +61,7 @@ def _root() -> Path:
 
 def _findings(root: Path, *, fix: bool) -> list[Finding]:
     from taskstore.store import doctor as doctors
-    from taskstore.store.store import open_at
+    from taskstore.store.store import check_writable, open_at
 
     # The store's own record comes first: without it nothing opens.
     first = doctors.repair_record(root) if fix else doctors.check_record(root)
@@ -69,6 +69,7 @@ def _findings(root: Path, *, fix: bool) -> list[Finding]:
         return first
     store = open_at(root)
     if fix:
+        check_writable(store)
         from taskstore.agent import recovery
 
         recovery.recover(store, tell=context.say)

@@ -47,8 +47,10 @@ def edit(
     Example: EDITOR=nano taskstore edit @last
     """
     from taskstore.store import tasks
+    from taskstore.store.store import check_writable
 
     store = context.open_store()
+    check_writable(store)
     paths = context.resolve(store, task)
     if config is not None:
         is_changed = configuration.edit(store, paths, config, _open_editor)

@@ -316,7 +316,7 @@ def as_object(row: Row) -> dict[str, object]:
         "last_iteration": row.last_iteration,
         "hyperparams": row.hyperparams,
         "last_metrics": row.last_metrics,
-        "path": str(row.paths.home),
+        "path": context.place(row.paths.home),
     }
 
 

@@ -60,6 +60,7 @@ COMMANDS: dict[str, str] = {
     "import": "Bring in runs that were recorded elsewhere.",
     "config": "Show every setting, and where its value comes from.",
     "path": "Print where a task is, or the store.",
+    "view": "Make a folder in which tasks are found by name.",
     "du": "Show what takes up space.",
     "doctor": "Check the store, and repair it with --fix.",
     "completion": "Print or install shell completion.",
@@ -135,7 +136,9 @@ def _print_version(value: bool) -> None:
 def root(
     store: Annotated[
         str | None,
-        typer.Option("--store", metavar="DIR", help="The store to use (else TASKSTORE_ROOT, .taskstore above, ~)."),
+        typer.Option(
+            "--store", metavar="DIR", help="The store, or a zip of one (else TASKSTORE_ROOT, .taskstore above, ~)."
+        ),
     ] = None,
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Annotated
 
 import typer
+
+from taskstore.core.errors import NotSupported
 
 from . import context, offers
 
@@ -24,7 +27,14 @@ def path(
     Example: cd $(taskstore path @last)
     """
     store = context.open_store()
-    found = store.root if task is None else context.resolve(store, task).home
+    found = store.zip or store.root
+    if task is not None:
+        found = context.resolve(store, task).home
+        if store.zip is not None:
+            raise NotSupported(
+                f"task {found.name[:12]} lies in {store.zip}, and has no folder: `taskstore get` copies a file out, "
+                f"`taskstore import {shlex.quote(str(store.zip))}` brings it into a store"
+            )
     if as_json:
         from . import render
 

@@ -54,7 +54,7 @@ def list_projects(as_json: context.JsonOption = False) -> None:
         rows.append((found.name, found.task_count, description, found.folder))
     if as_json:
         for name, count, description, folder in rows:
-            render.print_json({"name": name, "tasks": count, "description": description, "path": str(folder)})
+            render.print_json({"name": name, "tasks": count, "description": description, "path": context.place(folder)})
     else:
         render.table(
             ((name, count, description.partition("\n")[0]) for name, count, description, _ in rows),
@@ -224,7 +224,7 @@ def _facts(store: Store, folder: Path) -> dict[str, object]:
         "tasks": len(places.entries(str(folder))[0]),
         "tasks_below": len(task_ids),
         "subprojects": [places.project_name(store, path) for path in subprojects],
-        "path": str(folder),
+        "path": context.place(folder),
     }
 
 

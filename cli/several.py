@@ -84,7 +84,7 @@ def brief(store: Store, paths: TaskPaths) -> dict[str, object]:
         "name": record.name,
         "project": project,
         "status": record.status.value,
-        "path": str(paths.home),
+        "path": context.place(paths.home),
     }
 
 

@@ -174,7 +174,7 @@ def _print_place(row: Row, script: ScriptRecord) -> None:
             ("machine", ", ".join(machine)),
             ("python", " ".join(part for part in (script.python, script.executable) if part)),
             ("imported", ", ".join(f"{item.kind} {item.id}" for item in task.imported)),
-            ("path", str(row.paths.home)),
+            ("path", context.place(row.paths.home)),
         ]
     )
 

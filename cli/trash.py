@@ -74,7 +74,7 @@ def _as_object(paths: TaskPaths, record: TaskRecord) -> dict[str, object]:
         "status": record.status,
         "deleted": gone.time if gone else None,
         "deleted_by": gone.who if gone else "",
-        "path": str(paths.home),
+        "path": context.place(paths.home),
     }
 
 

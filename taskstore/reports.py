@@ -11,6 +11,7 @@ from typing import Any
 from .core import checks
 from .core.clock import UTC
 from .core.errors import BadValue, NotFound, Refused
+from .disk import mounts
 from .disk.layout import TaskPaths
 from .schema.record import LastMetric
 from .sections.reports import SINGLE_VALUE_METRIC
@@ -65,12 +66,20 @@ class Reports:
     def plots(self, title: str | None = None, series: str | None = None) -> list[Plot]:
         """Return plots in order of time; `figure` of each is plotly JSON, `image` the file of one that is a picture."""
         checks.texts(title=title, series=series)
-        return plots.read_plots(self._paths(), title, series)
+        found = plots.read_plots(self._paths(), title, series)
+        for one in found:
+            if one.image is not None:
+                mounts.bring(one.image)
+        return found
 
     def debug_samples(self, title: str | None = None, series: str | None = None) -> list[DebugSample]:
         """Return the debug samples that are kept, in order of time."""
         checks.texts(title=title, series=series)
-        return plots.read_samples(self._paths(), title, series)
+        found = plots.read_samples(self._paths(), title, series)
+        for one in found:
+            if one.path is not None:
+                mounts.bring(one.path)
+        return found
 
     def last_iteration(self) -> int | None:
         """Return the highest iteration that was reported, of scalars, plots and samples; None where there is none."""

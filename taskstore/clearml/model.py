@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
 from .. import models
+from ..disk import mounts
 from ..schema.record import ARCHIVED
 from .errors import refuse
 from .logger import Logger
@@ -87,7 +88,9 @@ class _Said(_Reporting, models.Model):
         file = self._record.file
         if self._record.uri or file is None:
             return self._record.uri
-        return (self._owner.paths().home / file.path).as_uri()
+        path = self._owner.paths().home / file.path
+        mounts.bring(path)
+        return path.as_uri()
 
     @property
     def system_tags(self) -> list[str]:

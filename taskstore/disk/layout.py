@@ -9,6 +9,11 @@ from pathlib import Path
 from ..core.names import encode
 
 STORE = "taskstore.json"
+BUNDLE = "taskstore-bundle.json"
+PROJECTS = "projects"
+TRASH = "trash"
+QUEUES = "queues"
+SETTINGS = "config.yaml"
 IGNORE = ".gitignore"
 RECORD = "task.json"
 PARAMS = "params.json"
@@ -19,9 +24,12 @@ CONFIGURATION = "config.json"
 CONFIG_FOLDER = "config"
 SUMMARY = "summary.json"
 EVENTS = "events"
+FILES = "files"
 MANIFEST = "manifest.json"
 STOP = "stop.json"
 LOCK = ".lock"
+VIEW = ".taskstore-view.json"
+VIEW_LOCK = ".taskstore-view.lock"
 BEACON = ".alive"
 PROJECT = "project.yaml"
 QUEUE = "queue.json"
@@ -190,7 +198,7 @@ class TaskPaths:
     @property
     def files(self) -> Path:
         """The folder of blobs."""
-        return self.home / "files"
+        return self.home / FILES
 
     @property
     def artifact_files(self) -> Path:
@@ -279,12 +287,12 @@ class StorePaths:
     @property
     def projects(self) -> Path:
         """The tree of projects."""
-        return self.root / "projects"
+        return self.root / PROJECTS
 
     @property
     def trash(self) -> Path:
         """Deleted tasks, until they are purged."""
-        return self.root / "trash"
+        return self.root / TRASH
 
     @property
     def cache(self) -> Path:
@@ -335,7 +343,7 @@ class StorePaths:
     @property
     def config(self) -> Path:
         """Settings of this store: people edit it."""
-        return self.root / "config.yaml"
+        return self.root / SETTINGS
 
     @property
     def lock(self) -> Path:
@@ -363,7 +371,7 @@ class StorePaths:
     @property
     def queues(self) -> Path:
         """The folder of queues."""
-        return self.root / "queues"
+        return self.root / QUEUES
 
     @property
     def workers(self) -> Path:

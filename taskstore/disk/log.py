@@ -14,6 +14,7 @@ import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from . import mounts
 from .process import start_of
 
 _WRITER = re.compile(r"\.(?P<host>[A-Za-z0-9-]+)-(?P<pid>[0-9]+)-[0-9a-f]{8}\.[a-z0-9]+\Z")
@@ -117,15 +118,30 @@ def read_blocks(path: Path, size_bytes: int = 4 << 20, *, start: int = 0) -> Ite
     It begins at byte `start`; what follows the last line end is left out.
     """
     rest = b""
-    with path.open("rb") as stream:
+    for data in _pieces(path, size_bytes, start):
+        end = data.rfind(b"\n") + 1
+        if end:
+            yield rest + data[:end]
+            rest = data[end:]
+        else:
+            rest += data
+
+
+def _pieces(path: Path, size_bytes: int, start: int) -> Iterator[bytes]:
+    try:
+        stream = path.open("rb")
+    except FileNotFoundError:
+        packed = mounts.chunks(path)
+        if packed is None:
+            raise
+        for chunk in packed:
+            yield chunk[start:]
+            start = max(0, start - len(chunk))
+        return
+    with stream:
         stream.seek(start)
         while data := stream.read(size_bytes):
-            end = data.rfind(b"\n") + 1
-            if end:
-                yield rest + data[:end]
-                rest = data[end:]
-            else:
-                rest += data
+            yield data
 
 
 def above_standard_streams(descriptor: int) -> int:

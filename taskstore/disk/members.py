@@ -26,13 +26,14 @@ _UNREADABLE = (OSError, EOFError, RuntimeError, NotImplementedError, zipfile.Bad
 class Members:
     """Files by their names, which are relative and have `/` between their parts. Use it in a `with`."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, max_files: int | None = None) -> None:
         """Look at a folder or a zip without reading what is in it.
 
         Raises Damaged where a name leads elsewhere or is there twice, or where something in it is no plain file;
         Refused where there are too many, or they unpack to far more than they are.
         """
         self.path = path
+        self._max_files = MAX_FILES if max_files is None else max_files
         self.sizes: dict[str, int] = {}
         self._prefix = ""
         self._zip: zipfile.ZipFile | None = None
@@ -52,6 +53,16 @@ class Members:
     def total_bytes(self) -> int:
         """Bytes of all files, unpacked."""
         return sum(self.sizes.values())
+
+    def packed_bytes(self, name: str) -> int:
+        """Return how many bytes of the zip a file takes up; of a folder's file, its size."""
+        return self.sizes[name] if self._zip is None else self._zip.getinfo(self._prefix + name).compress_size
+
+    def date_time(self, name: str) -> tuple[int, int, int, int, int, int]:
+        """Return when a file in a zip was changed last, as it says: local time, or 1980 where nobody has said."""
+        if self._zip is None:
+            raise ValueError(self.path)
+        return self._zip.getinfo(self._prefix + name).date_time
 
     def enter(self, folder: str) -> None:
         """Take what is below a folder of it for the whole."""
@@ -144,8 +155,8 @@ class Members:
     def _add(self, name: str, size_bytes: int) -> None:
         if name in self.sizes:
             raise Damaged(self.path, f"it holds two files of one name: {name!r}")
-        if len(self.sizes) == MAX_FILES:
-            raise Refused(f"{self.path} holds more than {MAX_FILES:,} files, and none of them was read")
+        if len(self.sizes) == self._max_files:
+            raise Refused(f"{self.path} holds more than {self._max_files:,} files, and none of them was read")
         self.sizes[name] = size_bytes
 
     def _check_size(self) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ..core.errors import Damaged
+from . import mounts
 
 if TYPE_CHECKING:
     import yaml
@@ -29,7 +30,10 @@ def read_bytes(path: Path) -> bytes:
             # As much is allocated as is asked for, and memory may be short.
             data = stream.read(min(os.fstat(stream.fileno()).st_size, MAX_RECORD_BYTES) + 1)
     except (FileNotFoundError, NotADirectoryError):
-        raise
+        packed = mounts.read(path, MAX_RECORD_BYTES)
+        if packed is None:
+            raise
+        return packed
     except OSError as error:
         raise Damaged(path, error.strerror or str(error)) from None
     if len(data) > MAX_RECORD_BYTES:

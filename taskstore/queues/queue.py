@@ -14,7 +14,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..core.errors import BadTransition, BadValue, Conflict, Damaged, NotFound, Refused
+from ..core.errors import BadTransition, BadValue, Conflict, Damaged, NotFound, ReadOnly, Refused
 from ..core.names import check_name
 from ..core.states import Status
 from ..disk.atomic import replace_record, staging_beside, sync_folder
@@ -153,6 +153,8 @@ def purge(store: Store, name: str) -> int:
         try:
             dequeue(store, ticket.task_id, only=ticket.queue)
             done += 1
+        except ReadOnly:
+            raise  # it waits still
         except (Refused, NotFound):
             tickets.discard(ticket)
     return done

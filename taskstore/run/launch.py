@@ -20,7 +20,7 @@ from ..disk.beacon import ended_by_signal, is_alive, read_beacon, why_gone
 from ..disk.layout import TaskPaths
 from ..schema.record import Execution, ScriptRecord, TaskRecord
 from ..store import liveness, places, tasks
-from ..store.store import ROOT_VARIABLE, Store
+from ..store.store import ROOT_VARIABLE, Store, check_writable
 from . import checkout, given, modules, trust
 from .mode import LAUNCH_VARIABLE, MASTER_VARIABLE, REBUILT_VARIABLE, TASK_VARIABLE
 
@@ -172,7 +172,11 @@ def run_task(store: Store, task_id: str, planned: Plan, *, is_trusted: bool = Fa
 
 
 def run_script(store: Store, planned: Plan, *, project: str | None, name: str | None) -> int:
-    """Run any script as a new task without changing it; return its exit code as `run_task` does."""
+    """Run any script as a new task without changing it; return its exit code as `run_task` does.
+
+    Raises ReadOnly for a store in a zip, before the script has begun.
+    """
+    check_writable(store)
     options = [f"--{key}={value}" for key, value in (("project", project), ("name", name)) if value]
     earlier = new_id()
     code = _run(store, {}, options, planned)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ..core.errors import Damaged
+from ..disk import mounts
 
 _CHUNK_BYTES = 1 << 20
 
@@ -33,6 +34,7 @@ class FolderSource:
 
     def sizes(self) -> dict[str, int]:
         """Return the names of all files with their sizes. Raises Damaged for a link, a device or a pipe."""
+        mounts.bring(self.home)
         found: dict[str, int] = {}
         for folder, names, files in os.walk(self.home):
             names.sort()

@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 
 from ..core.errors import Conflict, Damaged, NotFound
-from ..disk import archive
+from ..disk import archive, mounts
 from ..disk.atomic import sha256_of, staging_beside
 from ..disk.layout import TaskPaths
 from ..schema.record import FileRef
@@ -20,6 +20,7 @@ def checked(paths: TaskPaths, ref: FileRef, what: str) -> Path:
     path = paths.home / ref.path
     if not path.resolve().is_relative_to(paths.home.resolve()):
         raise Damaged(path, f"{what} names a file outside of its task")
+    mounts.bring(path)
     if not path.is_file():
         raise NotFound(f"{what.partition(' ')[0]} file", str(path), "`taskstore doctor` says what else is missing")
     return path

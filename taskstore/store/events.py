@@ -19,6 +19,7 @@ import msgspec
 from ..core.clock import from_text
 from ..core.errors import BadValue, Damaged
 from ..core.memory import without_collection
+from ..disk import mounts
 from ..disk.atomic import replace_record
 from ..disk.layout import TaskPaths
 from ..disk.log import read_blocks, read_complete
@@ -182,13 +183,20 @@ def read_summary(paths: TaskPaths) -> SummaryRecord:
 
 def scalar_sizes(paths: TaskPaths) -> dict[str, int]:
     """Return the size in bytes of each scalar log that holds something, by its name."""
+    sizes = mounts.sizes(paths.events)
+    if sizes is not None:
+        return {name: size for name, size in sizes.items() if size and _is_scalar_log(name)}
     sizes = {}
     with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(paths.events) as scan:
         for entry in scan:
-            if entry.name.startswith("scalars.") and entry.name.endswith(".jsonl"):
+            if _is_scalar_log(entry.name):
                 with contextlib.suppress(FileNotFoundError):
                     sizes[entry.name] = entry.stat().st_size
     return {name: size for name, size in sizes.items() if size}
+
+
+def _is_scalar_log(name: str) -> bool:
+    return name.startswith("scalars.") and name.endswith(".jsonl")
 
 
 def may_continue(summary: SummaryRecord, sizes: Mapping[str, int]) -> bool:

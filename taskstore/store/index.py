@@ -19,6 +19,7 @@ import msgspec
 
 from ..core.errors import Damaged, NotFound, TaskstoreError
 from ..core.states import Status
+from ..disk import mounts
 from ..disk.atomic import replace_record
 from ..disk.layout import EVENTS, PARAMS, RECORD, SUMMARY, TaskPaths
 from ..disk.text import read_bytes
@@ -192,6 +193,7 @@ def _summary(paths: TaskPaths, task: TaskRecord) -> SummaryRecord:
 def _look_closely(store: Store, home: Path, entry: Entry) -> Entry:
     paths = TaskPaths(home)
     try:
+        mounts.bring_task(home)
         task = liveness.settle(store, paths, entry.task)
         summary = events.read_summary(paths)
     except (OSError, TaskstoreError):

@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 from ..core.errors import Damaged, NotFound, TaskstoreError
 from ..core.ids import is_id
+from ..disk import mounts
 from ..disk.layout import MODELS, TaskPaths
-from ..disk.text import read_bytes
+from ..disk.text import MAX_RECORD_BYTES, read_bytes
 from ..schema import codec
 from ..schema.model import Model, ModelInput, ModelsRecord
 from . import models, places
@@ -34,12 +35,22 @@ def records(store: Store, *, with_text: Collection[str] = ()) -> Iterator[tuple[
     for task_id, folder in sorted(((found, folder) for folder, found in places.walk(store, [])), reverse=True):
         path = f"{folder}{os.sep}{task_id}{os.sep}{MODELS}"
         try:
-            with open(path, "rb") as stream:  # noqa: PTH123 - ten thousand of them, most of them missing
-                data = stream.read()
+            data = _bytes_at(path)
             if not wanted or any(text in data for text in wanted):
                 yield TaskPaths(Path(folder) / task_id), codec.decode(ModelsRecord, data, Path(path))
         except (OSError, Damaged):
             continue
+
+
+def _bytes_at(path: str) -> bytes:
+    try:
+        with open(path, "rb") as stream:  # noqa: PTH123 - ten thousand of them, most of them missing
+            return stream.read()
+    except FileNotFoundError:
+        packed = mounts.read(path, MAX_RECORD_BYTES)
+        if packed is None:
+            raise
+        return packed
 
 
 def find(store: Store, model_id: str, task_id: str = "") -> Found:

@@ -10,6 +10,7 @@ from pathlib import Path
 from ..core.errors import Ambiguous, BadValue, Busy, Damaged, NotFound, ReadOnly
 from ..core.ids import is_id
 from ..core.names import decode, encode
+from ..disk import mounts
 from ..disk.layout import PROJECT, RECORD, TaskPaths
 from ..disk.lock import edit_lock
 from ..disk.text import parse_yaml_object, read_bytes
@@ -56,6 +57,9 @@ def walk_projects(store: Store) -> Iterator[Path]:
 
 def entries(folder: str) -> tuple[list[str], list[str]]:
     """Return the task ids and the project components in a folder, each sorted."""
+    packed = mounts.entries(folder)
+    if packed is not None:
+        return packed
     ids, folders = [], []
     try:
         with os.scandir(folder) as entries:
@@ -92,6 +96,7 @@ def locate(store: Store, task_id: str) -> TaskPaths:
         return TaskPaths(hint)
     home = _find(store, task_id) or _find(store, task_id) or _find_for_sure(store, task_id)
     if home is not None:
+        mounts.bring_task(home)
         store.places[task_id] = home
         return TaskPaths(home)
     store.places.pop(task_id, None)
@@ -165,7 +170,12 @@ def resolve(store: Store, reference: str) -> TaskPaths:
     Of several tasks of one name the last modified; `@last` is the task that was made last. Raises NotFound,
     Ambiguous with the candidates, BadValue where nothing was given.
     """
-    reference = reference.strip()
+    paths = _resolved(store, reference.strip())
+    mounts.bring_task(paths.home)
+    return paths
+
+
+def _resolved(store: Store, reference: str) -> TaskPaths:
     if not reference:
         raise BadValue(f"no task given; name one by id, id prefix, project/name or @last ({_LS_HINT})")
     if reference == "@last":

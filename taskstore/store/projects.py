@@ -23,7 +23,7 @@ from ..disk.text import format_yaml, parse_yaml_object, read_bytes
 from ..schema import codec
 from ..schema.record import ProjectRecord
 from . import places
-from .store import Store
+from .store import Store, check_writable
 
 _HINT = "`taskstore project ls` lists them"
 
@@ -271,4 +271,5 @@ def list_all(store: Store) -> list[Project]:
 
 
 def _tree_lock(store: Store) -> AbstractContextManager[None]:
+    check_writable(store)
     return edit_lock(store.paths.lock, store.locks)

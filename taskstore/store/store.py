@@ -15,7 +15,7 @@ import msgspec
 from ..core.clock import SYSTEM, Clock
 from ..core.errors import BadValue, Conflict, Damaged, NotFound, ReadOnly, Refused
 from ..disk.atomic import is_temporary, replace_record
-from ..disk.layout import IGNORE, LOCK, STORE, StorePaths
+from ..disk.layout import IGNORE, LOCK, PROJECTS, QUEUES, SETTINGS, STORE, TRASH, StorePaths
 from ..disk.lock import LockKind, edit_lock
 from ..disk.text import read_bytes
 from ..schema import codec, migrate
@@ -35,6 +35,8 @@ class Store:
     clock: Clock = SYSTEM
     places: dict[str, Path] = field(default_factory=dict, repr=False, compare=False)
     """Where tasks were when last seen: a hint that `tasks.locate` checks before it trusts it."""
+    zip: Path | None = None
+    """The zip that the store lies in, which is only read; its root is where what is read of it is unpacked."""
 
     @property
     def root(self) -> Path:
@@ -64,7 +66,7 @@ def find_root(explicit: str | Path | None = None, *, environ: Mapping[str, str],
 def open_default(explicit: str | Path | None = None, *, clock: Clock = SYSTEM) -> Store:
     """Open the store that `find_root` finds; where it is not there yet it is made, unless it was named explicitly."""
     root = find_root(explicit, environ=os.environ, cwd=Path.cwd(), home=_home())
-    if not explicit and not StorePaths(root).record.exists():
+    if not explicit and not StorePaths(root).record.exists() and not root.is_file():
         return init(root, clock=clock)
     return open_at(root, clock=clock)
 
@@ -77,7 +79,7 @@ def _home() -> Path | None:
 
 
 def open_at(root: str | Path, *, clock: Clock = SYSTEM) -> Store:
-    """Open the store at `root`; an older format is migrated first.
+    """Open the store at `root`, which may be a zip; an older format is migrated first.
 
     Raises NotFound where there is none, TooNew where it is later than this program, Damaged where its record is.
     """
@@ -85,12 +87,21 @@ def open_at(root: str | Path, *, clock: Clock = SYSTEM) -> Store:
     try:
         record = read_record(paths)
     except (FileNotFoundError, NotADirectoryError):
+        if paths.root.is_file():
+            return _open_zip(paths.root, clock)
         import shlex  # for errors only
 
         raise NotFound("store", str(paths.root), f"`taskstore init {shlex.quote(str(paths.root))}` makes one") from None
     if migrate.check(record.format, paths.record):
         record = _migrated(paths, clock)
     return Store(paths, record.id, _lock_kind(record, paths), clock)
+
+
+def _open_zip(path: Path, clock: Clock) -> Store:
+    from .zipped import open_zip  # what reads zips is for those who have one
+
+    found = open_zip(path)
+    return Store(StorePaths(found.mount.root), found.record.id, LockKind.FLOCK, clock, zip=path)
 
 
 def init(root: str | Path, *, locks: str | None = None, clock: Clock = SYSTEM) -> Store:
@@ -132,9 +143,21 @@ def _make(paths: StorePaths, kind: LockKind, clock: Clock) -> None:
         raise ReadOnly(f"no store can be made at {paths.root}: {error.strerror or error}") from None
 
 
+def check_writable(store: Store) -> None:
+    """Raise ReadOnly for a store in a zip, before anything is done to what was unpacked of it."""
+    if store.zip is not None:
+        import shlex  # for errors only
+
+        raise ReadOnly(
+            f"{store.zip} is a zip, which is only read; `taskstore import {shlex.quote(str(store.zip))}` brings its "
+            "tasks into a store, where they can be changed"
+        )
+
+
 @contextlib.contextmanager
 def writing(store: Store) -> Iterator[None]:
     """Change files of a store within the block. Raises ReadOnly where the system lets nobody, or not us, write."""
+    check_writable(store)
     try:
         yield
     except OSError as error:
@@ -146,7 +169,7 @@ def writing(store: Store) -> Iterator[None]:
 
 
 _OWN_NAMES = frozenset(
-    {"projects", "queues", "trash", STORE, IGNORE, "cache", "config.yaml", "quarantine", "locks", "ranks", "workers"}
+    {PROJECTS, QUEUES, TRASH, STORE, IGNORE, "cache", SETTINGS, "quarantine", "locks", "ranks", "workers"}
 )
 
 

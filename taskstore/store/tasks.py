@@ -27,7 +27,7 @@ from ..schema import codec
 from ..schema.record import MAX_HISTORY, PROGRESS, USER_PROPERTIES, Change, ParamsRecord, ScriptRecord, TaskRecord
 from . import places, tickets
 from .projects import ensure_folder, parts_of
-from .store import Store, writing
+from .store import Store, check_writable, writing
 
 R = TypeVar("R")
 T = TypeVar("T", bound=msgspec.Struct)
@@ -145,6 +145,7 @@ def under_lock(store: Store, task_id: str, action: Callable[[TaskPaths], R]) -> 
     `action` may be run again when the task moves during it: its last step is the rename of the record.
     Raises NotFound, Busy, ReadOnly, and Damaged where the task's folder has no record.
     """
+    check_writable(store)
     deadline = time.monotonic() + EDIT_TIMEOUT_S
     misses = halves = 0
     while True:

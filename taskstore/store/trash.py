@@ -18,7 +18,7 @@ from ..schema import codec
 from ..schema.record import TaskRecord, Trashed
 from . import liveness, places, tasks, tickets
 from .projects import ensure_folder
-from .store import Store
+from .store import Store, check_writable
 
 
 def put(store: Store, task_id: str, *, force: bool = False) -> TaskPaths:
@@ -73,6 +73,7 @@ def find(store: Store, reference: str) -> TaskPaths:
 
 def restore(store: Store, task_id: str) -> TaskPaths:
     """Bring a task back from the trash to the project that it came from."""
+    check_writable(store)
     source = store.paths.trashed(task_id)
     if not source.record.is_file():
         raise NotFound("task in the trash", task_id, "`taskstore trash ls` lists them")
@@ -107,6 +108,7 @@ def _bring_back(store: Store, source: TaskPaths) -> TaskPaths:
 
 def purge(store: Store, task_id: str) -> None:
     """Remove a task in the trash for good. Raises NotFound, or ReadOnly where the store cannot be written."""
+    check_writable(store)
     source = store.paths.trashed(task_id)
     if not source.home.is_dir():
         raise NotFound("task in the trash", task_id, "`taskstore trash ls` lists them")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ..core.errors import Damaged
 from ..core.ids import is_id
+from ..disk import mounts
 from . import places
 from .store import Store
 
@@ -94,12 +95,27 @@ class _Measured:
     """The files of a tree by the folder they are in, read in one walk."""
 
     def __init__(self, root: Path) -> None:
-        self._folders: dict[str, list[str]] = {}
+        self._folders: dict[str, dict[str, None]] = {}
         self._files: dict[str, list[_File]] = {}
         self._memo: dict[str, list[_File]] = {}
+        packed = mounts.files(root)
+        if packed is not None:
+            self._take(str(root), packed)
+            return
         pending = [str(root)]
         while pending:
             pending += self._read(pending.pop())
+
+    def _take(self, root: str, files: Iterable[tuple[str, int, int]]) -> None:
+        """Take the files of a zip, which take up what they do in it; its folders take up nothing."""
+        for name, length, on_disk in files:
+            *parts, _ = name.split("/")
+            folder = root
+            for part in parts:
+                known = self._folders.setdefault(folder, {})
+                known[part] = None
+                folder = f"{folder}{os.sep}{part}"
+            self._files.setdefault(folder, []).append(_File((0, 0), 1, length, on_disk, is_folder=False))
 
     def _read(self, folder: str) -> list[str]:
         files: list[_File] = []
@@ -114,11 +130,11 @@ class _Measured:
                         else:
                             files.append(_file(entry.stat(follow_symlinks=False)))
         self._files[folder] = files
-        self._folders[folder] = folders
+        self._folders[folder] = dict.fromkeys(folders)
         return [f"{folder}{os.sep}{name}" for name in folders]
 
     def children(self, folder: str) -> list[str]:
-        return sorted(self._folders.get(folder, []))
+        return sorted(self._folders.get(folder, ()))
 
     def below(self, folder: str) -> Size:
         return _size(self._all(folder))
@@ -126,7 +142,7 @@ class _Measured:
     def _all(self, folder: str) -> list[_File]:
         if folder not in self._memo:
             found = list(self._files.get(folder, []))
-            for name in self._folders.get(folder, []):
+            for name in self._folders.get(folder, ()):
                 found += self._all(f"{folder}{os.sep}{name}")
             self._memo[folder] = found
         return self._memo[folder]

@@ -295,7 +295,7 @@ def watch_writes(root: Path, point: Point) -> None:
         if event == "open":
             if isinstance(arguments[2], int) and arguments[2] & _FLAGS and _is_below(root, arguments[0]):
                 point(event, lambda: None)
-        elif event in _EVENTS and _is_below(root, arguments[0]):
+        elif event in _EVENTS and _is_below(root, arguments[event == "os.symlink"]):  # what is made is named second
             point(event, lambda: None)
 
     def write(descriptor: int, data: bytes) -> int:

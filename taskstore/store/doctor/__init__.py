@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ...core.clock import SYSTEM, Clock
-from ...core.errors import TaskstoreError
+from ...core.errors import NotSupported, TaskstoreError
 from ..store import Store
 from . import repairs, tree
 from .finding import Finding, Kind
@@ -42,6 +42,11 @@ def _absolute(root: str | Path) -> Path:
 
 def check(store: Store) -> list[Finding]:
     """Return everything that is wrong in a store; changes nothing. It reads every blob and log."""
+    if store.zip is not None:
+        raise NotSupported(
+            f"{store.zip} is a zip, and nothing in it can be repaired; `taskstore verify --all` checks what is "
+            "published in it, and an import the rest"
+        )
     return list(tree.check(store))
 
 
