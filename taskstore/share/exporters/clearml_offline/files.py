@@ -62,6 +62,7 @@ class Files:
         self._progress = progress
         self._redact = redact
         self._names = Names()
+        self._targets = Names()
 
     def artifacts(self) -> list[dict[str, Any]]:
         """Write the artifacts; return what task.json says of them."""
@@ -125,7 +126,7 @@ class Files:
         weights: dict[str, Any] = {"update_comment": False, "is_package": model.is_package}
         if put is not None:
             weights["weights_filename"] = str(folder / put.member) if folder else put.member
-            weights["target_filename"] = put.member.rpartition("/")[2]
+            weights["target_filename"] = self._target(model, put)
         elif model.uri:
             weights["register_uri"] = model.uri
         else:
@@ -140,6 +141,12 @@ class Files:
         said |= {"label_enumeration": model.labels} if model.labels else {}
         said |= {"config_text": model.design} if model.design else {}
         return {"id": model.id, "output_uri": output_uri, "init": said, "weights": weights}
+
+    def _target(self, model: Model, put: Put) -> str:
+        """Return what the reader is to call the uploaded weights: by it one model replaces another of its task."""
+        suffix = PurePosixPath(put.member).suffix
+        name = component(f"{(model.slot or model.name).removesuffix(suffix)}{suffix}")
+        return self._targets.fresh("", name).lstrip("/").replace("/", "-")
 
     def _note_model(self, model: Model) -> None:
         left = {

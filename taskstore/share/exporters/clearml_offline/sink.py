@@ -69,10 +69,10 @@ def component(name: str) -> str:
         suffix = ""
     stem = plain[: len(plain) - len(suffix)]
     kept = stem.encode()[: _MAX_BYTES - len(suffix.encode())].decode("utf-8", "ignore")
-    if kept + suffix == name and not _RESERVED.match(name):
+    if name and kept + suffix == name and not _RESERVED.match(name):
         return name
     digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
-    return f"{kept}-{digest}{suffix}"
+    return f"{kept or '_'}-{digest}{suffix}"
 
 
 class Names:
