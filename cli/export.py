@@ -43,7 +43,7 @@ def export(
             "--to",
             parser=_kind,
             metavar="KIND",
-            help="clearml: an offline session of each task.",
+            help="clearml (an offline session of each task), csv, jsonl, parquet (tables).",
             autocompletion=_complete_kind,
             show_default=False,
         ),
@@ -61,12 +61,18 @@ def export(
         str,
         typer.Option("--output-uri", metavar="URL", help="clearml: where its reader uploads weights to."),
     ] = "",
+    table: Annotated[
+        list[str],
+        typer.Option("--table", metavar="NAME", help="tasks, params, metrics, last_metrics; else all of them."),
+    ] = [],  # noqa: B006 - typer reads it and copies
     as_json: context.JsonOption = False,
 ) -> None:
     """Write tasks as other programs read them; print the paths of what was written.
 
     Each file appears whole or not at all, and replaces nothing without --force. What a format cannot express is said
     on stderr.
+
+    Tables are of all tasks where none are named or chosen.
 
     Example: taskstore export --to clearml @last -o run.zip
     """
@@ -78,7 +84,7 @@ def export(
         raise typer.BadParameter("name tasks, or choose them by --project or --where")
     store = context.open_store()
     found = chosen.find(store, tasks or [], project, where)
-    options = Options(output=output, is_forced=force, is_unpacked=unpacked, output_uri=output_uri)
+    options = Options(output=output, is_forced=force, is_unpacked=unpacked, output_uri=output_uri, tables=tuple(table))
     exporter.check(len(found), options)
     exit_code = 0
     for group in [found] if exporter.takes_many else [[paths] for paths in found]:

@@ -7,7 +7,12 @@ import importlib
 from ...core.errors import BadValue
 from .base import Exporter
 
-KINDS: dict[str, str] = {"clearml": "clearml_offline"}
+KINDS: dict[str, str] = {
+    "clearml": "clearml_offline",
+    "parquet": "tables",
+    "csv": "tables",
+    "jsonl": "tables",
+}
 """What a format is called, and the module that writes it: it is imported when it is used."""
 
 

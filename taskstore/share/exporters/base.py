@@ -29,13 +29,15 @@ class Options:
     """Where an export goes, and how.
 
     `output` is a file or a folder, by the format; without one it goes to the working directory. `output_uri` is where
-    ClearML is to upload weights to. `redact` hides secrets in texts; nothing hides them where there is none.
+    ClearML is to upload weights to. `tables` are the names of those that are wanted; none is all. `redact` hides
+    secrets in texts; nothing hides them where there is none.
     """
 
     output: Path | None = None
     is_forced: bool = False
     is_unpacked: bool = False
     output_uri: str = ""
+    tables: tuple[str, ...] = ()
     redact: Redact | None = None
 
 

@@ -38,6 +38,8 @@ class ClearmlOffline:
 
     def check(self, count: int, options: base.Options) -> None:
         """Raise BadValue where several tasks are to go into one file, or an unpacked session into a zip."""
+        if options.tables:
+            raise BadValue("--table is of --to csv, jsonl and parquet; a session of ClearML holds all of a task")
         if options.output is None or options.output.suffix.lower() != ".zip" or options.output.is_dir():
             return
         if options.is_unpacked:
