@@ -338,15 +338,15 @@ def test_memory_does_not_grow_with_the_logs(store: Store, tmp_path: Path) -> Non
                 b"2026-01-01T00:%02d:%02d.000000Z stdout F a line of the console\n" % (step // 60 % 60, step % 60)
             )
     program = (
-        "import resource, sys; from pathlib import Path; from taskstore.share import exporters\n"
+        "import sys; from pathlib import Path; from taskstore.share import exporters\n"
         "from taskstore.share.exporters.base import Options; from taskstore.store import places\n"
         "from taskstore.store.store import open_at; store = open_at(sys.argv[1])\n"
-        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "exporters.of_kind('clearml').run(store, [places.resolve(store, '@last')], Options(output=Path(sys.argv[2])))\n"
-        "print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)\n"
+        "lines = Path('/proc/self/status').read_text().splitlines()\n"
+        "print(next(int(line.split()[1]) // 1024 for line in lines if line.startswith('VmHWM')))\n"
     )
     out = tmp_path / "x.zip"
     done = subprocess.run(
         [sys.executable, "-c", program, str(store.root), str(out)], capture_output=True, text=True, check=True
     )
-    assert int(done.stdout) < 40  # MiB; the logs are 40
+    assert int(done.stdout) < 60  # MiB, of which Python and the imports are 30; the logs are 42, and in memory far more
