@@ -318,10 +318,10 @@ class Masker:
             return text if is_harmless(text) else MASK
         return self.text(text)
 
-    def text(self, text: str) -> str:
-        """Mask what is unmistakable in a short text: a value, an exception's message. Not for whole files."""
+    def text(self, text: str, *, is_code: bool = False) -> str:
+        """Mask what is unmistakable in a text; in code, as in `findings`, a value only where it stands in quotes."""
         hidden = self.hidden(text)
-        return _replaced(hidden, _spans(hidden, self))
+        return _replaced(hidden, _spans(hidden, self, is_code=is_code))
 
     def hidden(self, text: str) -> str:
         """Mask the known secrets in any text; what else it holds stays."""
@@ -385,14 +385,14 @@ class Masker:
             names.append(path)
         return shown
 
-    def findings(self, text: str) -> list[tuple[int, str]]:
+    def findings(self, text: str, *, is_code: bool = True) -> list[tuple[int, str]]:
         """List what looks like a secret in a text that must stay as it is, such as a diff: (line from 1, what).
 
-        Assignments count only with a literal in quotes: in code, `token = get_token()` holds no secret.
+        In code assignments count only with a literal in quotes: `token = get_token()` holds no secret.
         """
         found: list[tuple[int, str]] = []
         line, at = 1, 0
-        for span in sorted(_spans(text, self, is_code=True), key=lambda span: span.start):
+        for span in sorted(_spans(text, self, is_code=is_code), key=lambda span: span.start):
             line += text.count("\n", at, span.start)
             at = span.start
             if (line, span.what) not in found[-8:]:

@@ -16,21 +16,12 @@ from ...disk.layout import PURGE_PREFIX, TaskPaths
 from ...store.store import Store
 
 
-class Redact(Protocol):
-    """Hides secrets in what leaves the store."""
-
-    def __call__(self, text: str) -> str:
-        """Return the text with what looks like a secret masked."""
-        ...
-
-
 @dataclass(frozen=True, kw_only=True)
 class Options:
     """Where an export goes, and how.
 
     `output` is a file or a folder, by the format; without one it goes to the working directory. `output_uri` is where
-    ClearML is to upload weights to. `tables` are the names of those that are wanted; none is all. `redact` hides
-    secrets in texts; nothing hides them where there is none.
+    ClearML is to upload weights to. `tables` are the names of those that are wanted; none is all.
     """
 
     output: Path | None = None
@@ -38,7 +29,6 @@ class Options:
     is_unpacked: bool = False
     output_uri: str = ""
     tables: tuple[str, ...] = ()
-    redact: Redact | None = None
 
 
 @dataclass(frozen=True)

@@ -96,14 +96,14 @@ class _Export:
         self._project = places.project_of(store, paths.home)
 
     def write(self, sink: Sink, progress: Callable[[int], None]) -> None:
-        own_id, redact = _session_id(self._paths), self._options.redact
+        own_id = _session_id(self._paths)
         place = f"{DATA}/{component(self._project)}/{component(self._record.name)}.{own_id}"
-        said = document.of_task(self._paths, self._record, self._project, self.notes, redact)
-        files = Files(sink, self._paths, place, notes=self.notes, progress=progress, redact=redact)
+        said = document.of_task(self._paths, self._record, self._project, self.notes)
+        files = Files(sink, self._paths, place, notes=self.notes, progress=progress)
         artifacts = files.artifacts()
         found, weights = files.models(self._options.output_uri, self._folder)
         files.media()
-        reports = Reports(self._paths, own_id, files, self.notes, redact)
+        reports = Reports(self._paths, own_id, files, self.notes)
         _put_lines(sink, "metrics.jsonl", reports.metrics())
         _put_lines(sink, "log.jsonl", reports.console(self._record.host or self._record.user))
         said["id"] = own_id

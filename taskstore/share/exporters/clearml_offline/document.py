@@ -23,7 +23,6 @@ from ....schema.configuration import DICTIONARY
 from ....schema.record import ScriptRecord, TaskRecord
 from ....store import configuration, copies, events, models, tasks
 from ...notes import Notes
-from ..base import Redact
 
 MAX_TEXT_BYTES = 8 << 20
 """The longest text in task.json: ClearML's server keeps the whole document in 16 MiB."""
@@ -33,9 +32,9 @@ _TUPLE = "tag:yaml.org,2002:python/tuple"
 _FLOAT = r"^[-+]?[0-9][0-9_]*(?:\.[0-9_]*)?[eE][-+]?[0-9]+$"
 
 
-def of_task(paths: TaskPaths, record: TaskRecord, project: str, notes: Notes, redact: Redact | None) -> dict[str, Any]:
+def of_task(paths: TaskPaths, record: TaskRecord, project: str, notes: Notes) -> dict[str, Any]:
     """Return all of the document but what names files. Raises Damaged."""
-    said = _record(record, project, redact)
+    said = _record(record, project)
     found = models.read(paths)
     said["execution"] = {
         **({"model_labels": found.labels} if found.labels else {}),
@@ -45,27 +44,26 @@ def of_task(paths: TaskPaths, record: TaskRecord, project: str, notes: Notes, re
         section: {name: {"section": section, "name": name} | msgspec.to_builtins(item) for name, item in items.items()}
         for section, items in tasks.read_params(paths).hyperparams.items()
     }
-    said["configuration"] = _configuration(paths, notes, redact)
-    said["script"] = _script(paths, notes, redact)
+    said["configuration"] = _configuration(paths, notes)
+    said["script"] = _script(paths, notes)
     said["last_iteration"] = events.read_summary(paths).last_iteration or 0
     _note_record(record, notes)
     return said
 
 
-def _record(record: TaskRecord, project: str, redact: Redact | None) -> dict[str, Any]:
-    shown = redact or str
+def _record(record: TaskRecord, project: str) -> dict[str, Any]:
     said: dict[str, Any] = {
         "name": record.name,
         "project_name": project,
         "type": record.type,
         "status": record.status.value,
         "status_reason": record.status_reason,
-        "status_message": shown(record.status_message),
+        "status_message": record.status_message,
         "user": record.user,
         "host": record.host,
         "tags": record.tags,
         "system_tags": record.system_tags,
-        "comment": shown(record.comment),
+        "comment": record.comment,
         "runtime": record.runtime,
         "offline_folder": "",
     }
@@ -89,7 +87,7 @@ def _note_record(record: TaskRecord, notes: Notes) -> None:
         notes.add("the output destination is left out: ClearML's reader stops at one that it cannot write to")
 
 
-def _configuration(paths: TaskPaths, notes: Notes, redact: Redact | None) -> dict[str, Any]:
+def _configuration(paths: TaskPaths, notes: Notes) -> dict[str, Any]:
     found = {}
     for name, item in configuration.read(paths).items():
         text, kind = _text(item.path, f"configuration {name!r}", notes), item.type
@@ -97,10 +95,7 @@ def _configuration(paths: TaskPaths, notes: Notes, redact: Redact | None) -> dic
             continue
         if kind == DICTIONARY:
             text, kind = _dictionary(name, text, notes)
-        shown = redact(text) if redact else text
-        if shown != text:
-            notes.add(f"configuration {name!r} is not what it was: secrets in it were masked")
-        said = {"name": name, "type": kind, "value": shown}
+        said = {"name": name, "type": kind, "value": text}
         found[name] = said | ({"description": item.description} if item.description else {})
     return found
 
@@ -153,16 +148,14 @@ def _loader() -> type:
     return Loader
 
 
-def _script(paths: TaskPaths, notes: Notes, redact: Redact | None) -> dict[str, Any]:
+def _script(paths: TaskPaths, notes: Notes) -> dict[str, Any]:
     script = tasks.read_script(paths)
     said: dict[str, Any] = {name: getattr(script, name) for name in _SCRIPT if getattr(script, name)}
     if script.module:
         said["entry_point"] = f"-m {script.module}"
     diff = _diff(paths, script, notes)
     if diff:
-        said["diff"] = redact(diff) if redact else diff
-        if said["diff"] != diff:
-            notes.add("the code is not what it was: secrets in it were masked")
+        said["diff"] = diff
     if paths.requirements.is_file():
         pip = _text(paths.requirements, "the list of packages", notes)
         said |= {"requirements": {"pip": pip}} if pip else {}

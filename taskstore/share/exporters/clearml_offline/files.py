@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -18,8 +18,6 @@ from ....schema.record import FileRef
 from ....store import artifacts, copies, models, plots
 from ....store.plots import DebugSample
 from ...notes import Notes
-from ..base import Redact
-from ..redacting import redacted
 from .sink import Names, Sink, component
 
 DATA = "data"
@@ -51,7 +49,6 @@ class Files:
         *,
         notes: Notes,
         progress: Callable[[int], None],
-        redact: Redact | None,
     ) -> None:
         self.pictures: dict[str, str] = {}
         self.samples: list[tuple[DebugSample, str]] = []
@@ -60,7 +57,6 @@ class Files:
         self._place = place
         self._notes = notes
         self._progress = progress
-        self._redact = redact
         self._names = Names()
         self._targets = Names()
 
@@ -83,13 +79,12 @@ class Files:
         if data.facts:
             self._notes.add(f"of artifact {item.key!r} the types of its columns are left out")
         content_type = _MEDIA_TYPES.get((item.type, data.content_type), data.content_type)
-        preview = self._redact(data.preview) if self._redact else data.preview
         said: dict[str, Any] = {
             "key": item.key,
             "type": item.type,
             "mode": item.mode,
             "uri": put.member if put else item.uri,
-            "type_data": {"preview": preview, "content_type": content_type},
+            "type_data": {"preview": data.preview, "content_type": content_type},
             "display_data": item.display_data,
         }
         digest, size = (put.hash, put.size) if put else (item.uri_hash, item.uri_size)
@@ -188,28 +183,20 @@ class Files:
         return None
 
     def _written(self, path: Path, member: str, ref: FileRef, what: str) -> Put:
-        source, out = hashlib.sha256(), hashlib.sha256()
-        size = 0
+        digest, size = hashlib.sha256(), 0
 
-        def read() -> Iterator[bytes]:
+        def pieces() -> Iterator[bytes]:
+            nonlocal size
             for chunk in chunks_of(path):
-                source.update(chunk)
+                digest.update(chunk)
+                size += len(chunk)
                 self._progress(len(chunk))
                 yield chunk
 
-        def pieces(chunks: Iterable[bytes]) -> Iterator[bytes]:
-            nonlocal size
-            for chunk in chunks:
-                out.update(chunk)
-                size += len(chunk)
-                yield chunk
-
-        self._sink.put(member, pieces(redacted(read(), self._redact) if self._redact else read()))
-        if ref.hash and ref.hash != source.hexdigest():
+        self._sink.put(member, pieces())
+        if ref.hash and ref.hash != digest.hexdigest():
             self._notes.add(f"{what} is not what it was: its file has another SHA-256 than its record says")
-        if self._redact and out.digest() != source.digest():
-            self._notes.add(f"{what} is not what it was: secrets in it were masked")
-        return Put(member, size, out.hexdigest())
+        return Put(member, size, digest.hexdigest())
 
 
 def _weights_artifact(model: Model, put: Put) -> dict[str, Any]:

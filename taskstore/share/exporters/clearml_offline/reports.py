@@ -13,7 +13,6 @@ from ....disk.layout import TaskPaths
 from ....schema.plot import PlotEvent, decode_plot
 from ....store import events, plots
 from ...notes import Notes
-from ..base import Redact
 from .files import Files
 
 _ENCODER = msgspec.json.Encoder()
@@ -27,13 +26,12 @@ _SPELLED = (b'"NaN"', b'"Infinity"', b'"-Infinity"')
 class Reports:
     """Reads a task's logs as events of the session `session_id`; `counts` says how many of each kind there were."""
 
-    def __init__(self, paths: TaskPaths, session_id: str, files: Files, notes: Notes, redact: Redact | None) -> None:
+    def __init__(self, paths: TaskPaths, session_id: str, files: Files, notes: Notes) -> None:
         self.counts: Counter[str] = Counter()
         self._paths = paths
         self._id = session_id
         self._files = files
         self._notes = notes
-        self._redact = redact
 
     def metrics(self) -> Iterator[bytes]:
         """Yield the lines of metrics.jsonl."""
@@ -88,17 +86,16 @@ class Reports:
         lines: list[str] = []
         for line in events.walk_console(self._paths):
             self.counts["log"] += 1
-            text = self._redact(line.text) if self._redact else line.text
             stamp = math.floor(line.time.timestamp() * 1000)
             level = "error" if line.stream == "stderr" else "info"
             is_same = lines and (head["timestamp"], head["level"]) == (stamp, level) and not lines[-1].endswith("\r")
             if is_same and len(lines) < _MAX_LINES:
-                lines.append(text)
+                lines.append(line.text)
                 continue
             if lines:
                 yield head | {"msg": _joined(lines)}
             head = {"timestamp": stamp, "type": "log", "task": self._id, "level": level, "worker": worker}
-            lines = [text]
+            lines = [line.text]
         if lines:
             yield head | {"msg": _joined(lines)}
 

@@ -69,7 +69,7 @@ class Tables:
             }
             for facts in _read(store, tasks, notes):
                 for name, writer in writers.items():
-                    writer.write(_counted(_shown(TABLES[name], facts, options.redact), counts, name))
+                    writer.write(_counted(TABLES[name].rows(facts), counts, name))
         return base.Exported(tuple(targets.values()), dict(counts), tuple(notes.texts()))
 
     def _target(self, table: Table, options: base.Options) -> Path:
@@ -109,15 +109,6 @@ def _counted(rows: Iterable[Row], counts: Counter[str], name: str) -> Iterator[R
     for row in rows:
         counts[name] += 1
         yield row
-
-
-def _shown(table: Table, facts: columns.Facts, redact: base.Redact | None) -> Iterator[Row]:
-    """Yield the rows of a task, with secrets masked in what people and programs have written freely."""
-    if redact is None or table.name not in ("tasks", "params"):
-        yield from table.rows(facts)
-        return
-    for row in table.rows(facts):
-        yield tuple(redact(value) if isinstance(value, str) else value for value in row)
 
 
 def exporter(kind: str) -> base.Exporter:
