@@ -9,7 +9,7 @@ import typer
 
 from taskstore.core.errors import TaskstoreError
 
-from . import chosen, context, render, several
+from . import chosen, context, leaving, render, several
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,6 +65,8 @@ def export(
         list[str],
         typer.Option("--table", metavar="NAME", help="tasks, params, metrics, last_metrics; else all of them."),
     ] = [],  # noqa: B006 - typer reads it and copies
+    allow_secrets: leaving.AllowOption = False,
+    redact: leaving.RedactOption = False,
     as_json: context.JsonOption = False,
 ) -> None:
     """Write tasks as other programs read them; print the paths of what was written.
@@ -72,7 +74,7 @@ def export(
     Each file appears whole or not at all, and replaces nothing without --force. What a format cannot express is said
     on stderr.
 
-    Tables are of all tasks where none are named or chosen.
+    Tables are of all tasks where none are named or chosen. What looks like a secret leaves only if you say so.
 
     Example: taskstore export --to clearml @last -o run.zip
     """
@@ -87,12 +89,16 @@ def export(
     options = Options(output=output, is_forced=force, is_unpacked=unpacked, output_uri=output_uri, tables=tuple(table))
     exporter.check(len(found), options)
     exit_code = 0
-    for group in [found] if exporter.takes_many else [[paths] for paths in found]:
-        try:
-            _export(store, exporter, group, options, as_json=as_json)
-        except TaskstoreError as error:
-            code = several.report(error)
-            exit_code = exit_code or code
+    checking = leaving.confirm_leaving(
+        store, found, allow_secrets=allow_secrets, redact=redact, only=exporter.takes_file
+    )
+    with checking as (source, leaves):
+        for group in [leaves] if exporter.takes_many else [[paths] for paths in leaves]:
+            try:
+                _export(source, exporter, group, options, as_json=as_json)
+            except TaskstoreError as error:
+                code = several.report(error)
+                exit_code = exit_code or code
     if exit_code:
         raise typer.Exit(exit_code)
 

@@ -49,6 +49,10 @@ class Exporter(Protocol):
         """Raise Refused where that many tasks cannot go where the options say, before anything is written."""
         ...
 
+    def takes_file(self, name: str) -> bool:
+        """Tell whether anything of a file of a task, by its name there, goes into the export."""
+        ...
+
     def run(self, store: Store, tasks: Sequence[TaskPaths], options: Options) -> Exported:
         """Write the tasks, whole or not at all. Raises Conflict where something is there, Damaged, Refused."""
         ...

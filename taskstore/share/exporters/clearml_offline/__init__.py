@@ -47,6 +47,10 @@ class ClearmlOffline:
         if count > 1:
             raise BadValue(f"-o {options.output} takes one task, and there are {count}; name a folder for their zips")
 
+    def takes_file(self, name: str) -> bool:
+        """Tell that all of a task goes into its session."""
+        return True
+
     def run(self, store: Store, tasks: Sequence[TaskPaths], options: base.Options) -> base.Exported:
         """Write the session of a task. Raises Conflict, Damaged, Refused."""
         (paths,) = tasks

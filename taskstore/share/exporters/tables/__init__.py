@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ....core.errors import BadValue, Damaged
-from ....disk.layout import TaskPaths
+from ....disk.layout import PARAMS, RECORD, SCRIPT, TaskPaths
 from ....store.store import Store
 from ...notes import Notes
 from .. import base
@@ -55,6 +55,10 @@ class Tables:
                 raise BadValue(f"-o {options.output} takes one table: say which by --table, or name a folder for all")
         if self._kind == "parquet":
             parquet.load()
+
+    def takes_file(self, name: str) -> bool:
+        """Tell whether a file is a record that tables are made of; of the logs they hold numbers only."""
+        return name in (RECORD, PARAMS, SCRIPT)
 
     def run(self, store: Store, tasks: Sequence[TaskPaths], options: base.Options) -> base.Exported:
         """Write the tables of these tasks. Raises Conflict, Refused, BadValue."""
