@@ -52,7 +52,7 @@ def find(store: Store, references: Sequence[str], project: str | None, where: st
         projects.find(store, project)
     condition = filters.parse(where) if where is not None else None
     wanted = query.Query(project=project, is_recursive=True, where=condition, with_archived=True)
-    listing = query.find(store, wanted, order_by=["created"])
+    listing = query.find(store, wanted, order_by=["created", "id"])
     for error in listing.damaged:
         context.say(str(error))
     if not listing.rows:

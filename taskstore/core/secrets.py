@@ -185,6 +185,17 @@ _HINT = r"[=:]|-\w|[Bb]earer|BEARER|[A-Za-z0-9_\-.]{12}"
 _SIGNED = _words("sig signature x-amz-signature x-amz-security-token x-amz-credential x-goog-signature")
 
 
+_PREFIXES = (
+    "akia|asia|agpa|aida|aroa|anpa|gh[pousr]_|github_pat|gl(?:pat|dt|rt|cbt|ptt)-|hf_|api_org_|xox|aiza|ya29|npm_|pypi-"
+    r"|nvapi-|gsk_|dop_v1_|lsv2_|sg\.|[sr]k_|sk-|eyj|hooks\.slack|sig|x-amz|x-goog|begin |://"
+)
+
+
+def may_hold_one(line: str) -> bool:
+    """Tell quickly whether a line is worth a closer look, of names and forms that this module knows; most are not."""
+    return re.search(f"{_ANY_TELLING}|{_PREFIXES}", line.lower()) is not None
+
+
 @dataclass(frozen=True)
 class _Span:
     start: int
@@ -395,7 +406,7 @@ class Masker:
         for span in sorted(_spans(text, self, is_code=is_code), key=lambda span: span.start):
             line += text.count("\n", at, span.start)
             at = span.start
-            if (line, span.what) not in found[-8:]:
+            if (line, span.what) not in found[-8:] and not is_harmless(text[span.start : span.end]):
                 found.append((line, span.what))
         return found
 

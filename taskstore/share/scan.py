@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from ..core.secrets import MASK, Masker, is_harmless
+from ..core.secrets import MASK, Masker, is_harmless, may_hold_one
 from . import detectors
 from .source import Source
 
@@ -142,16 +142,28 @@ def blocks(chunks: Iterator[bytes]) -> Iterator[bytes]:
 
 def _in_text(text: str, name: str, masker: Masker, *, with_detectors: bool) -> Iterator[tuple[int, str]]:
     """Yield lines from 1, and what is in them; a line that has a finding is not asked about again."""
-    found = masker.findings(text, is_code=is_code(name))
+    lines = text.split("\n")
+    places = _worth_a_look(lines, masker)
+    shorter = "\n".join(lines[at] for at in places)
+    found = [(places[at - 1] + 1, kind) for at, kind in masker.findings(shorter, is_code=is_code(name))]
     yield from found
-    lines = {line for line, _ in found}
-    for at, line in enumerate(text.split("\n"), 1):
-        if at in lines or len(line) < _MIN_CHARS:
+    known = {at for at, _ in found}
+    by_line = frozenset(places)
+    for at, line in enumerate(lines, 1):
+        if at in known or len(line) < _MIN_CHARS:
             continue
-        if _is_by_line(name):
+        if _is_by_line(name) and at - 1 in by_line:
             yield from ((at, kind) for _, kind in masker.findings(line, is_code=False)[:1])
         if with_detectors:
             yield from ((at, kind) for kind, _ in detectors.secrets_in(line))
+
+
+def _worth_a_look(lines: list[str], masker: Masker) -> list[int]:
+    """Return which lines may hold a secret, each with the one behind it: a key's first line is a title."""
+    if masker.extra or masker.known:
+        return list(range(len(lines)))
+    found = [at for at, line in enumerate(lines) if may_hold_one(line)]
+    return sorted({*found, *(at + 1 for at in found if at + 1 < len(lines))})
 
 
 def _is_by_line(name: str) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from taskstore.core.secrets import MASK, Masker
+from taskstore.core.secrets import MASK, Masker, may_hold_one
 from taskstore.disk.atomic import write_blob
 from taskstore.disk.layout import TaskPaths
 from taskstore.schema import codec
@@ -190,3 +190,33 @@ def test_a_published_task_that_is_masked_leaves_its_manifest_behind(store: Store
     with redacting.redacted(store, [paths], lambda _: Masker()) as (_, (copy,)):
         assert not copy.manifest.exists()
         assert json.loads(copy.record.read_text())["status"] == "published"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"key {AWS}",
+        f"x {GITHUB}",
+        "glpat-" + "abcdefghij0123456789",
+        "hf_" + "abcdefghijklmnopqrst",
+        "xoxb-" + "123456789-abcdefgh",
+        "AIza" + "a" * 35,
+        "pypi-Ag" + "a" * 20,
+        "sk_live_" + "a1" * 8,
+        "sk-" + "proj-abc12345678abcdefg",
+        "eyJhbGciOi.eyJzdWIiOi.abc",
+        "hooks.slack.com/services/T000/B000/abc",
+        "Authorization: Basic " + "YWRhOmh1bnRlcjI=",
+        "Bearer " + "abcdefghijklmnop1234",
+        "https://ada:hunter2@example.org",
+        "https://host/x?X-Amz-Signature=0123456789abcdef",
+        "https://host/x?sig=0123456789abcdef",
+        'DB_PASSWORD = "hunter2-x"',
+        "--api-key hunter2-x",
+        "-----BEGIN RSA PRIVATE KEY-----\nMIIEabcdefgh\n-----END RSA PRIVATE KEY-----",
+    ],
+)
+def test_what_has_a_finding_passes_the_quick_look_and_is_masked_without_a_trace(line: str) -> None:
+    assert Masker().findings(line, is_code=False) != []
+    assert may_hold_one(line.partition("\n")[0])
+    assert Masker().findings(masked_text(line, "events/console.x.log", Masker()), is_code=False) == []
