@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 TasksArgument = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[TASK]",
+        metavar="TASK",
         help="Tasks: ids, unique id prefixes, project/name, or @last.",
         autocompletion=offers.task,
         show_default=False,

@@ -47,7 +47,7 @@ def confirm_leaving(
     count = 0 if allow_secrets else sum(_tell_findings(store, task, only) for task in tasks)
     if count and redact:
         with redacting.redacted(store, tasks, lambda task: several.masker_of(store, task)) as masked:
-            context.say(f"masked {count} in what leaves the store; the store keeps them")
+            context.say(f"masked {count} in what leaves the store; the store keeps {'it' if count == 1 else 'them'}")
             yield masked
         return
     if count:

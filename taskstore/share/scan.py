@@ -31,7 +31,6 @@ _MIN_CHARS = 8
 
 _DERIVED = frozenset({"summary.json", "manifest.json"})
 _UNREAD = ("events/scalars.", "events/plots.", "events/media.", "files/models/", "files/media/")
-_PLAIN_SOURCE = frozenset({"source/requirements.txt", "source/environment.txt"})
 
 
 @dataclass(frozen=True)
@@ -86,8 +85,11 @@ def is_record(name: str) -> bool:
 
 
 def is_code(name: str) -> bool:
-    """Tell by a file's name whether it is code: there `token = get_token()` is no secret."""
-    return name.startswith("source/") and name not in _PLAIN_SOURCE
+    """Tell by a file's name whether it is code, or a list of packages: `token = get_token()` is no secret.
+
+    Neither is `secretstorage==3.3`.
+    """
+    return name.startswith("source/")
 
 
 def is_text(name: str, head: bytes) -> bool:

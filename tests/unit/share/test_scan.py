@@ -88,6 +88,8 @@ def test_what_a_run_records_by_itself_is_no_finding(store: Store) -> None:
         paths.params.write_bytes(codec.encode(ParamsRecord(rev=1, hyperparams=params)))
         record_artifacts(paths, {"key": b"max_tokens: 100\n", "a" * 32: hashlib.sha256(b"x").hexdigest().encode()})
         paths.script.write_bytes(codec.encode(ScriptRecord(rev=1, version_num="0" * 40, argv=["x", "--token", MASK])))
+        paths.source.mkdir()
+        paths.environment.write_text("detect-secrets==1.5.0\nsecretstorage==3.3\n")
         (paths.home / "events").mkdir()
         paths.console("a-1-1").write_text(f"{HEAD}step 3 tokens/s=123.4 pad_token=0 token_loss=0.5 {MASK}\n")
 
