@@ -37,7 +37,8 @@ WhereOption = Annotated[
 def find(store: Store, references: Sequence[str], project: str | None, where: str | None) -> list[TaskPaths]:
     """Return the tasks that are named, each once; else those of a project that fit, the oldest first.
 
-    Without any of these it is every task. Raises NotFound where a project is none or no task fits, BadValue.
+    Without any of these it is every task; those that were put away have to be named. Raises NotFound where a project is
+    none or no task fits, BadValue.
     """
     if references:
         if project is not None or where is not None:
@@ -51,7 +52,7 @@ def find(store: Store, references: Sequence[str], project: str | None, where: st
     if project is not None:
         projects.find(store, project)
     condition = filters.parse(where) if where is not None else None
-    wanted = query.Query(project=project, is_recursive=True, where=condition, with_archived=True)
+    wanted = query.Query(project=project, is_recursive=True, where=condition)
     listing = query.find(store, wanted, order_by=["created", "id"])
     for error in listing.damaged:
         context.say(str(error))

@@ -35,7 +35,7 @@ def test_the_extras_are_those_that_messages_and_pages_name() -> None:
 
 def test_what_an_extra_brings_is_what_the_code_imports() -> None:
     text = "".join(path.read_text("utf-8") for path in (_ROOT / "taskstore").rglob("*.py"))
-    modules = {"nvidia-ml-py": "pynvml"}
+    modules = {"nvidia-ml-py": "pynvml", "detect-secrets": "detect_secrets.core.plugins.util"}
     for extra, distribution in _extras().items():
         module = modules.get(distribution, distribution)
         assert f'import_module("{module}")' in text or f"            import {module}\n" in text, extra

@@ -49,7 +49,9 @@ def test_json_is_one_object_an_export(cli: Cli, found: list[TaskPaths], tmp_path
     assert all_of_them["notes"] == []
 
 
-def test_tables_are_of_all_tasks_or_of_those_that_are_chosen(cli: Cli, found: list[TaskPaths], tmp_path: Path) -> None:
+def test_tables_are_of_all_tasks_or_of_those_that_are_chosen(
+    cli: Cli, store: Store, found: list[TaskPaths], tmp_path: Path
+) -> None:
     def exported(*arguments: object) -> list[str]:
         assert cli("export", "--to", "jsonl", "-o", tmp_path, "--force", *arguments).code == 0
         return [json.loads(line)["id"] for line in (tmp_path / "tasks.jsonl").read_text().splitlines()]
@@ -59,6 +61,8 @@ def test_tables_are_of_all_tasks_or_of_those_that_are_chosen(cli: Cli, found: li
     assert exported("--project", "vision") == [first]
     assert exported("--where", "status = draft") == [second]
     assert exported(second, first, second) == [second, first]
+    tasks.edit(store, first, lambda record: record.system_tags.append("archived"))
+    assert exported() == [second]
 
 
 @pytest.mark.parametrize(
@@ -75,6 +79,7 @@ def test_tables_are_of_all_tasks_or_of_those_that_are_chosen(cli: Cli, found: li
         (("--to", "csv"), 4, "say where the tables go: -o FOLDER"),
         (("--to", "csv", "-o", "x.csv"), 4, "say which by --table"),
         (("--to", "clearml", "--project", "vision", "--table", "tasks"), 4, "--table is of --to csv"),
+        (("--to", "clearml", "--project", "vision", "--output-uri", "https://x"), 4, "--output-uri wants --unpacked"),
         (("--to", "csv", "-o", "x", "--redact", "--allow-secrets"), 2, "give one of them"),
         (("--to", "clearml", "@last", "-o", "file/x.zip"), 4, "file/x.zip cannot be written: "),
     ],

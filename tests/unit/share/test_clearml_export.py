@@ -211,6 +211,12 @@ def test_whatever_a_task_holds_comes_back(tmp_path_factory: pytest.TempPathFacto
     }
 
 
+def test_a_text_that_looks_like_a_number_stays_a_text(store: Store, other: Store, tmp_path: Path) -> None:
+    said = {"name": "a run", "params": {}, "points": [], "lines": [], "files": {}, "config": {"net": {"lr": "1e-4"}}}
+    back = imported(other, *exported(store, build(store, said), tmp_path / "x.zip").paths)
+    assert configuration.read(back)["net"].read() == b"lr: '1e-4'\n"
+
+
 def parsed(paths: TaskPaths) -> dict[str, Any]:
     return {name: yaml.safe_load(item.read()) for name, item in configuration.read(paths).items()}
 

@@ -40,6 +40,8 @@ class ClearmlOffline:
         """Raise BadValue where several tasks are to go into one file, or an unpacked session into a zip."""
         if options.tables:
             raise BadValue("--table is of --to csv, jsonl and parquet; a session of ClearML holds all of a task")
+        if options.output_uri and not options.is_unpacked:
+            raise BadValue("--output-uri wants --unpacked: ClearML's reader finds no weights in a zip to upload")
         if options.output is None or options.output.suffix.lower() != ".zip" or options.output.is_dir():
             return
         if options.is_unpacked:
