@@ -113,9 +113,8 @@ def _write_masked(task: TaskPaths, name: str, copy: Path, masker: Masker) -> tup
 
 def _renamed(data: bytes, changed: dict[str, tuple[str, int]]) -> bytes:
     """Return a record that says of each changed file the hash and size that it has now."""
-    try:
-        value = msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    value = scan.decoded(data)
+    if value is None:
         return data
     return msgspec.json.format(msgspec.json.encode(_with_hashes(value, changed)), indent=2) + b"\n"
 

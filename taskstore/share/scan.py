@@ -29,6 +29,7 @@ _MAX_RECORD_BYTES = 16 << 20
 _MIN_CHARS = 8
 """No shorter line names a secret and holds it."""
 
+_MAX_DEPTH = 100
 _DERIVED = frozenset({"summary.json", "manifest.json"})
 _UNREAD = ("events/scalars.", "events/plots.", "events/media.", "files/models/", "files/media/")
 
@@ -174,9 +175,8 @@ def _is_by_line(name: str) -> bool:
 
 
 def _in_record(data: bytes, masker: Masker) -> Iterator[tuple[int, str]]:
-    try:
-        value = msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    value = decoded(data)
+    if value is None:
         yield from masker.findings(data.decode("utf-8", "replace"), is_code=False)
         return
     for name, text in _leaves(value, ""):
@@ -187,6 +187,19 @@ def _in_record(data: bytes, masker: Masker) -> Iterator[tuple[int, str]]:
                 kind for line in text.split("\n") for kind, _ in detectors.secrets_in(line)
             ]
             yield data.count(b"\n", 0, max(at, 0)) + 1, kinds[0] if kinds else f"value of {name}"
+
+
+def decoded(data: bytes) -> Any:  # noqa: ANN401 - plain JSON values
+    """Return what JSON says; None where it is none, or nested deeper than any record."""
+    try:
+        value = msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    level = [value]
+    for _ in range(_MAX_DEPTH):
+        nested = [each for each in level if isinstance(each, (dict, list))]
+        level = [item for each in nested for item in (each.values() if isinstance(each, dict) else each)]
+    return None if level else value
 
 
 def _leaves(value: Any, name: str) -> Iterator[tuple[str, str]]:  # noqa: ANN401 - plain JSON values
@@ -202,9 +215,8 @@ def _leaves(value: Any, name: str) -> Iterator[tuple[str, str]]:  # noqa: ANN401
 
 def masked_record(data: bytes, masker: Masker) -> bytes:
     """Return a record with its secrets masked, value by value; what is no JSON is masked as text."""
-    try:
-        value = msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    value = decoded(data)
+    if value is None:
         return masked_text(data.decode("utf-8", "replace"), "", masker).encode()
     shown = _masked(value, "", masker)
     return data if shown == value else msgspec.json.format(msgspec.json.encode(shown), indent=2) + b"\n"

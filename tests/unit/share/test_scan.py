@@ -18,7 +18,7 @@ from taskstore.schema.artifact import Artifact, ArtifactsRecord
 from taskstore.schema.record import FileRef, Parameter, ParamsRecord, ScriptRecord, TaskRecord
 from taskstore.share import detectors, redacting
 from taskstore.share import scan as scanning
-from taskstore.share.scan import Finding, masked_text, scan
+from taskstore.share.scan import Finding, masked_record, masked_text, scan
 from taskstore.share.source import FolderSource
 from taskstore.store import artifacts, doctor, places, published, tasks
 from taskstore.store.store import Store
@@ -148,6 +148,14 @@ def test_a_damaged_record_and_a_file_that_is_no_utf8_are_looked_through(store: S
     kinds = {(item.file, item.kind) for item in found(paths)}
     assert ("task.json", "GitHub token") in kinds
     assert ("config/net.yaml", "value of client_secret") in kinds
+
+
+def test_a_record_that_is_nested_beyond_all_sense_is_looked_through_as_text(store: Store) -> None:
+    paths = secretive(store)
+    for depth in (150, 980, 100_000):
+        paths.record.write_text(f'{{"comment": {"[" * depth}"{GITHUB}"{"]" * depth}}}')
+        assert ("task.json", "GitHub token") in {(item.file, item.kind) for item in found(paths)}
+        assert GITHUB not in masked_record(paths.record.read_bytes(), Masker()).decode()
 
 
 def test_a_redacted_store_has_no_findings_and_is_whole(store: Store) -> None:
