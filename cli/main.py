@@ -58,6 +58,7 @@ COMMANDS: dict[str, str] = {
     "trash": "List, restore or purge deleted tasks.",
     "project": "List, create, rename, move or delete projects.",
     "import": "Bring in runs that were recorded elsewhere.",
+    "export": "Write tasks as other programs read them: ClearML, tables.",
     "config": "Show every setting, and where its value comes from.",
     "path": "Print where a task is, or the store.",
     "view": "Make a folder in which tasks are found by name.",

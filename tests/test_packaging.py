@@ -35,7 +35,11 @@ def test_the_extras_are_those_that_messages_and_pages_name() -> None:
 
 def test_what_an_extra_brings_is_what_the_code_imports() -> None:
     text = "".join(path.read_text("utf-8") for path in (_ROOT / "taskstore").rglob("*.py"))
-    modules = {"nvidia-ml-py": "pynvml", "protobuf": "google.protobuf"}
+    modules = {
+        "nvidia-ml-py": "pynvml",
+        "protobuf": "google.protobuf",
+        "detect-secrets": "detect_secrets.core.plugins.util",
+    }
     for extra, distribution in _extras().items():
         module = modules.get(distribution, distribution)
         spellings = (f'import_module("{module}")', f"            import {module}\n", f"        from {module} import ")

@@ -185,6 +185,17 @@ _HINT = r"[=:]|-\w|[Bb]earer|BEARER|[A-Za-z0-9_\-.]{12}"
 _SIGNED = _words("sig signature x-amz-signature x-amz-security-token x-amz-credential x-goog-signature")
 
 
+_PREFIXES = (
+    "akia|asia|agpa|aida|aroa|anpa|gh[pousr]_|github_pat|gl(?:pat|dt|rt|cbt|ptt)-|hf_|api_org_|xox|aiza|ya29|npm_|pypi-"
+    r"|nvapi-|gsk_|dop_v1_|lsv2_|sg\.|[sr]k_|sk-|eyj|hooks\.slack|sig|x-amz|x-goog|begin |://"
+)
+
+
+def may_hold_one(line: str) -> bool:
+    """Tell quickly whether a line is worth a closer look, of names and forms that this module knows; most are not."""
+    return re.search(f"{_ANY_TELLING}|{_PREFIXES}", line.lower()) is not None
+
+
 @dataclass(frozen=True)
 class _Span:
     start: int
@@ -318,10 +329,10 @@ class Masker:
             return text if is_harmless(text) else MASK
         return self.text(text)
 
-    def text(self, text: str) -> str:
-        """Mask what is unmistakable in a short text: a value, an exception's message. Not for whole files."""
+    def text(self, text: str, *, is_code: bool = False) -> str:
+        """Mask what is unmistakable in a text; in code, as in `findings`, a value only where it stands in quotes."""
         hidden = self.hidden(text)
-        return _replaced(hidden, _spans(hidden, self))
+        return _replaced(hidden, _spans(hidden, self, is_code=is_code))
 
     def hidden(self, text: str) -> str:
         """Mask the known secrets in any text; what else it holds stays."""
@@ -385,17 +396,17 @@ class Masker:
             names.append(path)
         return shown
 
-    def findings(self, text: str) -> list[tuple[int, str]]:
+    def findings(self, text: str, *, is_code: bool = True) -> list[tuple[int, str]]:
         """List what looks like a secret in a text that must stay as it is, such as a diff: (line from 1, what).
 
-        Assignments count only with a literal in quotes: in code, `token = get_token()` holds no secret.
+        In code assignments count only with a literal in quotes: `token = get_token()` holds no secret.
         """
         found: list[tuple[int, str]] = []
         line, at = 1, 0
-        for span in sorted(_spans(text, self, is_code=True), key=lambda span: span.start):
+        for span in sorted(_spans(text, self, is_code=is_code), key=lambda span: span.start):
             line += text.count("\n", at, span.start)
             at = span.start
-            if (line, span.what) not in found[-8:]:
+            if (line, span.what) not in found[-8:] and not is_harmless(text[span.start : span.end]):
                 found.append((line, span.what))
         return found
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ MAX_RECORD_BYTES = 256 << 20
 MAX_YAML_DEPTH = 50
 # What PyYAML's constructors let through where a tag and its text do not fit: `!!bool x`, `!!int ''`, `!!timestamp x`.
 _YAML_ERRORS = (ValueError, LookupError, AttributeError, TypeError, OverflowError)
+_EXPONENT = r"^[-+]?[0-9][0-9_]*(?:\.[0-9_]*)?[eE][-+]?[0-9]+$"
 _JSON = msgspec.json.Decoder()
 
 
@@ -100,4 +102,6 @@ def _dumper() -> type[yaml.SafeDumper]:
         return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
     Dumper.add_representer(str, text)
+    # Who reads configuration objects takes `1e-4` for a number, so that a text like it needs quotes.
+    Dumper.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(_EXPONENT), list("-+0123456789"))
     return Dumper

@@ -275,6 +275,37 @@ def read_console(paths: TaskPaths) -> Iterator[ConsoleLine]:
     yield from heapq.merge(*(_lines_of(_bytes_of(log)) for log in console_logs(paths)), key=lambda line: line.time)
 
 
+def walk_scalars(paths: TaskPaths) -> Iterator[Scalar]:
+    """Yield every point in order of time, several writers' merged, in memory that does not grow with the logs."""
+    logs = (itertools.chain.from_iterable(map(decode_scalars, _walk(log))) for log in scalar_logs(paths))
+    yield from heapq.merge(*logs, key=_time)
+
+
+def walk_console(paths: TaskPaths) -> Iterator[ConsoleLine]:
+    """Yield what `read_console` does, in memory that does not grow with the logs."""
+    yield from heapq.merge(*map(_console_of, console_logs(paths)), key=lambda line: line.time)
+
+
+def _time(event: Scalar) -> float:
+    return event.timestamp
+
+
+def _console_of(log: Path) -> Iterator[ConsoleLine]:
+    tail = ConsoleTail()
+    for block in _walk(log):
+        yield from tail.feed(block)
+    yield from tail.feed(b"", is_end=True)
+
+
+def _walk(log: Path) -> Iterator[bytes]:
+    try:
+        yield from read_blocks(log, _SUMMED_BYTES)
+    except FileNotFoundError:
+        return
+    except (PermissionError, IsADirectoryError) as error:
+        raise Damaged(log, error.strerror or str(error)) from None
+
+
 def _lines_of(data: bytes) -> Iterator[ConsoleLine]:
     return ConsoleTail().feed(data, is_end=True)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import heapq
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,6 +110,13 @@ class Seen:
     count: int = 0
     iteration: int = 0
     where: str = ""
+
+
+def walk_plots(paths: TaskPaths) -> Iterator[PlotEvent]:
+    """Yield a task's plots as the logs have them, in order of time, few in memory at once; no figure is read."""
+    yield from heapq.merge(
+        *(_events(log, _PLOT, None, None) for log in plot_logs(paths)), key=lambda event: event.timestamp
+    )
 
 
 def count_plots(paths: TaskPaths) -> dict[tuple[str, str], Seen]:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -17,9 +15,8 @@ from ...schema.record import Imported as Mark
 from ...schema.record import TaskRecord
 from ...store import places, tasks
 from ...store.store import Store
+from ..notes import Notes as Notes
 
-_MAX_NOTES = 50
-_MAX_NOTE_CHARS = 300
 _MOMENT_DIGITS = 12
 
 
@@ -88,31 +85,6 @@ def only(found: Iterable[Imported | LeftOut]) -> Imported:
             raise each.error
         reason = each.what
     raise Refused(f"nothing was imported: {reason}")
-
-
-@dataclass
-class Notes:
-    """What is lost or changed on the way in, each said once."""
-
-    _counts: Counter[str] = field(default_factory=Counter)
-
-    def add(self, text: str) -> None:
-        """Note something; of one that comes again the number is said."""
-        self._counts[text.replace("\n", " ")[:_MAX_NOTE_CHARS]] += 1
-
-    def texts(self) -> list[str]:
-        """Return the notes in the order in which they came, the first fifty of them."""
-        found = [f"{text} ({count} times)" if count > 1 else text for text, count in self._counts.items()]
-        left = len(found) - _MAX_NOTES
-        return [*found[:_MAX_NOTES], *([f"and {left} more"] if left > 0 else [])]
-
-    @contextmanager
-    def of(self, what: str, *errors: type[Exception]) -> Iterator[None]:
-        """Note an error of these kinds instead of raising it."""
-        try:
-            yield
-        except errors as error:
-            self.add(f"{what}: {getattr(error, 'why', error)}")
 
 
 def task_id_of(kind: str, source_id: str, moment: datetime) -> str:

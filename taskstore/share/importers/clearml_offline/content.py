@@ -181,10 +181,15 @@ def artifacts(session: Session, taken: Taken, paths: TaskPaths) -> ArtifactsReco
     """Copy the artifacts' files; return the record that names them. Files that task.json does not name come too."""
     record = ArtifactsRecord(rev=1)
     seen: set[str] = set()
+    weights = {
+        session.weights(mapping_of(item.get("weights")).get("weights_filename")) for item in session.models.values()
+    }
     for item in map(mapping_of, list_of(mapping_of(session.document.get("execution")).get("artifacts"))):
         key = text_of(item.get("key"))
         member = session.file(item.get("uri"))
         seen.add(member or "")
+        if member is not None and member in weights:
+            continue  # an export of ours: ClearML finds weights nowhere else
         if not key:
             session.notes.add("an artifact without a name was left out")
             continue
