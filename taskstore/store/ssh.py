@@ -88,6 +88,8 @@ def connect(target: Target, timeout_s: float) -> Client:
             client.taskstore_tunnel = tunnel  # ends with the client
         _log_in(client, host, timeout_s)
         client.get_transport().set_keepalive(_KEEPALIVE_S)
+        if not host.command:
+            client.get_transport().sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         undone.pop_all()
     return client
 

@@ -44,7 +44,7 @@ class CutLaws:
         assert content(other, "a/x") == BIG
         assert other.names() == {"a/x": len(BIG)}
 
-    @pytest.mark.parametrize("after", (0, 10, 200))
+    @pytest.mark.parametrize("after", [0, 10, 200])
     def test_a_write_whose_answer_is_cut_is_made_whole(
         self, remote: Remote, other: Remote, proxy: Proxy, after: int
     ) -> None:

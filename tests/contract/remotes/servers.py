@@ -68,13 +68,15 @@ class Proxy:
             except OSError:
                 near.close()
                 continue
+            for end in (near, far):
+                end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._pairs.append((near, far))
             for direction, source, sink in ((UP, near, far), (DOWN, far, near)):
                 threading.Thread(target=self._pass, args=(direction, source, sink), daemon=True).start()
 
     def _pass(self, direction: str, source: socket.socket, sink: socket.socket) -> None:
         with contextlib.suppress(OSError):
-            while data := source.recv(4096):
+            while data := source.recv(16384):
                 if self._is_silent.is_set():
                     return
                 allowed = self._allowed(direction, len(data))
