@@ -9,6 +9,7 @@ import re
 import shutil
 import socket
 import sys
+import threading
 import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -62,11 +63,6 @@ def home(tmp_path: Path, server: Sshd, proxy: Proxy, monkeypatch: pytest.MonkeyP
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     return tmp_path / "there" / "re mote"
-
-
-@pytest.fixture
-def pauses() -> list[float]:
-    return []
 
 
 @pytest.fixture
@@ -281,16 +277,27 @@ class TestNobodyAnswers:
                 remote.write("x", [BIG])
         assert pauses == [0.5, 1.0, 2.0]
 
-    def test_threads_that_wait_for_the_same_host_fail_together(self, home: Path, pauses: list[float]) -> None:
-        remote = SftpRemote(f"ssh://127.0.0.1:{free_port()}/x", Patience(sleep=pauses.append))
+    def test_threads_that_wait_for_the_same_host_fail_with_the_first(self, home: Path) -> None:
+        met: list[socket.socket] = []
+        begin = threading.Barrier(8)
+        with socket.create_server(("127.0.0.1", 0), backlog=16) as listener:
+            port = listener.getsockname()[1]
+            remote = SftpRemote(f"ssh://127.0.0.1:{port}/x", Patience(attempts=1, connect_s=0.5))
 
-        def ask(_: int) -> str:
-            with pytest.raises(RemoteError) as caught:
-                remote.names()
-            return str(caught.value)
+            def ask(_: int) -> None:
+                begin.wait()
+                with pytest.raises(RemoteError, match="banner"):
+                    remote.names()
 
-        with ThreadPoolExecutor(8) as pool:
-            assert len(set(pool.map(ask, range(8)))) == 1
+            with ThreadPoolExecutor(8) as pool:
+                list(pool.map(ask, range(8)))
+            listener.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    met.append(listener.accept()[0])
+        for connection in met:
+            connection.close()
+        assert len(met) == 1
 
 
 class TestStranger:
