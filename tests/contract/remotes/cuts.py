@@ -14,12 +14,10 @@ AFTER = (0, 10, 5_000, 300_000, 1_500_000)
 
 
 class ReadCutLaws:
-    """Needs the fixtures `remote` (of four attempts, through `proxy`), `put`, which is not, and `pauses`."""
+    """Needs the fixtures `remote` (of four attempts, through `proxy`), `put`, which is not."""
 
     @pytest.mark.parametrize("after", AFTER)
-    def test_a_read_that_is_cut_goes_on_where_it_was(
-        self, remote: Remote, put: Put, proxy: Proxy, pauses: list[float], after: int
-    ) -> None:
+    def test_a_read_that_is_cut_goes_on_where_it_was(self, remote: Remote, put: Put, proxy: Proxy, after: int) -> None:
         put("a/x", BIG)
         proxy.cut(DOWN, after)
         assert content(remote, "a/x") == BIG
@@ -58,7 +56,7 @@ class CutLaws(ReadCutLaws):
 
     @pytest.mark.parametrize("after", AFTER)
     def test_a_write_that_is_cut_once_is_made_whole(
-        self, remote: Remote, other: Remote, proxy: Proxy, pauses: list[float], after: int
+        self, remote: Remote, other: Remote, proxy: Proxy, after: int
     ) -> None:
         remote.write("a/x", [b"before"])
         proxy.cut(UP, after)
@@ -66,7 +64,6 @@ class CutLaws(ReadCutLaws):
         assert proxy.cuts == 1
         assert content(other, "a/x") == BIG
         assert other.names() == {"a/x": len(BIG)}
-        assert pauses
 
     @pytest.mark.parametrize("after", AFTER)
     def test_a_write_that_is_always_cut_leaves_the_file_before(
