@@ -58,6 +58,7 @@ COMMANDS: dict[str, str] = {
     "trash": "List, restore or purge deleted tasks.",
     "project": "List, create, rename, move or delete projects.",
     "import": "Bring in runs that were recorded elsewhere.",
+    "remote": "Name the places that tasks are shared by.",
     "config": "Show every setting, and where its value comes from.",
     "path": "Print where a task is, or the store.",
     "du": "Show what takes up space.",

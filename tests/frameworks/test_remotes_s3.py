@@ -151,6 +151,8 @@ class TestS3(Laws, CutLaws):
         gone = FsspecRemote("s3://no-such-bucket/x", Patience(attempts=1))
         with pytest.raises(RemoteError, match="s3://no-such-bucket/x"):
             gone.write("a", [b"1"])
+        with pytest.raises(RemoteError, match="s3://no-such-bucket/x: there is no such bucket"):
+            gone.names("sync")
 
     def test_an_endpoint_where_nobody_listens_fails_at_once(
         self,
