@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import multiprocessing
 import os
 import re
@@ -23,7 +24,7 @@ pytest.importorskip("paramiko")
 from taskstore.core.errors import Refused, RemoteError
 from taskstore.share.remotes.sftp import SftpRemote
 from taskstore.share.remotes.steady import Patience
-from taskstore.store import ssh
+from taskstore.store import destination, ssh
 
 from .cuts import CutLaws
 from .laws import BIG, Laws, content
@@ -58,6 +59,14 @@ def home(tmp_path: Path, server: Sshd, proxy: Proxy, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("HOME", str(folder))
     monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
     return folder
+
+
+@pytest.fixture(autouse=True)
+def _fresh() -> Iterator[None]:
+    yield
+    destination._full.clear()
+    destination._down.clear()
+    gc.collect()
 
 
 @pytest.fixture
@@ -244,6 +253,24 @@ class TestHostKeys:
             remote.names()
 
 
+class TestDestination:
+    """Where a run's artifacts go (`output_uri`) is connected to in the same way."""
+
+    def test_files_go_to_a_host_that_is_known(self, home: Path, server: Sshd, tmp_path: Path, root: Path) -> None:
+        (tmp_path / "w.pt").write_bytes(b"weights")
+        where = destination.recorded(f"sftp://box{tmp_path.as_posix()}/out")
+        assert destination.put(where, ("a", "w.pt"), tmp_path / "w.pt") == f"{where}/a/w.pt"
+        assert (tmp_path / "out" / "a" / "w.pt").read_bytes() == b"weights"
+
+    def test_files_go_to_no_host_that_is_not_known(self, home: Path, server: Sshd, tmp_path: Path) -> None:
+        (home / ".ssh" / "known_hosts").write_text("")
+        (tmp_path / "w.pt").write_bytes(b"weights")
+        where = destination.recorded(f"ssh://{server.user}@127.0.0.1:{server.port}{tmp_path.as_posix()}/out")
+        with pytest.raises(RemoteError, match="is in no known_hosts file"):
+            destination.put(where, ("a", "w.pt"), tmp_path / "w.pt")
+        assert not (tmp_path / "out").exists()
+
+
 class TestNobodyAnswers:
     def test_a_port_where_nobody_listens_fails_at_once(self, home: Path, pauses: list[float]) -> None:
         remote = SftpRemote(f"ssh://127.0.0.1:{free_port()}/x", Patience(sleep=pauses.append))
@@ -286,7 +313,7 @@ class TestNobodyAnswers:
 
             def ask(_: int) -> None:
                 begin.wait()
-                with pytest.raises(RemoteError, match="banner"):
+                with pytest.raises(RemoteError, match="NotConnected: .*(banner|no greeting within)"):
                     remote.names()
 
             with ThreadPoolExecutor(8) as pool:
