@@ -84,8 +84,7 @@ def connect(target: Target, timeout_s: float, *, password: str | None = None) ->
     client.set_missing_host_key_policy(_Refusing(target))
     with contextlib.ExitStack() as undone:
         undone.callback(client.close)
-        for path in host.known_hosts:
-            client.load_system_host_keys(str(path))
+        _load_host_keys(client, host)
         if host.command:
             tunnel = _Tunnel.started(host.command)
             undone.callback(tunnel.close)
@@ -183,6 +182,30 @@ def _jump(hosts: str, name: str, port: int) -> str:
     *before, last = hosts.split(",")
     through = ["-J", ",".join(before)] if before else []
     return shlex.join(["ssh", "-o", "BatchMode=yes", *through, "-W", f"[{name}]:{port}", "--", last])
+
+
+def _load_host_keys(client: Client, host: _Host) -> None:
+    """Read the known keys. Lines that paramiko has no words for are passed over; a revoked key is not known.
+
+    paramiko's own reader gives up at the first such line.
+    """
+    kinds = library().hostkeys
+    keys = client.get_host_keys()
+    lines = []
+    for path in host.known_hosts:
+        try:
+            lines += path.read_text("utf-8", "replace").splitlines()
+        except OSError as error:
+            raise RemoteError(f"{host.target.address}: {path} cannot be read: {error.strerror}") from None
+    revoked = {line.split()[3] for line in lines if line.startswith("@revoked") and len(line.split()) > 3}
+    for line in lines:
+        try:
+            entry = kinds.HostKeyEntry.from_line(line.strip()) if line.strip()[:1] not in ("@", "#", "") else None
+        except (kinds.InvalidHostKey, library().SSHException, ValueError):
+            continue
+        if entry is not None and entry.key.get_base64() not in revoked:
+            for name in entry.hostnames:
+                keys.add(name, entry.key.get_name(), entry.key)
 
 
 def _log_in(client: Client, host: _Host, timeout_s: float, password: str | None) -> None:
