@@ -82,8 +82,6 @@ class FsspecPlace:
         system.invalidate_cache()
         found = system.find(top, detail=True)
         self._was_reached = True
-        if not found and self._scheme in _BUCKETS and not system.exists(root.partition("/")[0]):
-            raise RemoteError(f"{self.address}: there is no such bucket, or it may not be listed")
         for path, facts in sorted(found.items()):
             if facts.get("type") == "directory" or path == top or (path.endswith("/") and not facts["size"]):
                 continue  # some tools put an empty object where a folder would be
