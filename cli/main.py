@@ -59,6 +59,7 @@ COMMANDS: dict[str, str] = {
     "project": "List, create, rename, move or delete projects.",
     "import": "Bring in runs that were recorded elsewhere.",
     "export": "Write tasks as other programs read them: ClearML, tables.",
+    "remote": "Name the places that tasks are shared by.",
     "config": "Show every setting, and where its value comes from.",
     "path": "Print where a task is, or the store.",
     "view": "Make a folder in which tasks are found by name.",

@@ -97,6 +97,14 @@ def queue(ctx: typer.Context, incomplete: str) -> Iterable[Offer]:  # noqa: ARG0
 
 
 @_quietly
+def remote(ctx: typer.Context, incomplete: str) -> Iterable[Offer]:  # noqa: ARG001
+    """Offer remotes, with their addresses."""
+    from taskstore.share.remotes import names
+
+    return [(each.name, each.url) for each in names.listed(_store(ctx))]
+
+
+@_quietly
 def worker(ctx: typer.Context, incomplete: str) -> Iterable[Offer]:  # noqa: ARG001
     """Offer the workers that live, with what they take from."""
     from taskstore.store import workers

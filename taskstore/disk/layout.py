@@ -27,6 +27,7 @@ EVENTS = "events"
 FILES = "files"
 MANIFEST = "manifest.json"
 STOP = "stop.json"
+REMOTES = "remotes.json"
 LOCK = ".lock"
 VIEW = ".taskstore-view.json"
 VIEW_LOCK = ".taskstore-view.lock"
@@ -344,6 +345,11 @@ class StorePaths:
     def config(self) -> Path:
         """Settings of this store: people edit it."""
         return self.root / SETTINGS
+
+    @property
+    def remotes(self) -> Path:
+        """The remotes that the store knows by name."""
+        return self.root / REMOTES
 
     @property
     def lock(self) -> Path:

@@ -15,7 +15,7 @@ import msgspec
 from ..core.clock import SYSTEM, Clock
 from ..core.errors import BadValue, Conflict, Damaged, NotFound, ReadOnly, Refused
 from ..disk.atomic import is_temporary, replace_record
-from ..disk.layout import IGNORE, LOCK, PROJECTS, QUEUES, SETTINGS, STORE, TRASH, StorePaths
+from ..disk.layout import IGNORE, LOCK, PROJECTS, QUEUES, REMOTES, SETTINGS, STORE, TRASH, StorePaths
 from ..disk.lock import LockKind, edit_lock
 from ..disk.text import read_bytes
 from ..schema import codec, migrate
@@ -169,7 +169,10 @@ def writing(store: Store) -> Iterator[None]:
 
 
 _OWN_NAMES = frozenset(
-    {PROJECTS, QUEUES, TRASH, STORE, IGNORE, "cache", SETTINGS, "quarantine", "locks", "ranks", "workers"}
+    {
+        *(PROJECTS, QUEUES, TRASH, STORE, IGNORE, SETTINGS, REMOTES),
+        *("cache", "quarantine", "locks", "ranks", "workers"),
+    }
 )
 
 
