@@ -32,7 +32,9 @@ class Person:
     def __init__(self, root: Path, clock: FixedClock, name: str) -> None:
         self.clock = clock
         self.name = name
-        self.store: Store = init(root / name, clock=clock) if not (root / name).exists() else open_at(root / name, clock=clock)
+        self.store: Store = (
+            init(root / name, clock=clock) if not (root / name).exists() else open_at(root / name, clock=clock)
+        )
         self._lines = 0
 
     def copied(self, root: Path) -> Person:
