@@ -58,6 +58,7 @@ COMMANDS: dict[str, str] = {
     "trash": "List, restore or purge deleted tasks.",
     "project": "List, create, rename, move or delete projects.",
     "import": "Bring in runs that were recorded elsewhere.",
+    "conflicts": "List, show and resolve conflicts of merged tasks.",
     "config": "Show every setting, and where its value comes from.",
     "path": "Print where a task is, or the store.",
     "du": "Show what takes up space.",
