@@ -44,6 +44,8 @@ def fill(store: Store, paths: TaskPaths, planned: Plan, mark: dict[str, Any] | N
     for name, data in records.items():
         replace_record(paths.home / name, data)
     if planned.joined.logs:
+        if planned.summary:
+            replace_record(paths.summary, planned.summary, is_durable=False)
         events.refresh_summary(paths)
 
 
