@@ -89,6 +89,9 @@ def _bring(store: Store, state: TaskState, source: Source, origin: Origin, proje
         return _delete(store, here, joined)
     if here is None or here.paths is None or here.survey is None:
         return _add(store, joined, state, source, origin, project)
+    if _is_in_trash(store, here):
+        _take_out(store, here, joined)
+        return _bring(store, state, source, origin, project)
     if _is_in(here.survey, joined, state):
         _finish(store, here)
         return Outcome(task_id=state.id, kind=UNCHANGED, conflicts=tuple(sorted(conflicts(joined))))
@@ -101,6 +104,19 @@ def _bring(store: Store, state: TaskState, source: Source, origin: Origin, proje
 def _is_in(here: Survey, joined: TaskState, theirs: TaskState) -> bool:
     """Tell whether a task knows all that is brought; the digest does not say when it was changed last."""
     return digest(joined) == digest(here.state) and joined.last_update == here.state.last_update
+
+
+def _take_out(store: Store, here: Here, joined: TaskState) -> None:
+    """Move a task from the trash to its project, before its record forgets which that was."""
+    with unchanged(store, here) as paths:
+        target = place_of(store, joined, paths)
+        tasks.rename_home(paths, target)
+        store.places[paths.id] = target
+        store.paths.tombstone(paths.id).unlink(missing_ok=True)
+
+
+def _is_in_trash(store: Store, here: Here) -> bool:
+    return here.paths is not None and here.paths.home.parent == store.paths.trash
 
 
 def why_not(store: Store, here: Here) -> str:
@@ -116,7 +132,8 @@ def why_not(store: Store, here: Here) -> str:
 def _delete(store: Store, here: Here | None, joined: TaskState) -> Outcome:
     """Put a task into the trash, as it is; of one that is not here note that it is deleted."""
     deletion = joined.units[TRASHED]
-    if here is not None and here.state.units.get(TRASHED) == deletion:
+    is_there = here is not None and (here.paths is None or _is_in_trash(store, here))
+    if is_there and here is not None and here.state.units.get(TRASHED) == deletion:
         return Outcome(task_id=joined.id, kind=UNCHANGED)
     if here is None or here.paths is None or here.survey is None:
         store.paths.trash.mkdir(exist_ok=True)
