@@ -19,7 +19,6 @@ from ...disk.layout import (
     ANCESTRY,
     ARTIFACTS,
     BEACON,
-    CONFIG_FOLDER,
     CONFIGURATION,
     CONFLICTS,
     EVENTS,
@@ -72,8 +71,8 @@ RECORDS: dict[str, type[msgspec.Struct]] = {
 """The records of a task, in the order in which they are written: the one that makes it a task comes last."""
 FOLDERS = (f"{EVENTS}/", f"{CONFLICTS}/", "files/")
 """What lies in these is no file of its own: a log, or named by something."""
-LOOSE = ("file/", "configuration/")
-"""How units are called whose files may be replaced."""
+LOOSE = "file/"
+"""How units are called that are files by themselves, which may be replaced."""
 
 
 @dataclass(frozen=True)
@@ -138,17 +137,14 @@ class _Reading:
         return Survey(state, {name: self._bytes[name] for name in RECORDS if name in self._bytes}, known, self._files)
 
     def _values(self, record: dict[str, Any], project: str) -> units.Values:
-        configuration = self._record(CONFIGURATION, ConfigurationRecord)
-        named = sorted({self._config_name(item["file"]) for item in configuration.get("configuration", {}).values()})
-        contents = {name.rpartition("/")[2]: self._content(name) for name in named}
         values = {PROJECT: project, **units.of_task(record)}
         values |= units.of_params(self._record(PARAMS, ParamsRecord))
-        values |= units.of_configuration(configuration, contents)
+        values |= units.of_configuration(self._record(CONFIGURATION, ConfigurationRecord))
         blobs = units.of_script(self._record(SCRIPT, ScriptRecord))
         blobs |= units.of_artifacts(self._record(ARTIFACTS, ArtifactsRecord))
         blobs |= units.of_models(self._record(MODELS, ModelsRecord))
         values |= {name: units.with_paths(value, self._canonical) for name, value in blobs.items()}
-        known = {*named, *self._files, *RECORDS, ANCESTRY, MANIFEST}
+        known = {*self._files, *RECORDS, ANCESTRY, MANIFEST}
         for name in self._sizes:
             if name not in known and not name.startswith(FOLDERS):
                 values[unit_name("file", name)] = self._content(name)
@@ -161,13 +157,6 @@ class _Reading:
             self._files[path] = File(size=ref["size"], hash=ref["hash"])
         return units.canonical(path, ref["hash"])
 
-    def _config_name(self, file: str) -> str:
-        name = f"{CONFIG_FOLDER}/{file}"
-        check_name(name, self._task_id)
-        if "/" in file or not file:
-            raise Damaged(self._path(CONFIGURATION), f"it names a file outside of {CONFIG_FOLDER}/: {file!r}")
-        return name
-
     def _look_for_rivals(self, state: TaskState) -> None:
         """Find the files that only hidden versions name."""
         for file in hidden_files(state):
@@ -175,9 +164,7 @@ class _Reading:
             if self._sizes.get(name) == file.size:
                 self._files[name] = file
 
-    def _content(self, name: str) -> dict[str, Any] | None:
-        if name not in self._sizes:
-            return None
+    def _content(self, name: str) -> dict[str, Any]:
         file = self._hashed(name)
         return {"size": file.size, "hash": file.hash}
 
@@ -314,10 +301,6 @@ def files_of_value(name: str, value: Any) -> Iterator[tuple[str, File]]:  # noqa
     if name.startswith("file/"):
         if value is not None:
             yield unit_parts(name, 2)[1], File(size=value["size"], hash=value["hash"])
-    elif name.startswith("configuration/"):
-        if value is not None and value["content"] is not None:
-            content = value["content"]
-            yield f"{CONFIG_FOLDER}/{value['file']}", File(size=content["size"], hash=content["hash"])
     elif name.startswith(("artifacts/", "inputs/", "models")) or name == "script":
         for ref in units.references(value):
             yield ref["path"], File(size=ref["size"], hash=ref["hash"])

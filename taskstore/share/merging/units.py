@@ -48,11 +48,10 @@ def of_script(record: Mapping[str, Any]) -> Values:
     return _rest("script", record)
 
 
-def of_configuration(record: Mapping[str, Any], contents: Mapping[str, Any]) -> Values:
-    """Return the units of config.json; `contents` are size and hash of the files in config/, by their names."""
-    values: Values = {}
-    for name, item in record.get("configuration", {}).items():
-        values[unit_name("configuration", name)] = {**item, "content": contents.get(item["file"])}
+def of_configuration(record: Mapping[str, Any]) -> Values:
+    """Return the units of config.json: what is said of the objects, and not their files."""
+    items = record.get("configuration", {})
+    values = {unit_name("configuration", name): item for name, item in items.items()}
     return values | _rest("configuration", record, "configuration")
 
 
@@ -99,8 +98,7 @@ def records(values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         elif kind == "script":
             made[SCRIPT].update(value)
         elif kind == "configuration":
-            item = {key: part for key, part in value.items() if key != "content"} if "/" in name else value
-            _put(made[CONFIGURATION], name, item, "configuration", depth=2)
+            _put(made[CONFIGURATION], name, value, "configuration", depth=2)
         elif kind in ("artifacts", "inputs"):
             _put(made[ARTIFACTS], name, value, "artifacts", depth=2)
         elif kind in ("models", "models.input", "models.output"):

@@ -490,7 +490,6 @@ def test_a_task_with_the_id_of_another_is_refused(anna: Person, tmp_path: Path) 
             "artifacts.json",
             {"artifacts": {"a": {"key": "a", "type": "x", "file": {"path": "files/x", "size": 1, "hash": "../x"}}}},
         ),
-        ("config.json", {"configuration": {"a": {"name": "a", "file": "../../x"}}}),
         ("params.json", {"hyperparams": []}),
         ("ancestry.json", {"units": {"name": {"past": 3}}}),
     ],
