@@ -258,18 +258,22 @@ def _note_edit(
     record: TaskRecord | ParamsRecord,
     units_of: Callable[[Mapping[str, Any]], dict[str, Any]],
     store: Store,
+    *,
+    is_durable: bool = True,
 ) -> None:
     """Note which versions of its units an edit goes on from, before it is made."""
     before = parse_json_object(paths.record, previous)
     after = parse_json_object(paths.record, codec.encode_over(record, previous, paths.record))
-    note(paths, units_of(before), units_of(after), store)
+    note(paths, units_of(before), units_of(after), store, is_durable=is_durable)
 
 
-def note(paths: TaskPaths, before: Mapping[str, Any], after: Mapping[str, Any], store: Store) -> None:
+def note(
+    paths: TaskPaths, before: Mapping[str, Any], after: Mapping[str, Any], store: Store, *, is_durable: bool = True
+) -> None:
     """Note in ancestry.json which values by unit others take the place of; the caller holds the task's lock."""
     noted = ancestry.edited(paths, before, after, store.clock.now())
     if noted is not None:
-        replace_part(paths.ancestry, *noted)
+        replace_part(paths.ancestry, *noted, is_durable=is_durable)
 
 
 def not_editable(record: TaskRecord, what: str) -> ReadOnly:
@@ -301,8 +305,9 @@ def edit_params(
         change(record)
         if owner.status not in allowed and _without_properties(record) != before:
             raise not_editable(owner, "parameters")
-        if previous != b"{}":
-            _note_edit(paths, previous, record, parameters_of, store)
+        # A run that nobody has a copy of, as far as is known here, writes its parameters as often as it likes.
+        if previous != b"{}" and (owner.status is not Status.IN_PROGRESS or paths.ancestry.exists()):
+            _note_edit(paths, previous, record, parameters_of, store, is_durable=is_durable)
         replace_params(paths, record, previous, is_durable=is_durable)
         return record
 

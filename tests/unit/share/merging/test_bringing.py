@@ -10,9 +10,9 @@ import pytest
 
 from taskstore.core.clock import FixedClock
 from taskstore.core.errors import Conflict, Damaged
-from taskstore.core.states import Status
+from taskstore.core.states import RECORDING, Status
 from taskstore.disk.beacon import hold_beacon
-from taskstore.schema.record import Execution
+from taskstore.schema.record import Execution, Parameter, ParamsRecord
 from taskstore.share import merging
 from taskstore.share.merging import Origin, bring_in, read_state
 from taskstore.share.source import FolderSource
@@ -553,3 +553,22 @@ def test_a_summary_that_does_not_fit_the_logs_is_made_again(anna: Person, ben: P
     anna.paths.summary.write_text(summary)
     ben.take_from(anna)
     assert events.read_summary(ben.paths) == events.rebuild_summary(ben.paths)
+
+
+def test_a_run_that_was_never_shared_notes_nothing_and_one_that_was_does(anna: Person, ben: Person) -> None:
+    anna.do("begin")
+
+    def set_lr(value: str) -> None:
+        def change(record: ParamsRecord) -> None:
+            record.hyperparams.setdefault("Args", {})["lr"] = Parameter(value)
+
+        tasks.edit_params(anna.store, TASK, change, allowed=RECORDING, is_durable=False)
+
+    set_lr("0.1")
+    set_lr("0.2")
+    assert not anna.paths.ancestry.exists()
+    anna.do("stamp")
+    ben.take_from(anna)
+    set_lr("0.3")
+    assert kind_of(ben.take_from(anna)) == merging.MERGED
+    assert tasks.read_params(ben.paths).hyperparams["Args"]["lr"].value == "0.3"
