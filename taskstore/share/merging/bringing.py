@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ...core.errors import Busy
+from ...core.errors import Busy, Conflict
 from ...core.names import project_parts
 from ...core.states import Status
 from ...disk.atomic import staging_beside
@@ -77,8 +77,11 @@ def bring_in(store: Store, state: TaskState, source: Source, origin: Origin, *, 
     store's task is then as it was. Busy where somebody else goes on changing it.
     """
     for _ in range(_MAX_TRIES):
-        with contextlib.suppress(ChangedMeanwhile, FileNotFoundError), writing(store):
-            return _bring(store, state, source, origin, project)
+        try:
+            with contextlib.suppress(ChangedMeanwhile, FileNotFoundError), writing(store):
+                return _bring(store, state, source, origin, project)
+        except (NotADirectoryError, IsADirectoryError, FileExistsError) as error:
+            raise Conflict(f"task {state.id[:12]} has a file and a folder of one name: {error.filename}") from None
     raise Busy(store.paths.projects / state.id, 0)
 
 

@@ -114,6 +114,8 @@ class _Reading:
             raise Damaged(Path(task_id), f"it holds more than {MAX_FILES:,} files")
         for name in self._sizes:
             check_name(name, task_id)
+            if not self._sizes.keys().isdisjoint(_folders_of(name)):
+                raise Damaged(Path(task_id, name), "it is below a file")
 
     def survey(self, project: str) -> Survey:
         record = self._record(RECORD, TaskRecord)
@@ -192,6 +194,12 @@ class _Reading:
 
     def _path(self, name: str) -> Path:
         return Path(self._task_id, name)
+
+
+def _folders_of(name: str) -> Iterator[str]:
+    while "/" in name:
+        name = name.rpartition("/")[0]
+        yield name
 
 
 def is_shared(name: str) -> bool:

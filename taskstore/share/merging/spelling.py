@@ -63,9 +63,12 @@ def _with_local(after: dict[str, Any], before: Mapping[str, Any], state: TaskSta
     marks = [mark for mark in before.get(units.IMPORTED, []) if mark.get("kind") == units.OWN_KIND]
     if marks:
         record[units.IMPORTED] = [*record.get(units.IMPORTED, []), *marks]
+    execution = {key: value for key, value in (record.pop("execution", None) or {}).items() if key != "trusted"}
     trusted = (before.get("execution") or {}).get("trusted")
     if trusted:
-        record["execution"] = {**record.get("execution", {}), "trusted": trusted}
+        execution["trusted"] = trusted
+    if execution:
+        record["execution"] = execution
     record["last_update"] = before["last_update"] if _same_time(before, state) else _spelled(state)
     return record
 

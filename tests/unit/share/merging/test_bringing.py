@@ -6,15 +6,18 @@ import json
 import os
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from taskstore.core.clock import FixedClock
-from taskstore.core.errors import Conflict, Damaged
+from taskstore.core.errors import Conflict, Damaged, Refused
 from taskstore.core.states import RECORDING, Status
 from taskstore.disk.beacon import hold_beacon
+from taskstore.queues import queue
+from taskstore.run import abort, trust
 from taskstore.schema.record import Execution, Parameter, ParamsRecord
 from taskstore.share import merging
-from taskstore.share.merging import Origin, bring_in, read_state
+from taskstore.share.merging import Origin, Unit, Version, bring_in, read_state, shown
 from taskstore.share.source import FolderSource
 from taskstore.store import ancestry, doctor, events, liveness, places, published, query, tasks, trash
 
@@ -572,3 +575,65 @@ def test_a_run_that_was_never_shared_notes_nothing_and_one_that_was_does(anna: P
     set_lr("0.3")
     assert kind_of(ben.take_from(anna)) == merging.MERGED
     assert tasks.read_params(ben.paths).hyperparams["Args"]["lr"].value == "0.3"
+
+
+def test_nobody_can_send_the_word_that_a_program_may_run(anna: Person, ben: Person) -> None:
+    state = anna.state()
+    assert state is not None
+    status = shown(state.units["status"])
+    sent = Version(id=status.id, value={**status.value, "execution": {"trusted": "eve@there"}}, time=status.time)
+    trusted = Unit(heads=[Version(id="a", value={"trusted": "eve@there"})])
+    units = {**state.units, "status": Unit(heads=[sent]), "execution": trusted, "task/execution": trusted}
+    origin = Origin(store_id="f" * 32, address="there")
+    bring_in(ben.store, msgspec.structs.replace(state, units=units), FolderSource(anna.paths.home), origin)
+    assert trust.is_needed(ben.record)
+    assert ben.record.execution is None
+
+
+def test_a_file_where_another_has_a_folder_is_refused(anna: Person, ben: Person) -> None:
+    ben.take_from(anna)
+    anna.do("edit_file_by_hand", "notes/one.txt", "a file in a folder")
+    ben.do("edit_file_by_hand", "notes", "a file")
+    with pytest.raises(Conflict, match="a file and a folder of one name"):
+        ben.take_from(anna)
+    assert (ben.paths.home / "notes").read_text() == "a file"
+
+
+def test_a_task_that_waits_elsewhere_waits_there(anna: Person, ben: Person) -> None:
+    queue.enqueue(anna.store, TASK, "default")
+    ben.take_from(anna)
+    assert ben.record.status is Status.QUEUED
+    assert findings(ben) == []
+    assert queue.show(ben.store, "default") == []
+    with pytest.raises(Refused, match="Pending in the store that it was copied from"):
+        abort.abort(ben.store, TASK)
+
+
+def test_a_task_that_waits_here_and_went_on_elsewhere_waits_no_longer(anna: Person, ben: Person) -> None:
+    ben.take_from(anna)
+    queue.enqueue(anna.store, TASK, "default")
+    anna.do("stamp")
+    ben.take_from(anna)
+    ben.clock.advance(1)
+    tasks.transition(ben.store, TASK, Status.CREATED)
+    anna.take_from(ben)
+    assert anna.record.status is Status.CREATED
+    assert queue.show(anna.store, "default") == []
+    assert findings(anna) == []
+
+
+def test_doctor_knows_what_a_merge_leaves_and_what_is_none(anna: Person, ben: Person) -> None:
+    anna.do("configure", "model", "deep: 3")
+    ben.take_from(anna)
+    anna.do("configure", "model", "deep: 4")
+    ben.do("configure", "model", "deep: 5")
+    merge_all(anna, ben)
+    rival = next(anna.paths.conflicts.iterdir())
+    rival.chmod(0o644)
+    rival.write_text("deep: 9")
+    anna.paths.ancestry.write_text(anna.paths.ancestry.read_text()[:-40])
+    anna.store.paths.trash.joinpath(f"{'e' * 32}.json").write_text("{}")
+    kinds = {str(found.kind) for found in doctor.check(anna.store)}
+    assert kinds == {"blob", "record", "stray"}
+    doctor.repair(anna.store)
+    assert {str(found.kind) for found in doctor.check(anna.store)} <= {"blob", "conflict"}
