@@ -22,6 +22,7 @@ from ...disk.layout import LOCK, TaskPaths
 from ...disk.lock import edit_lock
 from ...schema.ancestry import shown
 from ...store import liveness, tasks, trash
+from ...store.entering import adopt
 from ...store.projects import ensure_folder
 from ...store.published import take_write_bits
 from ...store.store import Store, writing
@@ -184,7 +185,7 @@ def _add(
             missing.extend(planned.missing)
 
     place = project if project is not None else str(shown(joined.units[PROJECT]).value)
-    paths = tasks.adopt(store, place, joined.id, build)
+    paths = adopt(store, place, joined.id, build)
     if shown(joined.units[STATUS]).value.get("status") == Status.PUBLISHED.value:
         tasks.under_lock(store, paths.id, take_write_bits)
     store.paths.tombstone(joined.id).unlink(missing_ok=True)
