@@ -185,7 +185,12 @@ def _add(
             missing.extend(planned.missing)
 
     place = project if project is not None else str(shown(joined.units[PROJECT]).value)
-    paths = adopt(store, place, joined.id, build)
+    try:
+        paths = adopt(store, place, joined.id, build)
+    except Conflict:
+        if look(store, joined.id) is None:
+            raise
+        raise ChangedMeanwhile from None  # somebody else has just brought it in
     if shown(joined.units[STATUS]).value.get("status") == Status.PUBLISHED.value:
         tasks.under_lock(store, paths.id, take_write_bits)
     store.paths.tombstone(joined.id).unlink(missing_ok=True)

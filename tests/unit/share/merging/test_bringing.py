@@ -17,9 +17,9 @@ from taskstore.queues import queue
 from taskstore.run import abort, trust
 from taskstore.schema.record import Execution, Parameter, ParamsRecord
 from taskstore.share import merging
-from taskstore.share.merging import Origin, Unit, Version, bring_in, read_state, shown
+from taskstore.share.merging import Origin, Unit, Version, bring_in, bringing, planning, read_state, shown
 from taskstore.share.source import FolderSource
-from taskstore.store import ancestry, doctor, events, liveness, places, published, query, tasks, trash
+from taskstore.store import ancestry, doctor, entering, events, liveness, places, published, query, tasks, trash
 
 from .world import TASK, Person, merge_all
 
@@ -637,3 +637,37 @@ def test_doctor_knows_what_a_merge_leaves_and_what_is_none(anna: Person, ben: Pe
     assert kinds == {"blob", "record", "stray"}
     doctor.repair(anna.store)
     assert {str(found.kind) for found in doctor.check(anna.store)} <= {"blob", "conflict"}
+
+
+def test_of_two_who_bring_in_a_task_at_once_the_second_merges(
+    anna: Person, ben: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(anna, 1)
+    real = entering.adopt
+
+    def outrun(*arguments: object) -> object:
+        monkeypatch.setattr(bringing, "adopt", real)
+        assert kind_of(ben.take_from(anna)) == merging.NEW
+        return real(*arguments)  # type: ignore[arg-type]  # as they came
+
+    monkeypatch.setattr(bringing, "adopt", outrun)
+    assert kind_of(ben.take_from(anna)) == merging.UNCHANGED
+    assert ben.shared() == anna.shared()
+    assert findings(ben) == []
+
+
+def test_a_change_while_files_are_fetched_is_merged_too(
+    anna: Person, ben: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ben.take_from(anna)
+    anna.do("rename", "second")
+    planned = planning.Planner.plan
+
+    def slow(*arguments: object) -> object:
+        monkeypatch.setattr(planning.Planner, "plan", planned)
+        ben.do("tag", "meanwhile")
+        return planned(*arguments)  # type: ignore[arg-type]  # as they came
+
+    monkeypatch.setattr(planning.Planner, "plan", slow)
+    assert kind_of(ben.take_from(anna)) == merging.MERGED
+    assert (ben.record.name, ben.record.tags) == ("second", ["meanwhile"])
