@@ -161,7 +161,7 @@ class _Reading:
 
     def _look_for_rivals(self, state: TaskState) -> None:
         """Find the files that only hidden versions name."""
-        for file in hidden_files(state):
+        for _, file in hidden_files(state):
             name = f"{CONFLICTS}/{file.hash}"
             if self._sizes.get(name) == file.size:
                 self._files[name] = file
@@ -295,13 +295,13 @@ def status_unit(value: Any, known: UnitAncestry | None, time: str) -> Unit:  # n
     return unit_from([present, *known.others], {*known.past, *earlier} - {ancestor_id(present)})
 
 
-def hidden_files(state: TaskState) -> Iterator[File]:
-    """Yield the files that only versions name which are not shown."""
+def hidden_files(state: TaskState) -> Iterator[tuple[str, File]]:
+    """Yield the files that versions name which are not shown, each by where it would be if they were."""
     for name, unit in state.units.items():
         head = shown(unit)
         for version in unit.heads:
             if version is not head:
-                yield from (file for _, file in files_of_value(name, version.value))
+                yield from files_of_value(name, version.value)
 
 
 def files_of_value(name: str, value: Any) -> Iterator[tuple[str, File]]:  # noqa: ANN401 - plain JSON values

@@ -671,3 +671,14 @@ def test_a_change_while_files_are_fetched_is_merged_too(
     monkeypatch.setattr(planning.Planner, "plan", slow)
     assert kind_of(ben.take_from(anna)) == merging.MERGED
     assert (ben.record.name, ben.record.tags) == ("second", ["meanwhile"])
+
+
+def test_a_rival_that_its_own_store_shows_is_kept_too(anna: Person, ben: Person) -> None:
+    ben.take_from(anna)
+    for person, text in ((anna, "one"), (ben, "two")):
+        person.do("edit_file_by_hand", "config/a.txt", text)
+    anna.take_from(ben)
+    ben.take_from(anna.copied(anna.store.root.parent / "copy"))
+    for person in (anna, ben):
+        kept = {path.read_text() for path in (*person.paths.config.iterdir(), *person.paths.conflicts.iterdir())}
+        assert kept == {"one", "two"}
