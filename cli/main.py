@@ -60,6 +60,7 @@ COMMANDS: dict[str, str] = {
     "import": "Bring in runs that were recorded elsewhere.",
     "export": "Write tasks as other programs read them: ClearML, tables.",
     "remote": "Name the places that tasks are shared by.",
+    "conflicts": "List, show and resolve conflicts of merged tasks.",
     "config": "Show every setting, and where its value comes from.",
     "path": "Print where a task is, or the store.",
     "view": "Make a folder in which tasks are found by name.",
