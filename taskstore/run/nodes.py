@@ -20,7 +20,7 @@ from typing import Any
 
 from ..core.errors import BadValue, NotFound, Refused, TaskstoreError
 from ..core.names import MAX_LENGTH
-from ..core.states import Status
+from ..core.states import RECORDING, Status
 from ..disk.layout import TaskPaths
 from ..queues import queue as queues
 from ..schema.record import ParamsRecord, TaskRecord
@@ -36,6 +36,8 @@ from .sink import warn
 SECTION = "launch_multi_node"
 TAG = "multi_node_instance"
 """The system tag of a node's task."""
+JOINED = "node_joined"
+"""The key among a node's runtime facts that says that its program has found its master."""
 _HIDDEN = "hidden"
 _POLL_S = 0.5
 _GONE = frozenset({Status.FAILED, Status.STOPPED, Status.CREATED})
@@ -189,7 +191,7 @@ class _Master:
         for rank, record in found.items():
             if record is None or record.status in _GONE:
                 raise Refused(f"{self._named(rank)} {_what_became(record)}")
-        return [rank for rank, record in found.items() if record is not None and record.status is Status.QUEUED]
+        return [rank for rank, record in found.items() if record is not None and not _has_begun(record)]
 
     def look(self) -> None:
         """Look at each node, and end all where one is gone."""
@@ -224,6 +226,11 @@ class _Master:
                     stopping.ask(store, task_id, why, ends_itself=True)
 
 
+def _has_begun(record: TaskRecord) -> bool:
+    """Tell whether a node has come to where it joins: one that was only taken would find no master any more."""
+    return record.status is not Status.QUEUED and (record.status is not Status.IN_PROGRESS or JOINED in record.runtime)
+
+
 # the other nodes
 
 
@@ -237,6 +244,9 @@ def _join(session: Session, told: Mapping[str, Any]) -> None:
             f"this is node {told['node_rank']} of task {master[:12]}, {why}: it is not run; a clone of that starts anew"
         )
         sys.exit(1)
+    tasks.edit(
+        session.store, session.task_id, lambda record: record.runtime.update({JOINED: "True"}), allowed=RECORDING
+    )
     session.chores["nodes"] = lambda: _look_at_master(session, master, str(told.get("launch", "")))
 
 

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from taskstore.core.errors import BadValue
-from taskstore.core.states import Status
+from taskstore.core.states import RECORDING, Status
 from taskstore.queues import queue
 from taskstore.run import launch, nodes
 from taskstore.sections import clone
@@ -32,6 +34,19 @@ def test_a_node_may_outlive_a_master_that_is_completed_but_not_begin_after_it(st
     assert nodes._why_over(store, master, name) == "which is Completed (completed)"
     trash.put(store, master)
     assert nodes._why_over(store, master, name, may_be_completed=True) == "which is deleted"
+
+
+def test_a_master_that_waits_waits_until_a_node_has_joined_and_not_only_been_taken(store: Store) -> None:
+    node = tasks.create(store, "examples", "a node").id
+    session = SimpleNamespace(store=store)
+    master = nodes._Master(session, {1: node})  # type: ignore[arg-type]
+    queue.create(store, "night")
+    queue.enqueue(store, node, "night")
+    assert master.waiting() == [1]
+    tasks.transition(store, node, Status.IN_PROGRESS)
+    assert master.waiting() == [1]
+    tasks.edit(store, node, lambda record: record.runtime.update({nodes.JOINED: "True"}), allowed=RECORDING)
+    assert master.waiting() == []
 
 
 @pytest.mark.parametrize(("devices", "count"), [(None, 1), (1, 1), (8, 8), ([0, 3], 2), ((1,), 1)])
