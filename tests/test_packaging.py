@@ -39,6 +39,7 @@ def test_what_an_extra_brings_is_what_the_code_imports() -> None:
         "nvidia-ml-py": "pynvml",
         "protobuf": "google.protobuf",
         "detect-secrets": "detect_secrets.core.plugins.util",
+        "s3fs": "fsspec",  # which imports it
     }
     for extra, distribution in _extras().items():
         module = modules.get(distribution, distribution)
