@@ -60,7 +60,8 @@ class Mlflow:
             else:
                 reader = Folders(path)
             roots = _roots(path, options.files)
-            batch = Batch(store, path, reader, roots, settings.masker(store), known, options.project)
+            batch = Batch(store, path, reader, roots, settings.masker(store), known)
+            batch.project, batch.with_deleted = options.project, options.with_deleted
             yield from _imported(batch, reader, options)
 
 
