@@ -99,7 +99,7 @@ def test_every_run_at_a_path_is_said_and_one_that_fails_stops_no_other(cli: Cli,
     result = cli("import", root)
     assert result.code == 6
     assert result.lines == [task_id for _, task_id in places.walk(store)]
-    assert f"{root}: run {run_id(1)}: damaged file" in result.err
+    assert f"{root}: run {run_id(1)}: {meta}: it has no id that is one: '../x'\n" in result.err
     assert f"{root}: 1 deleted run was left out" in result.err
 
 
