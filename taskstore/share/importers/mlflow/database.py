@@ -33,9 +33,13 @@ Row = dict[str, Any]
 
 def is_database(path: Path) -> bool:
     """Tell whether a file is a database with the tables of MLflow's. Raises Damaged, Refused."""
-    with path.open("rb") as stream:
-        if stream.read(len(_MAGIC)) != _MAGIC:
-            return False
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(len(_MAGIC))
+    except OSError as error:
+        raise Damaged(path, f"it cannot be read: {error.strerror or error}") from None
+    if head != _MAGIC:
+        return False
     with contextlib.closing(Database(path)) as database:
         return database.is_tracking()
 
