@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from ...core.errors import Conflict, Refused, TaskstoreError
 from ...disk.layout import TaskPaths
@@ -17,6 +19,9 @@ from ...store import places, tasks
 from ...store.store import Store
 from ..notes import Notes as Notes
 
+T = TypeVar("T")
+R = TypeVar("R")
+_AT_ONCE = 8
 _MOMENT_DIGITS = 12
 
 
@@ -85,6 +90,26 @@ def only(found: Iterable[Imported | LeftOut]) -> Imported:
             raise each.error
         reason = each.what
     raise Refused(f"nothing was imported: {reason}")
+
+
+def several(action: Callable[[T], R], items: Iterable[T]) -> Generator[R, None, None]:
+    """Yield what `action` makes of each item, in their order, a few at once: each waits most of its time for the disk.
+
+    Items are taken as there is room. What an action raises is raised where its result would be, and the rest is left.
+    Close it: it waits for those that are at work.
+    """
+    waiting: deque[Future[R]] = deque()
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        try:
+            for item in items:
+                waiting.append(pool.submit(action, item))
+                if len(waiting) == 2 * _AT_ONCE:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for each in waiting:
+                each.cancel()
 
 
 def task_id_of(kind: str, source_id: str, moment: datetime) -> str:

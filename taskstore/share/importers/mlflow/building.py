@@ -26,7 +26,7 @@ from .. import base
 from ..base import Imported, Known, Notes
 from . import content, files, taking
 from .files import Found, Roots
-from .runs import LoggedModel, Reader, Run
+from .runs import Experiment, LoggedModel, Reader, Run
 from .scalars import Lines, writer_of
 
 KIND = "mlflow"
@@ -36,7 +36,10 @@ _SPARE_BYTES = 16 << 20
 
 @dataclass
 class Batch:
-    """What the import of one path works with. `without_files` are experiments of which runs name files not found."""
+    """What the import of one path works with, in several threads.
+
+    `without_files` are experiments of which runs name files that were not found, `described` those of new tasks.
+    """
 
     store: Store
     path: Path
@@ -45,8 +48,10 @@ class Batch:
     masker: Masker
     known: Known
     project: str | None = None
+    with_deleted: bool = False
     with_files: set[str] = field(default_factory=set)
     without_files: dict[str, str] = field(default_factory=dict)
+    described: dict[str, Experiment] = field(default_factory=dict)
 
     def parent(self, run: Run, notes: Notes) -> str | None:
         """Return the task of the run that a run is nested in; None where there is none."""
@@ -63,7 +68,7 @@ class Batch:
         except Refused:
             return None
         if found is None:
-            begun = self.reader.begun(run_id)
+            begun = self.reader.begun(run_id, with_deleted=self.with_deleted)
             found = base.task_id_of(KIND, run_id, begun) if begun is not None else None
         return found
 
@@ -103,10 +108,7 @@ def contents(batch: Batch, run: Run, notes: Notes) -> Contents:
     if found or models:
         batch.with_files.add(run.experiment.name)
     models.extend(_logged(batch, run, notes))
-    inputs = tuple(
-        ModelInput(slot=said.name, model=content.model_id(said.id), task=batch.task_of(said.run_id) or "")
-        for said in run.input_models
-    )
+    inputs = tuple(_given(batch, said, run) for said in run.input_models)
     whole = Contents(tuple(found), tuple(models), tuple(remote), inputs)
     if whole.size_bytes + _SPARE_BYTES > shutil.disk_usage(batch.store.root).free:
         raise Refused(f"its files have {whole.size_bytes:,} bytes, more than is free at {batch.store.root}")
@@ -115,6 +117,9 @@ def contents(batch: Batch, run: Run, notes: Notes) -> Contents:
 
 def _logged(batch: Batch, run: Run, notes: Notes) -> Iterator[tuple[Found | None, Model]]:
     for said in run.output_models:
+        if said.is_deleted and not batch.with_deleted:
+            notes.add("a deleted model was left out")
+            continue
         folder = batch.roots.find(said.location, said.id)
         found = files.folder_of(folder, said.name, notes) if folder is not None else None
         model = _described(said, run.began)
@@ -122,6 +127,12 @@ def _logged(batch: Batch, run: Run, notes: Notes) -> Iterator[tuple[Found | None
             model.uri = strip_credentials(said.location) if files.is_remote(said.location) else ""
             notes.add(f"the files of model {said.name!r} are not here: they were at {strip_credentials(said.location)}")
         yield found, model
+
+
+def _given(batch: Batch, said: LoggedModel, run: Run) -> ModelInput:
+    task_id = batch.task_of(said.run_id) or ""
+    about = None if task_id else _described(said, run.began)
+    return ModelInput(slot=said.name, model=content.model_id(said.id), task=task_id, about=about)
 
 
 def _described(said: LoggedModel, began: datetime) -> Model:
@@ -151,7 +162,7 @@ def create(batch: Batch, run: Run) -> Imported:
         record.imported = [base.mark(batch.store, KIND, run.id, batch.path, notes)]
 
     task_id = base.task_id_of(KIND, run.id, run.began)
-    project = batch.project or content.project_name(run)
+    project = batch.project or content.project_name(run.experiment)
     is_new = base.create(batch.store, project, content.task_name(run), task_id, fill)
     batch.known.add(task_id)
     return Imported(task_id, is_new, tuple(notes.texts()), source=f"run {run.id}")
@@ -177,7 +188,9 @@ def artifacts_of(whole: Contents, taken: taking.Taken, notes: Notes) -> dict[str
 
 def models(whole: Contents, taken: taking.Taken, notes: Notes) -> ModelsRecord:
     """Pack the models' folders; return the record that names them."""
-    record = ModelsRecord(rev=1, input={given.slot: given for given in whole.inputs})
+    record = ModelsRecord(rev=1)
+    for given in whole.inputs:
+        record.input[f"{given.slot} {given.model}" if given.slot in record.input else given.slot] = given
     for found, model in whole.models:
         if found is not None:
             with notes.of(f"the files of model {model.name!r} are lost", Damaged, BadValue):
