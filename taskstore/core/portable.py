@@ -1,0 +1,85 @@
+"""File names that every filesystem can hold, each as a file of its own: what a bundle may name, and what it may not."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+from .names import is_reserved
+
+MAX_BYTES = 4096
+MAX_PART_BYTES = 255
+MAX_PARTS = 256
+_FORBIDDEN = frozenset('<>:"|?*')
+
+
+def why_not(name: str) -> str | None:
+    """Say why a relative name with `/` between its parts can be no file on some filesystem; None where it can."""
+    try:
+        size_bytes = len(name.encode())
+    except UnicodeEncodeError:
+        return "its name is no UTF-8"
+    if "\\" in name:
+        return "its name holds a backslash, which is what separates folders on Windows"
+    if size_bytes > MAX_BYTES:
+        return f"its name has more than {MAX_BYTES:,} bytes"
+    parts = name.split("/")
+    if len(parts) > MAX_PARTS:
+        return f"it is nested more than {MAX_PARTS} deep"
+    return next((why for part in parts if (why := _why_not_part(part))), None)
+
+
+def _why_not_part(part: str) -> str | None:
+    if part in ("", ".", ".."):
+        return "it leads outside of where it is unpacked"
+    if any(ord(char) < 32 or char in _FORBIDDEN or char == "\x7f" for char in part):
+        return f"its name holds a character that files cannot have everywhere: {part!r}"
+    if is_reserved(part):
+        return f"its name is one of a device: {part!r}"
+    if part[-1] in ". ":
+        return f"its name ends in a dot or a space: {part!r}"
+    if len(part.encode()) > MAX_PART_BYTES:
+        return f"a part of its name has more than {MAX_PART_BYTES} bytes"
+    return None
+
+
+def plain(name: str) -> str:
+    """Return a name as a file's that is easy to type: letters and digits of any script, dots, `_` and `-`."""
+    found = re.sub(r"[^\w.-]+", "-", unicodedata.normalize("NFC", name)).strip("-._")[:60]
+    return f"_{found}" if not found or is_reserved(found) else found
+
+
+class Meeting:
+    """Notices names that are one name where letters' case or the spelling of Unicode does not count."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, str] = {}
+        self._files: set[str] = set()
+
+    def of(self, name: str) -> str | None:
+        """Take in a file's name; return what of those before it meets: a file, or a folder of another spelling."""
+        for folder in _folders(name):
+            key = folded(folder)
+            if self._seen.setdefault(key, folder) != folder or key in self._files:
+                return self._seen[key]
+        key = folded(name)
+        if key in self._seen:
+            return self._seen[key]
+        self._seen[key] = name
+        self._files.add(key)
+        return None
+
+
+def folded(name: str) -> str:
+    """Return what two names share that are one on a filesystem that folds case and normalises Unicode."""
+    if name.isascii():
+        return name.lower()
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
+
+
+def _folders(name: str) -> Iterable[str]:
+    at = name.find("/")
+    while at >= 0:
+        yield name[:at]
+        at = name.find("/", at + 1)

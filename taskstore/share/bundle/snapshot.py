@@ -1,0 +1,175 @@
+"""The files of one task as they are at one moment, though a run goes on writing into it.
+
+Records are replaced by renames, so that what is open of one stays as it is. They are opened first and looked at again
+when the blobs are known: what they name is then there. Logs are taken as long as they are seen behind that.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+from ...core import portable
+from ...core.errors import Busy
+from ...disk.atomic import is_temporary
+from ...disk.layout import BEACON, EVENTS, LOCK, RECORD, SAMPLES, SOURCE_FOLDER, STOP, TaskPaths
+from ...disk.text import parse_json_object
+from ...schema import codec
+
+Put = Callable[[str, Iterator[bytes], int], None]
+Wanted = Callable[[str], bool]
+Facts = tuple[int, int, int]
+Held = tuple[int, BinaryIO]
+_CHUNK_BYTES = 1 << 20
+_SMALL_BYTES = 64 << 10
+_ROUNDS = 20
+_LOCAL = frozenset({LOCK, BEACON, STOP})
+_BLOBS = ("files/", f"{SOURCE_FOLDER}/")
+
+
+@dataclass
+class Snapshot:
+    """Copies one task; `left_out` names what no bundle can hold: links, and names that not every filesystem has."""
+
+    paths: TaskPaths
+    is_wanted: Wanted
+    left_out: dict[str, str] = field(default_factory=dict)
+
+    def size(self) -> int:
+        """Return the bytes of all its files as they are now."""
+        return sum(size for _, _, size in self._look().values())
+
+    def copy(self, put: Put) -> None:
+        """Put every file: blobs, then logs, then the records. Raises Busy where a blob was replaced meanwhile."""
+        copied: dict[str, Facts] = {}
+        for left in reversed(range(_ROUNDS)):
+            with contextlib.ExitStack() as held:
+                found = self._look()
+                records = {name: self._held(name, held) for name in found if not _is_log(name) and not _is_blob(name)}
+                now = self._look()
+                pending = [name for name in now if _is_blob(name) and name not in copied]
+                if copied:  # samples come and go as long as a run reports
+                    pending = [name for name in pending if not name.startswith(f"{SAMPLES}/")]
+                is_settled = not pending and _records(found) == _records(now) and None not in records.values()
+                if is_settled or (not left and not pending):
+                    self._check(copied, now)
+                    self._put_logs(put, now)
+                    self._put_records(put, records)
+                    return
+            for name in pending:
+                self._put_blob(put, name, now[name], copied)
+        raise Busy(self.paths.home, 0)
+
+    def _look(self) -> dict[str, Facts]:
+        """Return what tells whether a file has changed, by its name, in the order of names."""
+        found: dict[str, Facts] = {}
+        meeting = portable.Meeting()
+        for folder, folders, files in os.walk(self.paths.home):
+            folders.sort()
+            for name in sorted(files + [each for each in folders if Path(folder, each).is_symlink()]):
+                path = Path(folder, name)
+                within = path.relative_to(self.paths.home).as_posix()
+                with contextlib.suppress(FileNotFoundError):
+                    if self._is_left_out(within, path, meeting):
+                        continue
+                    facts = path.lstat()
+                    found[within] = (facts.st_ino, facts.st_mtime_ns, facts.st_size)
+        return dict(sorted(found.items()))
+
+    def _is_left_out(self, name: str, path: Path, meeting: portable.Meeting) -> bool:
+        if name in _LOCAL or any(is_temporary(part) for part in name.split("/")) or not self.is_wanted(name):
+            return True
+        if not stat.S_ISREG(path.lstat().st_mode):
+            self.left_out[name] = "it is a link or a device, and no file"
+            return True
+        why = portable.why_not(name)
+        if why is None:
+            met = meeting.of(name)
+            why = f"on some filesystems it is one with {met!r}" if met else None
+        if why is not None:
+            self.left_out[name] = why
+        return why is not None
+
+    def _held(self, name: str, held: contextlib.ExitStack) -> Held | None:
+        """Open a record, or read it where it is small: so many are never open at once."""
+        try:
+            stream = held.enter_context((self.paths.home / name).open("rb"))
+        except FileNotFoundError:
+            return None
+        size_bytes = os.fstat(stream.fileno()).st_size
+        if size_bytes > _SMALL_BYTES:
+            return size_bytes, stream
+        with stream:
+            data = stream.read(_SMALL_BYTES)
+        return len(data), io.BytesIO(data)
+
+    def _put_blob(self, put: Put, name: str, facts: Facts, copied: dict[str, Facts]) -> None:
+        with contextlib.suppress(FileNotFoundError), (self.paths.home / name).open("rb") as stream:
+            put(name, _chunks(stream, facts[2]), facts[2])
+            copied[name] = facts
+
+    def _check(self, copied: dict[str, Facts], now: dict[str, Facts]) -> None:
+        """A blob is never changed; but it may go, and another take its name."""
+        for name, facts in copied.items():
+            if now.get(name, facts) != facts and not name.startswith(f"{SAMPLES}/"):
+                raise Busy(self.paths.home / name, 0)
+
+    def _put_logs(self, put: Put, found: dict[str, Facts]) -> None:
+        for name, (_, _, size_bytes) in found.items():
+            if _is_log(name):
+                try:
+                    stream = (self.paths.home / name).open("rb")
+                except FileNotFoundError:  # the task was reset
+                    raise Busy(self.paths.home, 0) from None
+                with stream:
+                    put(name, _chunks(stream, size_bytes), size_bytes)
+
+    def _put_records(self, put: Put, records: dict[str, Held | None]) -> None:
+        for name, record in records.items():
+            if record is None:
+                continue
+            size_bytes, stream = record
+            if name == RECORD:
+                data = without_local(self.paths.record, stream.read())
+                put(name, iter([data]), len(data))
+            else:
+                put(name, _chunks(stream, size_bytes), size_bytes)
+
+
+def without_local(path: Path, data: bytes) -> bytes:
+    """Return task.json without what holds for this store alone: who has said that its program may run."""
+    if b'"trusted"' not in data:
+        return data
+    record = parse_json_object(path, data)
+    execution = record.get("execution")
+    if not isinstance(execution, dict) or "trusted" not in execution:
+        return data
+    del execution["trusted"]
+    if not execution:
+        del record["execution"]
+    return codec.encode_plain(record)
+
+
+def _chunks(stream: BinaryIO, size_bytes: int) -> Iterator[bytes]:
+    """Yield a file's bytes up to the length that was seen, though it may have grown since."""
+    while size_bytes > 0 and (chunk := stream.read(min(_CHUNK_BYTES, size_bytes))):
+        size_bytes -= len(chunk)
+        yield chunk
+
+
+def _records(found: dict[str, Facts]) -> dict[str, Facts]:
+    return {name: facts for name, facts in found.items() if not _is_log(name) and not _is_blob(name)}
+
+
+def _is_log(name: str) -> bool:
+    return name.startswith(f"{EVENTS}/")
+
+
+def _is_blob(name: str) -> bool:
+    return name.startswith(_BLOBS)
