@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from .names import is_reserved
 
@@ -50,25 +50,25 @@ def plain(name: str) -> str:
     return f"_{found}" if not found or is_reserved(found) else found
 
 
-class Meeting:
-    """Notices names that are one name where letters' case or the spelling of Unicode does not count."""
+def meetings(names: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield each name that is one with another where letters' case or the spelling of Unicode does not count.
 
-    def __init__(self) -> None:
-        self._seen: dict[str, str] = {}
-        self._files: set[str] = set()
+    The first of the pair is the other one: it stays. Folders count too, and a file that is where another has a folder.
+    """
+    kept: list[str] | None = None
+    for name in sorted(sorted(names), key=lambda name: folded(name).replace("/", "\0")):
+        parts = name.split("/")
+        if kept is not None and _meet(kept, parts):
+            yield "/".join(kept), name
+        else:
+            kept = parts
 
-    def of(self, name: str) -> str | None:
-        """Take in a file's name; return what of those before it meets: a file, or a folder of another spelling."""
-        for folder in _folders(name):
-            key = folded(folder)
-            if self._seen.setdefault(key, folder) != folder or key in self._files:
-                return self._seen[key]
-        key = folded(name)
-        if key in self._seen:
-            return self._seen[key]
-        self._seen[key] = name
-        self._files.add(key)
-        return None
+
+def _meet(one: list[str], other: list[str]) -> bool:
+    for mine, theirs in zip(one, other, strict=False):
+        if mine != theirs:
+            return folded(mine) == folded(theirs)
+    return True  # the same, or one is a folder of the other
 
 
 def folded(name: str) -> str:
@@ -76,10 +76,3 @@ def folded(name: str) -> str:
     if name.isascii():
         return name.lower()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
-
-
-def _folders(name: str) -> Iterable[str]:
-    at = name.find("/")
-    while at >= 0:
-        yield name[:at]
-        at = name.find("/", at + 1)

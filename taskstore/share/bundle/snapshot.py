@@ -10,7 +10,7 @@ import contextlib
 import io
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -40,61 +40,63 @@ class Snapshot:
     paths: TaskPaths
     is_wanted: Wanted
     left_out: dict[str, str] = field(default_factory=dict)
+    _first: dict[str, Facts] | None = None
+    _checked: set[str] = field(default_factory=set)
 
     def size(self) -> int:
         """Return the bytes of all its files as they are now."""
-        return sum(size for _, _, size in self._look().values())
+        self._first = self._look()
+        return sum(size for _, _, size in self._first.values())
 
     def copy(self, put: Put) -> None:
         """Put every file: blobs, then logs, then the records. Raises Busy where a blob was replaced meanwhile."""
+        found, self._first = self._first or self._look(), None
         copied: dict[str, Facts] = {}
         for left in reversed(range(_ROUNDS)):
+            for name in _blobs(found, is_first=not copied):
+                if name not in copied:
+                    self._put_blob(put, name, found[name], copied)
             with contextlib.ExitStack() as held:
-                found = self._look()
-                records = {name: self._held(name, held) for name in found if not _is_log(name) and not _is_blob(name)}
+                records = {name: self._held(name, held) for name in found if _is_record(name)}
                 now = self._look()
-                pending = [name for name in now if _is_blob(name) and name not in copied]
-                if copied:  # samples come and go as long as a run reports
-                    pending = [name for name in pending if not name.startswith(f"{SAMPLES}/")]
-                is_settled = not pending and _records(found) == _records(now) and None not in records.values()
-                if is_settled or (not left and not pending):
+                is_complete = all(name in copied for name in _blobs(now, is_first=False))
+                is_settled = _records(found) == _records(now) and None not in records.values()
+                if is_complete and (is_settled or not left):
                     self._check(copied, now)
                     self._put_logs(put, now)
                     self._put_records(put, records)
                     return
-            for name in pending:
-                self._put_blob(put, name, now[name], copied)
+            found = now
         raise Busy(self.paths.home, 0)
 
     def _look(self) -> dict[str, Facts]:
         """Return what tells whether a file has changed, by its name, in the order of names."""
         found: dict[str, Facts] = {}
-        meeting = portable.Meeting()
-        for folder, folders, files in os.walk(self.paths.home):
-            folders.sort()
-            for name in sorted(files + [each for each in folders if Path(folder, each).is_symlink()]):
-                path = Path(folder, name)
-                within = path.relative_to(self.paths.home).as_posix()
+        home = str(self.paths.home)
+        for folder, folders, files in os.walk(home):
+            for name in [*files, *(each for each in folders if os.path.islink(f"{folder}/{each}"))]:  # noqa: PTH114 - many
+                within = f"{folder}/{name}"[len(home) + 1 :].replace(os.sep, "/")
+                if is_local(within) or not self.is_wanted(within):
+                    continue
                 with contextlib.suppress(FileNotFoundError):
-                    if self._is_left_out(within, path, meeting):
-                        continue
-                    facts = path.lstat()
-                    found[within] = (facts.st_ino, facts.st_mtime_ns, facts.st_size)
-        return dict(sorted(found.items()))
+                    facts = os.lstat(f"{folder}/{name}")
+                    if stat.S_ISREG(facts.st_mode):
+                        found[within] = (facts.st_ino, facts.st_mtime_ns, facts.st_size)
+                    else:
+                        self.left_out[within] = "it is a link or a device, and no file"
+        self._check_names(found)
+        return {name: found[name] for name in sorted(found) if name not in self.left_out}
 
-    def _is_left_out(self, name: str, path: Path, meeting: portable.Meeting) -> bool:
-        if name in _LOCAL or any(is_temporary(part) for part in name.split("/")) or not self.is_wanted(name):
-            return True
-        if not stat.S_ISREG(path.lstat().st_mode):
-            self.left_out[name] = "it is a link or a device, and no file"
-            return True
-        why = portable.why_not(name)
-        if why is None:
-            met = meeting.of(name)
-            why = f"on some filesystems it is one with {met!r}" if met else None
-        if why is not None:
-            self.left_out[name] = why
-        return why is not None
+    def _check_names(self, found: Mapping[str, Facts]) -> None:
+        if found.keys() <= self._checked:
+            return
+        for name in found.keys() - self._checked:
+            why = portable.why_not(name)
+            if why is not None:
+                self.left_out[name] = why
+        for other, name in portable.meetings(name for name in found if name not in self.left_out):
+            self.left_out[name] = f"on some filesystems it is one with {other!r}"
+        self._checked |= found.keys()
 
     def _held(self, name: str, held: contextlib.ExitStack) -> Held | None:
         """Open a record, or read it where it is small: so many are never open at once."""
@@ -163,8 +165,22 @@ def _chunks(stream: BinaryIO, size_bytes: int) -> Iterator[bytes]:
         yield chunk
 
 
-def _records(found: dict[str, Facts]) -> dict[str, Facts]:
-    return {name: facts for name, facts in found.items() if not _is_log(name) and not _is_blob(name)}
+def is_local(name: str) -> bool:
+    """Tell whether a file of a task stays where it is: locks, beacons, requests to a run, what is unfinished."""
+    return name in _LOCAL or (("/." in name or name[0] == ".") and any(map(is_temporary, name.split("/"))))
+
+
+def _blobs(found: Iterable[str], *, is_first: bool) -> list[str]:
+    """Return the blobs; later on without samples, which come and go as long as a run reports."""
+    return [name for name in found if _is_blob(name) and (is_first or not name.startswith(f"{SAMPLES}/"))]
+
+
+def _records(found: Mapping[str, Facts]) -> dict[str, Facts]:
+    return {name: facts for name, facts in found.items() if _is_record(name)}
+
+
+def _is_record(name: str) -> bool:
+    return not _is_log(name) and not _is_blob(name)
 
 
 def _is_log(name: str) -> bool:
