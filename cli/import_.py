@@ -1,4 +1,4 @@
-"""`taskstore import`: runs that were recorded elsewhere."""
+"""`taskstore import`: tasks of a bundle, and runs that were recorded elsewhere."""
 
 from __future__ import annotations
 
@@ -12,16 +12,20 @@ from taskstore.core.errors import TaskstoreError
 from . import context, offers, several
 
 if TYPE_CHECKING:
+    from taskstore.share.bundle import Brought
     from taskstore.share.importers.base import Options
+    from taskstore.share.merging import Outcome
     from taskstore.store.store import Store
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
+
+_OWN = "taskstore"
 
 
 def _kinds() -> list[str]:
     from taskstore.share.importers import KINDS
 
-    return list(KINDS)
+    return [_OWN, *KINDS]
 
 
 def _kind(text: str) -> str:
@@ -44,25 +48,28 @@ def import_(
             "--from",
             parser=_kind,
             metavar="KIND",
-            help="What they are: clearml (offline sessions). Else it is seen by what is in them.",
+            help="What they are: taskstore (zips and folders of tasks), clearml (offline sessions). Else it is seen.",
             autocompletion=_complete_kind,
         ),
     ] = None,
     into: Annotated[
         str | None,
         typer.Option(
-            "--into", metavar="PROJECT", help="A project, else each run's own.", autocompletion=offers.project
+            "--into", metavar="PROJECT", help="A project, else each task's own.", autocompletion=offers.project
         ),
     ] = None,
     as_json: context.JsonOption = False,
 ) -> None:
-    """Bring in runs that were recorded elsewhere; print the ids of their tasks.
+    """Bring in tasks of a zip, or runs that were recorded elsewhere; print their ids.
 
-    Nothing is unpacked and nothing in it is run. A run comes in whole or not at
-    all, and once: again, it is the task that it became. What of it cannot be
-    read is said, and stands in the task.
+    What `taskstore zip` has packed keeps its ids and projects, and a task that
+    is here already is merged. A folder is taken too: an unpacked zip, a store,
+    one task. Of other programs' runs a task is made.
 
-    Example: taskstore import --from clearml offline-*.zip --into laptop
+    Nothing is unpacked and nothing in it is run. A task comes in whole or not
+    at all, and once. What of it cannot be read is said, and stands in the task.
+
+    Example: taskstore import runs.zip
     """
     from taskstore.share.importers.base import Options
 
@@ -70,7 +77,11 @@ def import_(
     exit_code = 0
     for path in dict.fromkeys(paths):
         try:
-            _import(store, path, kind, Options(project=into), as_json=as_json)
+            if _is_own(path, kind):
+                code = _take_in(store, path, into, as_json=as_json)
+                exit_code = exit_code or code
+            else:
+                _import(store, path, kind, Options(project=into), as_json=as_json)
         except TaskstoreError as error:
             code = several.report(error)
             exit_code = exit_code or code
@@ -93,3 +104,64 @@ def _import(store: Store, path: Path, kind: str | None, options: Options, *, as_
     several.tell(
         store, task, what, as_json=as_json, imported_from=str(path), is_new=found.is_new, notes=list(found.notes)
     )
+
+
+def _is_own(path: Path, kind: str | None) -> bool:
+    from taskstore.share import bundle
+
+    return kind == _OWN or (kind is None and bundle.recognises(path))
+
+
+def _take_in(store: Store, path: Path, into: str | None, *, as_json: bool) -> int:
+    """Bring in the tasks of a bundle; return the exit code of the first that failed."""
+    from taskstore.share import bundle
+
+    exit_code = 0
+    for brought in bundle.read(store, path, into=into):
+        if brought.error is not None:
+            code = several.report(brought.error)
+            exit_code = exit_code or code
+        else:
+            _tell(store, path, brought, as_json=as_json)
+    return exit_code
+
+
+def _tell(store: Store, path: Path, brought: Brought, *, as_json: bool) -> None:
+    from taskstore.core.errors import NotFound
+    from taskstore.store import places
+
+    outcome = brought.outcome
+    if outcome is None:
+        return
+    if not as_json:
+        typer.echo(outcome.task_id)
+    try:
+        task = places.locate(store, outcome.task_id)
+    except NotFound:
+        task = store.paths.trashed(outcome.task_id)
+    several.tell(
+        store,
+        task,
+        _said(outcome, path),
+        as_json=as_json,
+        imported_from=str(path),
+        is_new=outcome.kind == "new",
+        notes=[],
+        outcome=outcome.kind,
+        conflicts=list(outcome.conflicts),
+    )
+
+
+def _said(outcome: Outcome, path: Path) -> str:
+    said = {
+        "new": f"imported from {path}",
+        "merged": f"merged with what {path} has of it",
+        "unchanged": f"{path} has nothing new of it",
+        "trashed": "it is deleted",
+    }
+    text = said.get(outcome.kind, outcome.kind) + (f": {outcome.reason}" if outcome.reason else "")
+    if outcome.conflicts:
+        text += (
+            f"; `taskstore conflicts show {outcome.task_id[:12]}` lists what differs: {', '.join(outcome.conflicts)}"
+        )
+    return text

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import re
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
+from ..core import portable
 from ..core.errors import Damaged, Refused
+from . import zip_directory
 
 MAX_FILES = 100_000
 MAX_RATIO = 200
@@ -19,21 +22,26 @@ MAX_RATIO = 200
 MIN_BOMB_BYTES = 1 << 30
 _CHUNK_BYTES = 1 << 20
 _ENCRYPTED = 1
+_UTF8 = 0x800
 _LEADS_AWAY = re.compile(r"[A-Za-z]:|[/\\]|(.*[/\\])?\.\.([/\\]|\Z)", re.S)
-_UNREADABLE = (OSError, EOFError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error)
+_UNREADABLE = (OSError, EOFError, RuntimeError, ValueError, struct.error, zipfile.BadZipFile, zlib.error)
 
 
 class Members:
     """Files by their names, which are relative and have `/` between their parts. Use it in a `with`."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, is_strict: bool = False) -> None:
         """Look at a folder or a zip without reading what is in it.
 
         Raises Damaged where a name leads elsewhere or is there twice, or where something in it is no plain file;
-        Refused where there are too many, or they unpack to far more than they are.
+        Refused where there are too many, or they unpack to far more than they are. If it is strict, every name must be
+        one that every filesystem has, and a zip's directory must say what is there.
         """
         self.path = path
+        self._is_strict = is_strict
         self.sizes: dict[str, int] = {}
+        self.linked: set[str] = set()
+        """Files of a folder that are hard links: what they hold may be that of a file elsewhere."""
         self._prefix = ""
         self._zip: zipfile.ZipFile | None = None
         if path.is_dir():
@@ -58,15 +66,22 @@ class Members:
         self._prefix = f"{self._prefix}{folder}/"
         below = f"{folder}/"
         self.sizes = {name[len(below) :]: size for name, size in self.sizes.items() if name.startswith(below)}
+        self.linked = {name[len(below) :] for name in self.linked if name.startswith(below)}
 
     def chunks(self, name: str) -> Iterator[bytes]:
         """Yield a file's bytes in pieces. Raises Damaged where it cannot be read, or not to its end."""
+        found = 0
         try:
             with self._open(name) as stream:
                 while chunk := stream.read(_CHUNK_BYTES):
+                    found += len(chunk)
                     yield chunk
         except _UNREADABLE as error:
             raise Damaged(self.path / name, f"it cannot be read: {error}") from None
+        if self._zip is not None and found != self.sizes[name]:
+            raise Damaged(
+                self.path / name, f"the zip says that it has {self.sizes[name]:,} bytes, and it has {found:,}"
+            )
 
     def read(self, name: str, max_bytes: int) -> bytes:
         """Return a file's bytes. Raises Damaged where it cannot be read, or is larger than that."""
@@ -114,9 +129,15 @@ class Members:
                     raise Damaged(path, "it is a link or a device, and no file")
                 if stat.S_ISREG(mode):
                     self._add(path.relative_to(self.path).as_posix(), path.lstat().st_size)
+                    if path.lstat().st_nlink > 1:
+                        self.linked.add(path.relative_to(self.path).as_posix())
+        if self._is_strict:
+            self._check_names()
 
     def _look_into_zip(self) -> None:
         try:
+            if self._is_strict:
+                zip_directory.check_size(self.path, MAX_FILES)
             opened = zipfile.ZipFile(self.path)
         except _UNREADABLE as error:
             raise Damaged(self.path, f"it is no zip that can be read: {error}") from None
@@ -127,6 +148,9 @@ class Members:
                 if not info.is_dir():
                     self._add(info.filename, info.file_size)
             self._check_size()
+            if self._is_strict:
+                zip_directory.check(opened, self.path)
+                self._check_names()
         except BaseException:
             opened.close()
             raise
@@ -138,8 +162,17 @@ class Members:
             raise Damaged(self.path, f"it names a file outside of itself: {name!r}")
         if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
             raise Damaged(self.path, f"it holds a link or a device: {name!r}")
+        if self._is_strict and (info.filename != name or not (name.isascii() or info.flag_bits & _UTF8)):
+            raise Damaged(self.path, f"a name in it is no UTF-8, or two names for one file: {name!r}")
         if info.flag_bits & _ENCRYPTED or info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise Damaged(self.path, f"it is encrypted, or packed in a way that is not read here: {name!r}")
+
+    def _check_names(self) -> None:
+        for name in self.sizes:
+            if why := portable.why_not(name):
+                raise Damaged(self.path, f"{why}: {name!r}")
+        for other, name in portable.meetings(self.sizes):
+            raise Damaged(self.path, f"two names in it are one on some filesystems: {other!r} and {name!r}")
 
     def _add(self, name: str, size_bytes: int) -> None:
         if name in self.sizes:
