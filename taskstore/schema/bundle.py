@@ -4,6 +4,17 @@ from __future__ import annotations
 
 import msgspec
 
+from ..disk.layout import ARTIFACT_FILES, EVENTS, MODEL_FILES, SAMPLES, SOURCE_FOLDER
+
+PREFIXES: dict[str, str] = {
+    "artifacts": f"{ARTIFACT_FILES}/",
+    "models": f"{MODEL_FILES}/",
+    "media": f"{SAMPLES}/",
+    "source": f"{SOURCE_FOLDER}/",
+    "console": f"{EVENTS}/console.",
+}
+"""What the names of these files begin with, within a task."""
+
 KINDS: dict[str, str] = {
     "artifacts": "the files of artifacts",
     "models": "the weights of models",

@@ -56,7 +56,7 @@ class Trashed(msgspec.Struct, kw_only=True, omit_defaults=True):
 class Imported(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Where what is in a task comes from, when another program has recorded it: in which format, its id and path there.
 
-    `notes` say what of it was lost or changed on the way in.
+    `notes` say what of it was lost or changed on the way in; `without` says what was left out of a bundle.
     """
 
     kind: str
@@ -65,6 +65,7 @@ class Imported(msgspec.Struct, kw_only=True, omit_defaults=True):
     time: Moment
     who: str = ""
     notes: list[str] = []
+    without: list[str] = []
 
 
 class Container(msgspec.Struct, kw_only=True, omit_defaults=True):

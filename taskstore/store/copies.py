@@ -12,6 +12,7 @@ from ..disk import archive
 from ..disk.atomic import sha256_of, staging_beside
 from ..disk.layout import TaskPaths
 from ..schema.record import FileRef
+from . import left_out
 from .store import Store
 
 
@@ -21,6 +22,9 @@ def checked(paths: TaskPaths, ref: FileRef, what: str) -> Path:
     if not path.resolve().is_relative_to(paths.home.resolve()):
         raise Damaged(path, f"{what} names a file outside of its task")
     if not path.is_file():
+        if left_out.is_left_out(paths, ref.path):
+            hint = "it was left out of the bundle that the task came in; `taskstore import` of a whole one brings it"
+            raise NotFound(f"{what.partition(' ')[0]} file", str(path), hint)
         raise NotFound(f"{what.partition(' ')[0]} file", str(path), "`taskstore doctor` says what else is missing")
     return path
 

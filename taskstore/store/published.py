@@ -22,7 +22,7 @@ from ..disk.layout import BEACON, LOCK, MANIFEST, MODELS, PARAMS, RECORD, SUMMAR
 from ..disk.text import parse_json_object, read_bytes
 from ..schema import codec
 from ..schema.record import USER_PROPERTIES, ManifestRecord, SummaryRecord, TaskRecord
-from . import events, models, places, tasks
+from . import events, left_out, models, places, tasks
 from .store import Store
 
 _NOT_FROZEN = frozenset({LOCK, BEACON, MANIFEST, SUMMARY})
@@ -107,7 +107,10 @@ def _summary_difference(paths: TaskPaths) -> list[str]:
 
 
 def against_manifest(paths: TaskPaths) -> list[str]:
-    """Return what differs from the manifest, which does not name the summary; raises as `verify` does."""
+    """Return what differs from the manifest, which does not name the summary; raises as `verify` does.
+
+    What was left out of the bundle that the task came in is not missing.
+    """
     record = tasks.read(paths)
     if record.status is not Status.PUBLISHED:
         raise Refused(
@@ -119,7 +122,8 @@ def against_manifest(paths: TaskPaths) -> list[str]:
     except FileNotFoundError:
         return [f"missing: {MANIFEST}"]
     found = _hashes(paths, record)
-    differences = [f"missing: {name}" for name in sorted(manifest.files.keys() - found.keys())]
+    missing = sorted(manifest.files.keys() - found.keys())
+    differences = [f"missing: {name}" for name in missing if not left_out.may_miss(record, name)]
     differences += [f"not in the manifest: {name}" for name in sorted(found.keys() - manifest.files.keys())]
     both = sorted(manifest.files.keys() & found.keys())
     return differences + [f"changed: {name}" for name in both if manifest.files[name] != found[name]]

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from ...core.errors import NotFound, Refused, TaskstoreError
-from ...store import places
+from ...schema.record import ProjectRecord
+from ...store import places, projects
 from ...store.progress import bar
 from ...store.store import Store
 from ..merging import Origin, Outcome, bring_in, read_state
 from .contents import Contents, Held
 
 _SPARE_BYTES = 16 << 20
+_MAX_DESCRIPTION_CHARS = 65_536
+NEW = "new"
 
 
 @dataclass(frozen=True)
@@ -66,9 +70,32 @@ def _brought(store: Store, contents: Contents, held: Held, into: str | None) -> 
     source = contents.source(held)
     origin = Origin(store_id=contents.store_id, address=str(contents.path.absolute()))
     project = "/".join(held.project) if held.project else str(into)
+    new_projects = _missing_projects(store, held) if into is None else []
     try:
         _check_room(store, held)
         state = read_state(source, held.id, project)
-        return Brought(held.id, bring_in(store, state, source, origin, project=into))
+        outcome = bring_in(store, state, source, origin, project=into)
+        if outcome.kind == NEW:
+            _describe(store, contents, new_projects)
+        return Brought(held.id, outcome)
     except TaskstoreError as error:
         return Brought(held.id, error=error)
+
+
+def _missing_projects(store: Store, held: Held) -> list[tuple[str, ...]]:
+    parts = held.project or ()
+    chain = [parts[:count] for count in range(1, len(parts) + 1)]
+    return [each for each in chain if not store.paths.project(each).is_dir()]
+
+
+def _describe(store: Store, contents: Contents, new_projects: list[tuple[str, ...]]) -> None:
+    """Take over what is said of projects that this import has made; where their files go is not theirs to say."""
+    for parts in new_projects:
+        said = contents.said_of(parts)
+        if said.description or said.tags:
+            projects.edit(store, "/".join(parts), functools.partial(_take_over, said))
+
+
+def _take_over(said: ProjectRecord, record: ProjectRecord) -> None:
+    record.description = record.description or said.description[:_MAX_DESCRIPTION_CHARS]
+    record.tags = record.tags or list(said.tags)

@@ -12,24 +12,16 @@ from ...core.names import decode
 from ...core.portable import plain
 from ...disk.archive import Packer
 from ...disk.atomic import writing_aside
-from ...disk.layout import ARTIFACT_FILES, BUNDLE, EVENTS, MODEL_FILES, PROJECT, SAMPLES, SOURCE_FOLDER, TaskPaths
+from ...disk.layout import BUNDLE, PROJECT, TaskPaths
 from ...disk.members import MAX_FILES
 from ...disk.text import format_yaml
 from ...schema import codec
-from ...schema.bundle import KINDS, BundleRecord
+from ...schema.bundle import KINDS, PREFIXES, BundleRecord
 from ...schema.record import FORMAT
 from ...store import lineage, places, projects, tasks
 from ...store.progress import bar
 from ...store.store import Store
 from .snapshot import Snapshot
-
-_PREFIXES = {
-    "artifacts": f"{ARTIFACT_FILES}/",
-    "models": f"{MODEL_FILES}/",
-    "media": f"{SAMPLES}/",
-    "source": f"{SOURCE_FOLDER}/",
-    "console": f"{EVENTS}/console.",
-}
 
 
 @dataclass(frozen=True)
@@ -97,7 +89,7 @@ def _check_kinds(without: Collection[str]) -> None:
 
 
 def _wanted(without: Collection[str]) -> Callable[[str], bool]:
-    prefixes = tuple(_PREFIXES[kind] for kind in without)
+    prefixes = tuple(PREFIXES[kind] for kind in without)
     return lambda name: not name.startswith(prefixes)
 
 

@@ -15,7 +15,7 @@ from taskstore.core.states import Status
 from taskstore.disk.layout import TaskPaths
 from taskstore.disk.log import LogWriter
 from taskstore.schema.artifact import Artifact
-from taskstore.schema.record import Parameter, TaskRecord
+from taskstore.schema.record import TaskRecord
 from taskstore.share import bundle
 from taskstore.store import artifacts, blobs, events, places, tasks
 from taskstore.store.store import Store, init
@@ -133,7 +133,3 @@ def take(store: Store, path: Path, **options: Any) -> list[str]:
         assert brought.outcome is not None
         kinds.append(brought.outcome.kind)
     return kinds
-
-
-def parameter(value: str) -> Parameter:
-    return Parameter(value, "str")

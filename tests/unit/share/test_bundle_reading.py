@@ -1,0 +1,276 @@
+"""Importing bundles: ids and projects stay, twice is once, and a newer copy is merged."""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from taskstore.core.errors import NotFound, Refused
+from taskstore.core.states import Status
+from taskstore.share import bundle
+from taskstore.store import artifacts, configuration, events, places, projects, published, query, tasks, trash
+from taskstore.store.store import Store
+
+from ...crash import crashing
+from .bundles import IDS, held, log, make, other, packed, take, task_folder, tree, unpacked, zipped
+
+
+@pytest.fixture
+def origin(tmp_path: Path) -> Store:
+    return other(tmp_path / "origin")
+
+
+def test_ids_and_projects_stay(origin: Store, store: Store, tmp_path: Path) -> None:
+    make(origin, 0, "vision/Cats")
+    make(origin, 1, "Größe: was?")
+    assert take(store, zipped(origin, tmp_path / "x.zip", 0, 1)) == ["new", "new"]
+    found = {row.id: row.project for row in query.find(store).rows}
+    assert found == {IDS[0]: "vision/Cats", IDS[1]: "Größe: was?"}
+
+
+def test_all_that_a_task_has_comes_in(store: Store, tmp_path: Path) -> None:
+    built = crashing.build(tmp_path / "origin")
+    before = crashing.state(built)
+    ids = [task_id for _, task_id in places.walk(built)]
+    written = bundle.write(built, ids, tmp_path / "x.zip")
+    assert written.left_out == {}
+    assert sorted(take(store, tmp_path / "x.zip")) == ["new"] * len(ids)
+    after = crashing.state(store)
+    for task_id in ids:
+        mine, theirs = before[task_id], after[task_id]
+        theirs["task"].pop("imported")
+        for each in (mine, theirs):
+            each["task"].pop("last_update")
+        assert theirs == mine, task_id
+
+
+def test_twice_is_once(origin: Store, store: Store, tmp_path: Path) -> None:
+    make(origin, 0)
+    make(origin, 1, status=Status.IN_PROGRESS)
+    path = zipped(origin, tmp_path / "x.zip", 0, 1)
+    take(store, path)
+    before = tree(store.paths.projects)
+    assert take(store, path) == ["unchanged", "unchanged"]
+    assert tree(store.paths.projects) == before
+
+
+@pytest.mark.parametrize(
+    "status", [Status.CREATED, Status.IN_PROGRESS, Status.FAILED, Status.STOPPED, Status.PUBLISHED]
+)
+def test_tasks_of_every_status_come_in(status: Status, origin: Store, store: Store, tmp_path: Path) -> None:
+    make(origin, 0, status=Status.COMPLETED if status is Status.PUBLISHED else status)
+    if status is Status.PUBLISHED:
+        published.publish(origin, IDS[0])
+    assert take(store, zipped(origin, tmp_path / "x.zip")) == ["new"]
+    found = places.locate(store, IDS[0])
+    assert tasks.read(found).status is status
+    if status is Status.PUBLISHED:
+        assert not published.has_write_bits(found)
+        assert published.verify(found) == []
+
+
+def test_into_another_project(origin: Store, store: Store, tmp_path: Path) -> None:
+    make(origin, 0)
+    path = zipped(origin, tmp_path / "x.zip")
+    assert take(store, path, into="laptop/old") == ["new"]
+    assert places.project_of(store, places.locate(store, IDS[0]).home) == "laptop/old"
+    assert not (store.paths.projects / "vision").exists()
+    assert take(store, path) == ["unchanged"]
+    assert places.project_of(store, places.locate(store, IDS[0]).home) == "laptop/old"
+
+
+def test_a_newer_copy_is_merged(origin: Store, store: Store, tmp_path: Path) -> None:
+    paths = make(origin, 0, status=Status.IN_PROGRESS)
+    take(store, zipped(origin, tmp_path / "x.zip"))
+    log(paths, start=3)
+    tasks.transition(origin, IDS[0], Status.COMPLETED)
+    tasks.edit(store, IDS[0], lambda record: setattr(record, "comment", "seen"), allowed=frozenset(Status))
+    assert take(store, zipped(origin, tmp_path / "y.zip")) == ["merged"]
+    found = places.locate(store, IDS[0])
+    assert tasks.read(found).status is Status.COMPLETED
+    assert tasks.read(found).comment == "seen"
+    (series,) = events.read_scalars(found)
+    assert len(series.values) == 6
+    assert take(store, tmp_path / "x.zip") == ["unchanged"]
+
+
+def test_a_task_says_that_it_came_from_outside(origin: Store, store: Store, tmp_path: Path) -> None:
+    make(origin, 0)
+    path = zipped(origin, tmp_path / "x.zip")
+    take(store, path)
+    (mark,) = tasks.read(places.locate(store, IDS[0])).imported
+    assert (mark.kind, mark.path, mark.who) == ("taskstore", str(path), tasks.who())
+    assert mark.id == origin.id
+    assert mark.time == store.clock.now()
+
+
+def test_an_unpacked_zip_a_store_and_a_single_task_are_taken_alike(origin: Store, store: Store, tmp_path: Path) -> None:
+    make(origin, 0)
+    path = zipped(origin, tmp_path / "x.zip")
+    folder = unpacked(path, tmp_path / "unpacked")
+    home = folder / task_folder(held(path))
+    for place in (folder, origin.root, home, places.locate(origin, IDS[0]).home):
+        assert bundle.recognises(place)
+        fresh = other(tmp_path / f"into {place.name[:9]} {place.parent.name}")
+        assert take(fresh, place) == ["new"]
+        assert take(store, place) in (["new"], ["unchanged"])
+        assert tree(fresh.paths.projects).keys() == tree(store.paths.projects).keys()
+
+
+def test_a_zip_of_a_folder_around_it_and_one_of_a_single_task(origin: Store, store: Store, tmp_path: Path) -> None:
+    make(origin, 0)
+    contents = held(zipped(origin, tmp_path / "x.zip"))
+    around = packed(tmp_path / "around.zip", {f"runs/{name}": data for name, data in contents.items()})
+    assert take(store, around) == ["new"]
+    home = task_folder(contents)
+    single = {f"{IDS[0]}/{name.removeprefix(home)}": data for name, data in contents.items() if name.startswith(home)}
+    single_path = packed(tmp_path / "single.zip", single)
+    assert bundle.recognises(single_path)
+    fresh = other(tmp_path / "fresh")
+    with pytest.raises(Refused, match="--into names one"):
+        take(fresh, single_path)
+    assert take(fresh, single_path, into="here") == ["new"]
+
+
+def test_a_store_in_use_is_a_bundle_without_its_trash_and_queues(store: Store, tmp_path: Path) -> None:
+    built = crashing.build(tmp_path / "origin")
+    ids = {task_id for _, task_id in places.walk(built)}
+    assert {each.task_id for each in bundle.read(store, built.root)} == ids
+    assert trash.listed(store) == []
+
+
+def test_unknown_keys_stay(origin: Store, store: Store, tmp_path: Path) -> None:
+    paths = make(origin, 0)
+    for path in (paths.record, paths.params, paths.artifacts):
+        record = json.loads(path.read_bytes())
+        path.write_text(json.dumps(record | {"of next year": {"a": [1, None]}}))
+    (paths.home / "later.json").write_text('{"rev": 1}')
+    take(store, zipped(origin, tmp_path / "x.zip"))
+    found = places.locate(store, IDS[0])
+    for path in (found.record, found.params, found.artifacts):
+        assert json.loads(path.read_bytes())["of next year"] == {"a": [1, None]}
+    assert (found.home / "later.json").read_text() == '{"rev": 1}'
+
+
+def test_what_is_said_of_a_new_project_comes_in_and_where_its_files_go_does_not(
+    origin: Store, store: Store, tmp_path: Path
+) -> None:
+    folder = projects.create(origin, "vision", description="all of it", tags=("eyes",))
+    make(origin, 0, "vision/cats")
+    contents = held(zipped(origin, tmp_path / "x.zip"))
+    contents["projects/vision/project.yaml"] += b"default_output_destination: s3://theirs\nsettings: {a: {b: 1}}\n"
+    take(store, packed(tmp_path / "y.zip", contents))
+    said = projects.read(store.paths.projects / folder.name)
+    assert (said.description, said.tags, said.default_output_destination) == ("all of it", ["eyes"], "")
+    assert "settings" not in (store.paths.projects / folder.name / "project.yaml").read_text()
+
+
+def test_what_is_said_of_a_project_that_is_here_stays(origin: Store, store: Store, tmp_path: Path) -> None:
+    projects.create(origin, "vision", description="theirs")
+    make(origin, 0, "vision")
+    folder = projects.create(store, "vision", description="mine")
+    take(store, zipped(origin, tmp_path / "x.zip"))
+    assert projects.read(folder).description == "mine"
+
+
+def test_what_is_deleted_here_does_not_come_back(origin: Store, store: Store, tmp_path: Path) -> None:
+    make(origin, 0)
+    path = zipped(origin, tmp_path / "x.zip")
+    take(store, path)
+    trash.put(store, IDS[0])
+    assert take(store, path) == ["trashed"]
+    assert list(places.walk(store)) == []
+
+
+def test_none_is_found_where_there_is_none(store: Store, tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match="no file or folder"):
+        take(store, tmp_path / "nothing")
+    empty = packed(tmp_path / "x.zip", {"taskstore-bundle.json": b'{"format": 1}'})
+    with pytest.raises(NotFound, match="holds none"):
+        take(store, empty)
+
+
+def test_a_file_of_large_form_is_read(
+    origin: Store, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("taskstore.disk.archive._ZIP64_BYTES", 10)
+    make(origin, 0, artifact=os.urandom(1000))
+    path = zipped(origin, tmp_path / "x.zip")
+    assert b"\1\0\x10\0" in path.read_bytes()
+    assert take(store, path) == ["new"]
+
+
+def test_a_zip_behind_something_else_is_read(origin: Store, store: Store, tmp_path: Path) -> None:
+    make(origin, 0)
+    path = zipped(origin, tmp_path / "x.zip")
+    path.write_bytes(b"#!/bin/sh\n" + path.read_bytes())
+    with zipfile.ZipFile(path) as found:
+        assert found.testzip() is None
+    assert take(store, path) == ["new"]
+
+
+# what was left out
+
+
+def left_out(origin: Store, tmp_path: Path, *words: str) -> Path:
+    make(origin, 0)
+    return zipped(origin, tmp_path / "small.zip", without=words)
+
+
+def test_the_task_says_what_was_left_out(origin: Store, store: Store, tmp_path: Path) -> None:
+    take(store, left_out(origin, tmp_path, "artifacts", "console"))
+    (mark,) = tasks.read(places.locate(store, IDS[0])).imported
+    assert mark.without == ["artifacts", "console"]
+
+
+def test_what_was_left_out_comes_with_a_whole_one(origin: Store, store: Store, tmp_path: Path) -> None:
+    small = left_out(origin, tmp_path, "artifacts", "source", "console")
+    take(store, small)
+    found = places.locate(store, IDS[0])
+    whole = zipped(origin, tmp_path / "whole.zip")
+    assert take(store, whole) == ["merged"]
+    assert (found.home / artifacts.read(found).artifacts["data"].file.path).read_bytes() == b"some bytes " * 100
+    assert [line.text for line in events.read_console(found)] == ["hello"]
+    assert take(store, small) == ["unchanged"]
+    assert take(store, whole) == ["unchanged"]
+
+
+def test_configuration_comes_in(origin: Store, store: Store, tmp_path: Path) -> None:
+    make(origin, 0, status=Status.CREATED)
+    folder = places.locate(origin, IDS[0])
+    folder.config.mkdir()
+    folder.config_file("model", "yaml").write_text("a: 1\n")
+    record = {"rev": 1, "configuration": {"model": {"name": "model", "type": "yaml", "file": "model.yaml"}}}
+    folder.configuration.write_text(json.dumps(record))
+    (folder.config / "loose.txt").write_text("no record names it")
+    take(store, zipped(origin, tmp_path / "x.zip"))
+    found = configuration.read(places.locate(store, IDS[0]))
+    assert {name: item.read() for name, item in found.items()} == {"model": b"a: 1\n", "loose": b"no record names it"}
+
+
+def test_an_error_of_the_disk_leaves_no_half_task(
+    origin: Store, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(origin, 0)
+    path = zipped(origin, tmp_path / "x.zip")
+    before = tree(store.paths.projects)
+    real = os.fsync
+    count = 0
+
+    def full(descriptor: int) -> None:
+        nonlocal count
+        count += 1
+        if count == 3:
+            raise OSError(28, "No space left on device")
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        take(store, path)
+    monkeypatch.undo()
+    assert tree(store.paths.projects) == before
+    assert take(store, path) == ["new"]
