@@ -113,9 +113,9 @@ def test_an_unpacked_zip_a_store_and_a_single_task_are_taken_alike(origin: Store
     path = zipped(origin, tmp_path / "x.zip")
     folder = unpacked(path, tmp_path / "unpacked")
     home = folder / task_folder(held(path))
-    for place in (folder, origin.root, home, places.locate(origin, IDS[0]).home):
+    for turn, place in enumerate((folder, origin.root, home, places.locate(origin, IDS[0]).home)):
         assert bundle.recognises(place)
-        fresh = other(tmp_path / f"into {place.name[:9]} {place.parent.name}")
+        fresh = other(tmp_path / f"fresh {turn}")
         assert take(fresh, place) == ["new"]
         assert take(store, place) in (["new"], ["unchanged"])
         assert tree(fresh.paths.projects).keys() == tree(store.paths.projects).keys()
