@@ -53,6 +53,10 @@ class Trashed(msgspec.Struct, kw_only=True, omit_defaults=True):
     who: str = ""
 
 
+OWN_KIND = "taskstore"
+"""The kind of a mark that says from which store a task came: it holds for the store that it is in."""
+
+
 class Imported(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Where what is in a task comes from, when another program has recorded it: in which format, its id and path there.
 

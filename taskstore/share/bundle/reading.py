@@ -8,17 +8,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...core.errors import NotFound, Refused, TaskstoreError
-from ...schema.record import ProjectRecord
-from ...store import places, projects
+from ...core import portable
+from ...core.errors import Damaged, NotFound, Refused, TaskstoreError
+from ...disk.layout import TaskPaths
+from ...disk.text import read_bytes
+from ...schema import codec
+from ...schema.record import OWN_KIND, Imported, ProjectRecord, TaskRecord
+from ...store import left_out, places, projects, tasks
 from ...store.progress import bar
 from ...store.store import Store
-from ..merging import Origin, Outcome, bring_in, read_state
+from ..merging import NEW, File, Origin, Outcome, TaskState, bring_in, read_state, shown
+from ..merging.reading import files_of_value
+from ..merging.units import aside
 from .contents import Contents, Held
 
 _SPARE_BYTES = 16 << 20
 _MAX_DESCRIPTION_CHARS = 65_536
-NEW = "new"
 
 
 @dataclass(frozen=True)
@@ -68,15 +73,19 @@ def _check_room(store: Store, held: Held) -> None:
 
 def _brought(store: Store, contents: Contents, held: Held, into: str | None) -> Brought:
     source = contents.source(held)
-    origin = Origin(store_id=contents.store_id, address=str(contents.path.absolute()))
+    address = str(contents.path.absolute())
+    origin = Origin(store_id=contents.store_id, address=address, without=contents.without)
     project = "/".join(held.project) if held.project else str(into)
     new_projects = _missing_projects(store, held) if into is None else []
     try:
         _check_room(store, held)
         state = read_state(source, held.id, project)
+        _check_files(contents, held, state)
         outcome = bring_in(store, state, source, origin, project=into)
         if outcome.kind == NEW:
             _describe(store, contents, new_projects)
+        elif contents.without:
+            _note(store, state, origin)
         return Brought(held.id, outcome)
     except TaskstoreError as error:
         return Brought(held.id, error=error)
@@ -99,3 +108,46 @@ def _describe(store: Store, contents: Contents, new_projects: list[tuple[str, ..
 def _take_over(said: ProjectRecord, record: ProjectRecord) -> None:
     record.description = record.description or said.description[:_MAX_DESCRIPTION_CHARS]
     record.tags = record.tags or list(said.tags)
+
+
+def _named(state: TaskState) -> Iterator[tuple[str, File]]:
+    for name, unit in state.units.items():
+        yield from files_of_value(name, shown(unit).value)
+
+
+def _check_files(contents: Contents, held: Held, state: TaskState) -> None:
+    """Raise Damaged for a file that no system can have by its name, or whose size is not what its record says."""
+    named = [unit for name, unit in state.units.items() if name.startswith("configuration/")]
+    for name in [*(name for name, _ in _named(state)), *(shown(unit).value["file"] for unit in named)]:
+        if why := portable.why_not(name):
+            raise Damaged(contents.path / held.folder, f"a record names a file of it, and {why}: {name!r}")
+    for name, file in _named(state):
+        sizes = [held.sizes[place] for place in (name, aside(name, file.hash)) if place in held.sizes]
+        if sizes and file.size not in sizes:
+            raise Damaged(
+                contents.path / held.folder / name, f"it has {sizes[0]:,} bytes, and its record says {file.size:,}"
+            )
+
+
+def _note(store: Store, state: TaskState, origin: Origin) -> None:
+    """Say of a task that was here already that what it misses now was left out."""
+    try:
+        paths = places.locate(store, state.id)
+    except NotFound:
+        return
+    gone = [name for name, _ in _named(state) if not (paths.home / name).exists()]
+    record = tasks.read(paths)
+    if any(not left_out.may_miss(record, name) for name in gone):
+        tasks.under_lock(store, state.id, functools.partial(_add_note, store, origin))
+
+
+def _add_note(store: Store, origin: Origin, paths: TaskPaths) -> None:
+    previous = read_bytes(paths.record)
+    record = codec.decode(TaskRecord, previous, paths.record)
+    found = next((mark for mark in record.imported if (mark.kind, mark.id) == (OWN_KIND, origin.store_id)), None)
+    if found is None:
+        time, who = store.clock.now(), tasks.who()
+        found = Imported(kind=OWN_KIND, id=origin.store_id, path=origin.address, time=time, who=who)
+        record.imported = [*record.imported, found]
+    found.without = sorted({*found.without, *origin.without})
+    tasks.write(paths, record, previous)

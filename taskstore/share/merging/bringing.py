@@ -44,11 +44,15 @@ _MAX_TRIES = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Origin:
-    """Where a task comes from: the store's id and its address without credentials. Is it trusted, no mark is made."""
+    """Where a task comes from: the store's id and its address without credentials. Is it trusted, no mark is made.
+
+    `without` says what was left out there on purpose, in words of `schema.bundle.KINDS`.
+    """
 
     store_id: str
     address: str
     is_trusted: bool = False
+    without: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -244,6 +248,7 @@ def _mark(store: Store, origin: Origin) -> dict[str, Any] | None:
         "path": origin.address,
         "time": store.clock.now(),
         "who": tasks.who(),
+        **({"without": list(origin.without)} if origin.without else {}),
     }
 
 

@@ -395,11 +395,7 @@ def test_a_record_that_names_a_file_outside(
         else:
             found["output"] = {"a" * 32: {"id": "a" * 32, "name": "net", "file": ref}}
 
-    refused(
-        store,
-        packed(tmp_path / "x.zip", edited(good, record, change)),
-        "x" if "x" in path else record.partition(".")[0],
-    )
+    refused(store, packed(tmp_path / "x.zip", edited(good, record, change)), repr(path))
     assert not (tmp_path / "x").exists()
 
 
