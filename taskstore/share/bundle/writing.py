@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...core.errors import BadValue, Conflict, Damaged, NotFound, ReadOnly, Refused
+from ...core.errors import BadValue, Busy, Conflict, Damaged, NotFound, ReadOnly, Refused
 from ...core.names import decode
 from ...core.portable import plain
 from ...disk.archive import Packer
@@ -21,6 +21,7 @@ from ...schema.record import FORMAT
 from ...store import lineage, places, projects, tasks
 from ...store.progress import bar
 from ...store.store import Store
+from ..merging import stamp
 from .snapshot import Snapshot
 
 
@@ -50,6 +51,7 @@ def write(
     """Zip tasks, of any status, and return what was written; without a path it is here, named after them.
 
     `without` are words of `KINDS`. The same content gives the same bytes, whatever its files' times, modes and order.
+    What is in them is noted as shared, where the store can be written: what is edited later is newer elsewhere.
     A run may go on meanwhile: its records are those of one moment, its logs at least as long as then.
     Raises NotFound; Conflict where the path is taken, unless `is_replaced`; Refused for too many files; Busy where a
     task was reset meanwhile; ReadOnly where nothing can be written there. Then there is no file, or the one before.
@@ -60,6 +62,9 @@ def write(
     if not homes:
         raise BadValue("no task fits, and a zip of none is of no use")
     path = path or Path(default_name(store, [at.id for at in homes if at.id in task_ids]))
+    for at in homes:
+        with contextlib.suppress(ReadOnly, Busy, Damaged):  # it is zipped as it lies there
+            stamp(store, at.id)
     snapshots = [Snapshot(at, _wanted(without)) for at in homes]
     record = BundleRecord(format=FORMAT, store=store.id, tasks=[at.id for at in homes], without=sorted(set(without)))
     total_bytes = sum(each.size() for each in snapshots)

@@ -25,12 +25,13 @@ from .bundles import IDS, WRITER, held, make, other, packed, take, task_folder, 
 BUNDLE = "taskstore-bundle.json"
 
 
-@pytest.fixture
-def good(tmp_path: Path) -> dict[str, bytes]:
+@pytest.fixture(scope="module")
+def good(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """What a valid bundle holds: one task."""
-    made = other(tmp_path / "origin")
+    folder = tmp_path_factory.mktemp("good")
+    made = other(folder / "origin")
     make(made)
-    return held(zipped(made, tmp_path / "good.zip"))
+    return held(zipped(made, folder / "good.zip"))
 
 
 def refused(store: Store, path: Path, name: str, kind: type[TaskstoreError] = Damaged) -> TaskstoreError:

@@ -47,6 +47,11 @@ def test_all_that_a_task_has_comes_in(store: Store, tmp_path: Path) -> None:
         mine["files"].pop("ancestry.json", None)
         for each in (mine, theirs):
             each["task"].pop("last_update")
+            # Which of two blobs of one name is at its place, and which aside, is the same after any merge.
+            each["files"] = sorted(each["files"].values())
+            for model in each["models"].get("output", {}).values():
+                for ref in [model, *model["snapshots"]]:
+                    ref["file"].pop("path")
         assert theirs == mine, task_id
 
 
@@ -98,6 +103,29 @@ def test_a_newer_copy_is_merged(origin: Store, store: Store, tmp_path: Path) -> 
     (series,) = events.read_scalars(found)
     assert len(series.values) == 6
     assert take(store, tmp_path / "x.zip") == ["unchanged"]
+
+
+def test_what_was_edited_by_hand_since_the_last_zip_is_newer(origin: Store, store: Store, tmp_path: Path) -> None:
+    paths = make(origin, 0, status=Status.CREATED)
+    take(store, zipped(origin, tmp_path / "x.zip"))
+    record = json.loads(paths.record.read_bytes())
+    paths.record.write_text(json.dumps(record | {"comment": "by hand"}))
+    (outcome,) = [each.outcome for each in bundle.read(store, zipped(origin, tmp_path / "y.zip"))]
+    assert outcome is not None
+    assert (outcome.kind, outcome.conflicts) == ("merged", ())
+    assert tasks.read(places.locate(store, IDS[0])).comment == "by hand"
+
+
+def test_edits_of_one_field_on_both_sides_are_a_conflict_that_is_said(
+    origin: Store, store: Store, tmp_path: Path
+) -> None:
+    make(origin, 0, status=Status.CREATED)
+    take(store, zipped(origin, tmp_path / "x.zip"))
+    for each, text in ((origin, "there"), (store, "here")):
+        tasks.edit(each, IDS[0], lambda record, text=text: setattr(record, "comment", text))
+    (outcome,) = [each.outcome for each in bundle.read(store, zipped(origin, tmp_path / "y.zip"))]
+    assert outcome is not None
+    assert outcome.conflicts == ("comment",)
 
 
 def test_a_task_says_that_it_came_from_outside(origin: Store, store: Store, tmp_path: Path) -> None:
