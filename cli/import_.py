@@ -148,6 +148,7 @@ def _tell(store: Store, path: Path, brought: Brought, *, as_json: bool) -> None:
         is_new=outcome.kind == "new",
         notes=[],
         outcome=outcome.kind,
+        missing=list(outcome.missing),
         conflicts=list(outcome.conflicts),
     )
 
@@ -164,4 +165,6 @@ def _said(outcome: Outcome, path: Path) -> str:
         text += (
             f"; `taskstore conflicts show {outcome.task_id[:12]}` lists what differs: {', '.join(outcome.conflicts)}"
         )
+    if outcome.missing:
+        text += f"; {len(outcome.missing)} files that its records name are not in it, such as {outcome.missing[0]}"
     return text

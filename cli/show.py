@@ -12,7 +12,7 @@ from taskstore.core.states import Status
 from . import configuration, context, kept, page, program, render, standing
 
 if TYPE_CHECKING:
-    from taskstore.schema.record import Container, ScriptRecord, TaskRecord
+    from taskstore.schema.record import Container, ScriptRecord
     from taskstore.store.query import Row
     from taskstore.store.store import Store
 
@@ -174,17 +174,17 @@ def _print_place(row: Row, script: ScriptRecord) -> None:
             ("machine", ", ".join(machine)),
             ("python", " ".join(part for part in (script.python, script.executable) if part)),
             ("imported", ", ".join(f"{item.kind} {item.id}" for item in task.imported)),
-            ("left out", _left_out(task)),
+            ("left out", _left_out(row)),
             ("path", str(row.paths.home)),
         ]
     )
 
 
-def _left_out(task: TaskRecord) -> str:
+def _left_out(row: Row) -> str:
     from taskstore.schema.bundle import KINDS
     from taskstore.store import left_out
 
-    return ", ".join(KINDS.get(kind, kind) for kind in left_out.kinds(task))
+    return ", ".join(KINDS[kind] for kind in left_out.gone(row.paths, row.task))
 
 
 def _print_container(asked: Container | None) -> None:

@@ -73,7 +73,7 @@ def zip_(
         output = Path(bundle.name_of_project(project))
     path = output.expanduser() if output is not None else None
     written = bundle.write(store, found, path, without=without, with_lineage=lineage, is_replaced=force)
-    _tell(written, without, as_json=as_json)
+    _tell(written, as_json=as_json)
 
 
 def _listed(store: Store, project: str | None, where: str | None) -> list[str]:
@@ -89,7 +89,7 @@ def _listed(store: Store, project: str | None, where: str | None) -> list[str]:
     return [row.id for row in listing.rows]
 
 
-def _tell(written: Written, without: list[str], *, as_json: bool) -> None:
+def _tell(written: Written, *, as_json: bool) -> None:
     for name, why in written.left_out.items():
         context.say(f"left out: {name}: {why}")
     for task_id in written.missing:
@@ -100,7 +100,7 @@ def _tell(written: Written, without: list[str], *, as_json: bool) -> None:
                 "path": str(written.path),
                 "tasks": list(written.task_ids),
                 "size_bytes": written.size_bytes,
-                "without": sorted(set(without)),
+                "without": list(written.without),
                 "left_out": written.left_out,
                 "missing": list(written.missing),
             }

@@ -16,6 +16,18 @@ def kinds(record: TaskRecord) -> list[str]:
     return list(dict.fromkeys(kind for mark in record.imported for kind in mark.without))
 
 
+def gone(paths: TaskPaths, record: TaskRecord) -> list[str]:
+    """Return what was left out and has not come since: there is no file of that kind."""
+    wanted = {kind: PREFIXES[kind] for kind in kinds(record) if kind in PREFIXES}
+    return [kind for kind, prefix in wanted.items() if not _has(paths, prefix)]
+
+
+def _has(paths: TaskPaths, prefix: str) -> bool:
+    folder, _, start = prefix.rpartition("/")
+    home = paths.home / folder
+    return home.is_dir() and any(path.is_file() and path.name.startswith(start) for path in home.rglob("*"))
+
+
 def may_miss(record: TaskRecord, name: str) -> bool:
     """Tell whether a file of the task that is not there, by its name within the task, was left out."""
     return any(name.startswith(PREFIXES[kind]) for kind in kinds(record) if kind in PREFIXES)

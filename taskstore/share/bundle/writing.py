@@ -18,7 +18,7 @@ from ...disk.text import format_yaml
 from ...schema import codec
 from ...schema.bundle import KINDS, PREFIXES, BundleRecord
 from ...schema.record import FORMAT
-from ...store import lineage, places, projects, tasks
+from ...store import left_out, lineage, places, projects, tasks
 from ...store.progress import bar
 from ...store.store import Store
 from ..merging import stamp
@@ -27,14 +27,16 @@ from .snapshot import Snapshot
 
 @dataclass(frozen=True)
 class Written:
-    """A bundle that was written. `left_out` says of files why no bundle can hold them, by task and name.
+    """A bundle that was written. `without` is what is not in it, because it was not wanted or is not here either.
 
-    `missing` are tasks that `with_lineage` looked for and that are not in the store.
+    `left_out` says of files why no bundle can hold them, by task and name; `missing` are tasks that `with_lineage` looked
+    for and that are not in the store.
     """
 
     path: Path
     task_ids: tuple[str, ...]
     size_bytes: int
+    without: tuple[str, ...]
     left_out: dict[str, str]
     missing: tuple[str, ...]
 
@@ -66,12 +68,22 @@ def write(
         with contextlib.suppress(ReadOnly, Busy, Damaged):  # it is zipped as it lies there
             stamp(store, at.id)
     snapshots = [Snapshot(at, _wanted(without)) for at in homes]
-    record = BundleRecord(format=FORMAT, store=store.id, tasks=[at.id for at in homes], without=sorted(set(without)))
+    gone = {kind for at in homes for kind in left_out.gone(at, tasks.read(at))}
+    record = BundleRecord(
+        format=FORMAT, store=store.id, tasks=[at.id for at in homes], without=sorted({*without, *gone})
+    )
     total_bytes = sum(each.size() for each in snapshots)
     with _output(path, is_replaced=is_replaced) as write_into, bar(f"zip {path.name}", total_bytes) as progress:
         write_into(lambda packer: _fill(store, packer, record, snapshots), progress)
-    left_out = {f"{each.paths.id}/{name}": why for each in snapshots for name, why in each.left_out.items()}
-    return Written(path, tuple(record.tasks), path.stat().st_size, left_out, tuple(sorted(missing)))
+    strays = {f"{each.paths.id}/{name}": why for each in snapshots for name, why in each.left_out.items()}
+    return Written(
+        path=path,
+        task_ids=tuple(record.tasks),
+        size_bytes=path.stat().st_size,
+        without=tuple(record.without),
+        left_out=strays,
+        missing=tuple(sorted(missing)),
+    )
 
 
 def default_name(store: Store, task_ids: Sequence[str]) -> str:

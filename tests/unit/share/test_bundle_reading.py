@@ -11,8 +11,9 @@ import pytest
 
 from taskstore.core.errors import NotFound, Refused
 from taskstore.core.states import Status
+from taskstore.sections.artifacts import Artifacts
 from taskstore.share import bundle
-from taskstore.store import artifacts, configuration, events, places, projects, published, query, tasks, trash
+from taskstore.store import artifacts, configuration, doctor, events, places, projects, published, query, tasks, trash
 from taskstore.store.store import Store
 
 from ...crash import crashing
@@ -267,6 +268,55 @@ def test_what_was_left_out_comes_with_a_whole_one(origin: Store, store: Store, t
     assert [line.text for line in events.read_console(found)] == ["hello"]
     assert take(store, small) == ["unchanged"]
     assert take(store, whole) == ["unchanged"]
+
+
+def test_what_is_not_here_is_not_in_the_next_zip_and_it_says_so(origin: Store, store: Store, tmp_path: Path) -> None:
+    take(store, left_out(origin, tmp_path, "artifacts", "console"))
+    assert zip_of(store, tmp_path / "again.zip") == ["artifacts", "console"]
+    third = other(tmp_path / "third")
+    assert take(third, tmp_path / "again.zip") == ["new"]
+    assert doctor.check(third) == []
+    take(store, zipped(origin, tmp_path / "whole.zip"))
+    assert zip_of(store, tmp_path / "last.zip") == []
+
+
+def zip_of(store: Store, path: Path) -> list[str]:
+    return list(bundle.write(store, [IDS[0]], path).without)
+
+
+def test_what_was_left_out_is_no_damage_and_told_apart_from_what_is(
+    origin: Store, store: Store, tmp_path: Path
+) -> None:
+    take(store, left_out(origin, tmp_path, "artifacts"))
+    assert doctor.check(store) == []
+    found = places.locate(store, IDS[0])
+    with pytest.raises(NotFound, match="left out of the bundle"):
+        Artifacts(store, IDS[0])["data"].get_local_copy()
+    (found.home / "source" / "script" / "train.py").unlink()
+    fresh = other(tmp_path / "fresh")
+    take(fresh, zipped(origin, tmp_path / "whole.zip"))
+    blob = next((fresh.paths.projects).rglob("data.bin"))
+    blob.chmod(0o600)
+    blob.unlink()
+    assert [each.path for each in doctor.check(fresh)] == [blob]
+
+
+def test_a_published_task_that_came_without_its_artifacts_is_as_published(
+    origin: Store, store: Store, tmp_path: Path
+) -> None:
+    make(origin, 0)
+    published.publish(origin, IDS[0])
+    take(store, zipped(origin, tmp_path / "x.zip", without=["artifacts", "source"]))
+    assert published.verify(places.locate(store, IDS[0])) == []
+    assert doctor.check(store) == []
+
+
+def test_files_that_the_origin_has_lost_are_said(origin: Store, store: Store, tmp_path: Path) -> None:
+    paths = make(origin, 0)
+    (paths.home / "files/artifacts/data/data.bin").unlink()
+    (brought,) = bundle.read(store, zipped(origin, tmp_path / "x.zip"))
+    assert brought.outcome is not None
+    assert brought.outcome.missing == ("files/artifacts/data/data.bin",)
 
 
 def test_configuration_comes_in(origin: Store, store: Store, tmp_path: Path) -> None:
