@@ -144,7 +144,7 @@ def unit_of(value: Any, known: UnitAncestry | None, time: str) -> Unit:  # noqa:
 
 
 def that_holds(known: UnitAncestry | None, hashed: str) -> UnitAncestry | None:
-    """Return what is known of the value with this hash: where a merge was about to replace it, what was known before."""
+    """Return what is known of the value with this hash, which may be the one that a merge was about to replace."""
     entry = known
     while entry is not None and entry.value_hash != hashed:
         entry = entry.before

@@ -41,6 +41,15 @@ def is_elsewhere(paths: TaskPaths, record: TaskRecord) -> bool:
     return known is not None and known == record.status_changed
 
 
+def open_conflicts(paths: TaskPaths) -> list[str]:
+    """Return the units of which there are rivals that a person has to choose between. Raises Damaged."""
+    return sorted(
+        name
+        for name, entry in read(paths).units.items()
+        if name != TRASHED and any(version_id(other.value) != entry.value_hash for other in entry.others)
+    )
+
+
 def of_fields(task: Mapping[str, Any]) -> dict[str, Any]:
     """Return what people edit of a task.json, by unit."""
     return {name: value for name, value in fields_of(task).items() if name not in _OF_RUN}

@@ -56,7 +56,7 @@ def check_published(here: Survey | None, joined: TaskState, theirs: TaskState, f
     if here is not None and is_published(here.state):
         _check_same(here.state, joined, "it is published here, and there is another of it")
         return Frozen()
-    if not is_published(joined):
+    if not is_published(theirs) or not _still_counts(theirs, joined):
         return Frozen()
     _check_same(theirs, joined, "it is published there, and what is here is no earlier state of that")
     records = {name: fetcher.text(name, MAX_RECORD_BYTES) for name in _RAW if fetcher.size(name) is not None}
@@ -71,6 +71,11 @@ def check_published(here: Survey | None, joined: TaskState, theirs: TaskState, f
         raise Damaged(path, "the task is published, and this is missing")
     manifest = codec.decode(ManifestRecord, fetcher.text(MANIFEST, MAX_RECORD_BYTES), path)
     return Frozen(records, places, manifest.files)
+
+
+def _still_counts(theirs: TaskState, joined: TaskState) -> bool:
+    """Tell whether nobody has gone on from the status that a task has elsewhere."""
+    return shown(theirs.units[STATUS]).id in {version.id for version in joined.units[STATUS].heads}
 
 
 def _check_same(wanted: TaskState, joined: TaskState, why: str) -> None:

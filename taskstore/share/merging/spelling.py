@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from ...core.clock import from_text, to_text
 from ...disk.layout import ANCESTRY, RECORD
 from ...disk.text import parse_json_object
@@ -64,13 +66,17 @@ def _with_local(after: dict[str, Any], before: Mapping[str, Any], state: TaskSta
     trusted = (before.get("execution") or {}).get("trusted")
     if trusted:
         record["execution"] = {**record.get("execution", {}), "trusted": trusted}
-    record["last_update"] = before["last_update"] if _same_time(before, state) else state.last_update
+    record["last_update"] = before["last_update"] if _same_time(before, state) else _spelled(state)
     return record
 
 
 def _same_time(before: Mapping[str, Any], state: TaskState) -> bool:
     found = before.get("last_update")
     return isinstance(found, str) and to_text(from_text(found)) == state.last_update
+
+
+def _spelled(state: TaskState) -> object:
+    return msgspec.to_builtins(from_text(state.last_update))
 
 
 def _in_order(new: Any, old: Any) -> Any:  # noqa: ANN401 - plain JSON values
