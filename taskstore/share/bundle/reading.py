@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import functools
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from ...core import portable
 from ...core.errors import Damaged, NotFound, Refused, TaskstoreError
 from ...disk.layout import TaskPaths
 from ...disk.text import read_bytes
 from ...schema import codec
+from ...schema.ancestry import unit_name
+from ...schema.bundle import PREFIXES
 from ...schema.record import OWN_KIND, Imported, ProjectRecord, TaskRecord
 from ...store import left_out, places, projects, tasks
 from ...store.progress import bar
@@ -79,7 +83,7 @@ def _brought(store: Store, contents: Contents, held: Held, into: str | None) -> 
     new_projects = _missing_projects(store, held) if into is None else []
     try:
         _check_room(store, held)
-        state = read_state(source, held.id, project)
+        state = _without(read_state(source, held.id, project), contents.without)
         _check_files(contents, held, state)
         outcome = bring_in(store, state, source, origin, project=into)
         if outcome.kind == NEW:
@@ -108,6 +112,13 @@ def _describe(store: Store, contents: Contents, new_projects: list[tuple[str, ..
 def _take_over(said: ProjectRecord, record: ProjectRecord) -> None:
     record.description = record.description or said.description[:_MAX_DESCRIPTION_CHARS]
     record.tags = record.tags or list(said.tags)
+
+
+def _without(state: TaskState, kinds: Collection[str]) -> TaskState:
+    """Forget loose files of what was left out: that they are not in the bundle does not say that they were deleted."""
+    prefixes = tuple(unit_name("file", PREFIXES[kind]) for kind in kinds)
+    units = {name: unit for name, unit in state.units.items() if not name.startswith(prefixes)}
+    return msgspec.structs.replace(state, units=units)
 
 
 def _named(state: TaskState) -> Iterator[tuple[str, File]]:

@@ -29,8 +29,8 @@ from .snapshot import Snapshot
 class Written:
     """A bundle that was written. `without` is what is not in it, because it was not wanted or is not here either.
 
-    `left_out` says of files why no bundle can hold them, by task and name; `missing` are tasks that `with_lineage` looked
-    for and that are not in the store.
+    `left_out` says of files why no bundle can hold them, by task and name; `missing` are tasks that `with_lineage`
+    looked for and that are not in the store.
     """
 
     path: Path

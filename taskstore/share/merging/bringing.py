@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,8 @@ from ...store.published import take_write_bits
 from ...store.store import Store, writing
 from ..source import Source
 from .applying import Applied, apply, fill
-from .frozen import check_published
+from .frozen import check_published, manifest_of
+from .lacking import lacks
 from .own import Here, facts, look
 from .planning import Planner
 from .reading import Survey
@@ -93,7 +94,7 @@ def _bring(store: Store, state: TaskState, source: Source, origin: Origin, proje
         return _delete(store, here, joined)
     if here is None or here.paths is None or here.survey is None:
         return _add(store, joined, state, source, origin, project)
-    if _is_in(here.survey, joined, state):
+    if _is_in(here.survey, joined, state) and not lacks(here.survey, joined, source.sizes()):
         _finish(store, here)
         return Outcome(task_id=state.id, kind=UNCHANGED, conflicts=tuple(sorted(conflicts(joined))))
     reason = why_not(store, here)
@@ -162,7 +163,7 @@ def _add(
 
     def build(paths: TaskPaths) -> None:
         with _fetching(source, joined.id, paths.home) as fetcher:
-            frozen = check_published(None, joined, theirs, fetcher)
+            frozen = replace(check_published(None, joined, theirs, fetcher), without=origin.without)
             planned = Planner(joined, None, None, fetcher).plan(theirs, frozen.places)
             fill(store, paths, planned, _mark(store, origin), frozen)
             missing.extend(planned.missing)
@@ -182,7 +183,8 @@ def _merge(store: Store, here: Here, joined: TaskState, theirs: TaskState, sourc
     staging.mkdir()
     try:
         with _fetching(source, joined.id, staging) as fetcher:
-            frozen = check_published(here.survey, joined, theirs, fetcher)
+            frozen = check_published(here.survey, joined, theirs, fetcher, manifest_of(here.paths))
+            frozen = replace(frozen, without=origin.without)
             planned = Planner(joined, here.survey, here.paths, fetcher).plan(theirs, frozen.places)
             mark = _mark(store, origin) if _is_other_program(here.state, joined) else None
             with _unchanged(store, here) as paths:

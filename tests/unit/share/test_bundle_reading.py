@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import zipfile
@@ -11,13 +12,27 @@ import pytest
 
 from taskstore.core.errors import NotFound, Refused
 from taskstore.core.states import Status
+from taskstore.schema.model import Model
 from taskstore.sections.artifacts import Artifacts
+from taskstore.sections.models import weights
 from taskstore.share import bundle
-from taskstore.store import artifacts, configuration, doctor, events, places, projects, published, query, tasks, trash
+from taskstore.store import (
+    artifacts,
+    configuration,
+    doctor,
+    events,
+    models,
+    places,
+    projects,
+    published,
+    query,
+    tasks,
+    trash,
+)
 from taskstore.store.store import Store
 
 from ...crash import crashing
-from .bundles import IDS, held, log, make, other, packed, take, task_folder, tree, unpacked, zipped
+from .bundles import IDS, WRITER, held, log, make, other, packed, take, task_folder, tree, unpacked, zipped
 
 
 @pytest.fixture
@@ -309,6 +324,48 @@ def test_a_published_task_that_came_without_its_artifacts_is_as_published(
     take(store, zipped(origin, tmp_path / "x.zip", without=["artifacts", "source"]))
     assert published.verify(places.locate(store, IDS[0])) == []
     assert doctor.check(store) == []
+
+
+@pytest.mark.parametrize("is_published", [False, True])
+@pytest.mark.parametrize("word", ["artifacts", "models", "media", "source", "console"])
+def test_each_kind_that_was_left_out_comes_later(
+    word: str, is_published: bool, origin: Store, store: Store, tmp_path: Path
+) -> None:
+    paths = make(origin, 0, status=Status.IN_PROGRESS)
+    sample = paths.sample("title", "series", "0.bin")
+    sample.parent.mkdir(parents=True)
+    sample.write_bytes(b"sample")
+    file = {"path": sample.relative_to(paths.home).as_posix(), "size": 6, "hash": hashlib.sha256(b"sample").hexdigest()}
+    line = {"timestamp": 1, "iter": 0, "metric": "title", "variant": "series", "file": file, "content_type": "x/y"}
+    paths.media(WRITER).write_text(json.dumps(line) + "\n")
+    keep_model(origin, IDS[0])
+    tasks.transition(origin, IDS[0], Status.COMPLETED)
+    if is_published:
+        published.publish(origin, IDS[0])
+    before = files_of(origin)
+    take(store, zipped(origin, tmp_path / "small.zip", without=[word]))
+    assert files_of(store).items() < before.items()
+    assert doctor.check(store) == []
+    assert take(store, zipped(origin, tmp_path / "whole.zip")) == ["merged"]
+    assert files_of(store) == before
+    assert doctor.check(store) == []
+    assert take(store, tmp_path / "whole.zip") == ["unchanged"]
+    assert take(store, tmp_path / "small.zip") == ["unchanged"]
+
+
+def keep_model(store: Store, task_id: str) -> None:
+    source = store.root / "weights"
+    source.write_bytes(b"weights")
+    models.add(store, task_id, Model(id="a" * 32, name="net"))
+    weights.keep(store, task_id, "a" * 32, weights.Kept(path=source, name="net.pt"))
+    source.unlink()
+
+
+def files_of(store: Store) -> dict[str, bytes]:
+    """Blobs and logs by their names."""
+    home = places.locate(store, IDS[0]).home
+    found = (path for folder in ("files", "source", "events") for path in (home / folder).rglob("*"))
+    return {path.relative_to(home).as_posix(): path.read_bytes() for path in found if path.is_file()}
 
 
 def test_files_that_the_origin_has_lost_are_said(origin: Store, store: Store, tmp_path: Path) -> None:
