@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import shutil
 from collections.abc import Collection, Iterator
@@ -12,16 +13,16 @@ import msgspec
 
 from ...core import portable
 from ...core.errors import Damaged, NotFound, Refused, TaskstoreError
-from ...disk.layout import TaskPaths
+from ...disk.layout import PROJECT, TaskPaths
 from ...disk.text import read_bytes
 from ...schema import codec
 from ...schema.ancestry import unit_name
 from ...schema.bundle import PREFIXES
-from ...schema.record import OWN_KIND, Imported, ProjectRecord, TaskRecord
+from ...schema.record import OWN_KIND, Imported, TaskRecord
 from ...store import left_out, places, projects, tasks
 from ...store.progress import bar
 from ...store.store import Store
-from ..merging import NEW, File, Origin, Outcome, TaskState, bring_in, read_state, shown
+from ..merging import NEW, File, Origin, Outcome, TaskState, bring_in, known_ids, read_state, shown
 from ..merging.reading import files_of_value
 from ..merging.units import aside
 from .contents import Contents, Held
@@ -50,10 +51,11 @@ def read(store: Store, path: Path, *, into: str | None = None) -> Iterator[Broug
         raise NotFound("file or folder", str(path))
     with Contents(path) as contents:
         _check(store, contents, into)
+        known = set(known_ids(store))
         total_bytes = sum(sum(held.sizes.values()) for held in contents.tasks)
         with bar(f"import {path.name}", total_bytes) as progress:
             for held in contents.tasks:
-                yield _brought(store, contents, held, into)
+                yield _brought(store, contents, held, into, is_new=held.id not in known)
                 progress(sum(held.sizes.values()))
 
 
@@ -67,51 +69,50 @@ def _check(store: Store, contents: Contents, into: str | None) -> None:
 
 def _check_room(store: Store, held: Held) -> None:
     size_bytes = sum(held.sizes.values())
-    if size_bytes + _SPARE_BYTES <= shutil.disk_usage(store.root).free:
-        return
-    try:
-        places.locate(store, held.id)
-    except NotFound:
-        raise Refused(f"task {held.id[:12]} has {size_bytes:,} bytes, more than is free at {store.root}") from None
+    if size_bytes + _SPARE_BYTES > shutil.disk_usage(store.root).free:
+        raise Refused(f"task {held.id[:12]} has {size_bytes:,} bytes, more than is free at {store.root}")
 
 
-def _brought(store: Store, contents: Contents, held: Held, into: str | None) -> Brought:
+def _brought(store: Store, contents: Contents, held: Held, into: str | None, *, is_new: bool) -> Brought:
     source = contents.source(held)
     address = str(contents.path.absolute())
     origin = Origin(store_id=contents.store_id, address=address, without=contents.without)
     project = "/".join(held.project) if held.project else str(into)
-    new_projects = _missing_projects(store, held) if into is None else []
     try:
-        _check_room(store, held)
+        if is_new:
+            _check_room(store, held)
         state = _without(read_state(source, held.id, project), contents.without)
         _check_files(contents, held, state)
-        outcome = bring_in(store, state, source, origin, project=into)
-        if outcome.kind == NEW:
-            _describe(store, contents, new_projects)
-        elif contents.without:
+        with _described(store, contents, held) if is_new and into is None else contextlib.nullcontext():
+            outcome = bring_in(store, state, source, origin, project=into)
+        if outcome.kind != NEW and contents.without:
             _note(store, state, origin)
         return Brought(held.id, outcome)
     except TaskstoreError as error:
         return Brought(held.id, error=error)
 
 
-def _missing_projects(store: Store, held: Held) -> list[tuple[str, ...]]:
+@contextlib.contextmanager
+def _described(store: Store, contents: Contents, held: Held) -> Iterator[None]:
+    """Make the projects that a task is to come into, as far as there is anything to say of them; undone on failure.
+
+    Where their files go, and their settings, are not for others to say.
+    """
+    made: list[Path] = []
     parts = held.project or ()
-    chain = [parts[:count] for count in range(1, len(parts) + 1)]
-    return [each for each in chain if not store.paths.project(each).is_dir()]
-
-
-def _describe(store: Store, contents: Contents, new_projects: list[tuple[str, ...]]) -> None:
-    """Take over what is said of projects that this import has made; where their files go is not theirs to say."""
-    for parts in new_projects:
-        said = contents.said_of(parts)
-        if said.description or said.tags:
-            projects.edit(store, "/".join(parts), functools.partial(_take_over, said))
-
-
-def _take_over(said: ProjectRecord, record: ProjectRecord) -> None:
-    record.description = record.description or said.description[:_MAX_DESCRIPTION_CHARS]
-    record.tags = record.tags or list(said.tags)
+    try:
+        for name in (parts[:count] for count in range(1, len(parts) + 1)):
+            if not store.paths.project(name).is_dir():
+                said = contents.said_of(name)
+                if said.description or said.tags:
+                    about, tags = said.description[:_MAX_DESCRIPTION_CHARS], tuple(said.tags)
+                    made.append(projects.create(store, "/".join(name), description=about, tags=tags))
+        yield
+    except BaseException:
+        for folder in reversed(made):
+            (folder / PROJECT).unlink(missing_ok=True)
+            projects.drop_bare(store, folder)
+        raise
 
 
 def _without(state: TaskState, kinds: Collection[str]) -> TaskState:
