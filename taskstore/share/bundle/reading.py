@@ -6,7 +6,7 @@ import contextlib
 import functools
 import shutil
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
@@ -87,7 +87,9 @@ def _brought(store: Store, contents: Contents, held: Held, into: str | None, *, 
             outcome = bring_in(store, state, source, origin, project=into)
         if outcome.kind != NEW and contents.without:
             _note(store, state, origin)
-        return Brought(held.id, outcome)
+        prefixes = tuple(PREFIXES[kind] for kind in contents.without)
+        missing = tuple(name for name in outcome.missing if not name.startswith(prefixes))
+        return Brought(held.id, replace(outcome, missing=missing))
     except TaskstoreError as error:
         return Brought(held.id, error=error)
 
