@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
@@ -11,7 +12,7 @@ from .names import is_reserved
 MAX_BYTES = 4096
 MAX_PART_BYTES = 255
 MAX_PARTS = 256
-_FORBIDDEN = frozenset('<>:"|?*')
+_FORBIDDEN = re.compile(r'[\x00-\x1f\x7f<>:"|?*]')
 
 
 def why_not(name: str) -> str | None:
@@ -30,10 +31,11 @@ def why_not(name: str) -> str | None:
     return next((why for part in parts if (why := _why_not_part(part))), None)
 
 
+@functools.lru_cache(maxsize=10_000)
 def _why_not_part(part: str) -> str | None:
     if part in ("", ".", ".."):
         return "it leads outside of where it is unpacked"
-    if any(ord(char) < 32 or char in _FORBIDDEN or char == "\x7f" for char in part):
+    if _FORBIDDEN.search(part):
         return f"its name holds a character that files cannot have everywhere: {part!r}"
     if is_reserved(part):
         return f"its name is one of a device: {part!r}"
