@@ -59,6 +59,7 @@ COMMANDS: dict[str, str] = {
     "project": "List, create, rename, move or delete projects.",
     "zip": "Pack tasks into one file, to be imported elsewhere.",
     "import": "Bring in tasks of a zip, or runs that were recorded elsewhere.",
+    "conflicts": "List, show and resolve conflicts of merged tasks.",
     "config": "Show every setting, and where its value comes from.",
     "path": "Print where a task is, or the store.",
     "du": "Show what takes up space.",

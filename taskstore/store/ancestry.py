@@ -14,7 +14,7 @@ from ..core.errors import Damaged
 from ..disk.layout import TaskPaths
 from ..disk.text import read_bytes
 from ..schema import codec
-from ..schema.ancestry import MAX_PAST, AncestryRecord, UnitAncestry, fields_of, shown, unit_of, version_id
+from ..schema.ancestry import MAX_PAST, AncestryRecord, UnitAncestry, fields_of, later, shown, unit_of, version_id
 from ..schema.record import TaskRecord
 
 TRASHED = "trashed"
@@ -85,4 +85,5 @@ def _child(known: UnitAncestry | None, before: Any, after: Any, now: str) -> Uni
     past = [*dict.fromkeys([*(each for each in in_order if each in earlier.past), *earlier.past])][-MAX_PAST:]
     past.append(own.id)
     others = [version for version in earlier.heads if version is not own]
-    return UnitAncestry(id=version_id(after, past), hash=version_id(after), time=now, past=past, others=others)
+    time = later(now, UnitAncestry(time=own.time, others=others))
+    return UnitAncestry(id=version_id(after, past), hash=version_id(after), time=time, past=past, others=others)

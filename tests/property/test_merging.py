@@ -6,7 +6,6 @@ import itertools
 import tempfile
 from pathlib import Path
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -39,6 +38,7 @@ ACTIONS = st.one_of(
     st.tuples(st.just("rename_by_hand"), TEXTS),
     st.tuples(st.just("edit_file_by_hand"), st.sampled_from(["config/a.txt", "config/c.txt", "notes.txt"]), TEXTS),
     st.tuples(st.just("stamp")),
+    st.tuples(st.just("resolve"), st.integers(1, 3)),
 )
 DOERS = st.sampled_from(PEOPLE)
 STEPS = st.lists(
@@ -96,6 +96,3 @@ def test_join_is_commutative_associative_and_idempotent(steps: list[tuple[str, t
         for one, other, third in itertools.permutations(states, 3):
             assert join(join(one, other), third) == join(one, join(other, third))
         assert len({digest(state) for state in states}) <= len(states)
-
-
-_ = pytest

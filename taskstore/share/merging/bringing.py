@@ -27,7 +27,7 @@ from ...store.published import take_write_bits
 from ...store.store import Store, writing
 from ..source import Source
 from .applying import Applied, apply, fill
-from .frozen import check_published, manifest_of
+from .frozen import check_published, is_published, manifest_of
 from .lacking import lacks
 from .own import Here, facts, look
 from .planning import Planner
@@ -70,7 +70,7 @@ class Outcome:
     missing: tuple[str, ...] = ()
 
 
-class _ChangedMeanwhile(Exception):
+class ChangedMeanwhile(Exception):
     """The task is not as it was when the merge was worked out."""
 
 
@@ -82,7 +82,7 @@ def bring_in(store: Store, state: TaskState, source: Source, origin: Origin, *, 
     store's task is then as it was. Busy where somebody else goes on changing it.
     """
     for _ in range(_MAX_TRIES):
-        with contextlib.suppress(_ChangedMeanwhile, FileNotFoundError), writing(store):
+        with contextlib.suppress(ChangedMeanwhile, FileNotFoundError), writing(store):
             return _bring(store, state, source, origin, project)
     raise Busy(store.paths.projects / state.id, 0)
 
@@ -94,6 +94,9 @@ def _bring(store: Store, state: TaskState, source: Source, origin: Origin, proje
         return _delete(store, here, joined)
     if here is None or here.paths is None or here.survey is None:
         return _add(store, joined, state, source, origin, project)
+    if _is_in_trash(store, here):
+        _take_out(store, here, joined)
+        return _bring(store, state, source, origin, project)
     if _is_in(here.survey, joined, state) and not lacks(here.survey, joined, source.sizes()):
         _finish(store, here)
         return Outcome(task_id=state.id, kind=UNCHANGED, conflicts=tuple(sorted(conflicts(joined))))
@@ -106,6 +109,19 @@ def _bring(store: Store, state: TaskState, source: Source, origin: Origin, proje
 def _is_in(here: Survey, joined: TaskState, theirs: TaskState) -> bool:
     """Tell whether a task knows all that is brought; the digest does not say when it was changed last."""
     return digest(joined) == digest(here.state) and joined.last_update == here.state.last_update
+
+
+def _take_out(store: Store, here: Here, joined: TaskState) -> None:
+    """Move a task from the trash to its project, before its record forgets which that was."""
+    with unchanged(store, here) as paths:
+        target = place_of(store, joined, paths)
+        tasks.rename_home(paths, target)
+        store.places[paths.id] = target
+        store.paths.tombstone(paths.id).unlink(missing_ok=True)
+
+
+def _is_in_trash(store: Store, here: Here) -> bool:
+    return here.paths is not None and here.paths.home.parent == store.paths.trash
 
 
 def why_not(store: Store, here: Here) -> str:
@@ -121,7 +137,8 @@ def why_not(store: Store, here: Here) -> str:
 def _delete(store: Store, here: Here | None, joined: TaskState) -> Outcome:
     """Put a task into the trash, as it is; of one that is not here note that it is deleted."""
     deletion = joined.units[TRASHED]
-    if here is not None and here.state.units.get(TRASHED) == deletion:
+    is_there = here is not None and (here.paths is None or _is_in_trash(store, here))
+    if is_there and here is not None and here.state.units.get(TRASHED) == deletion:
         return Outcome(task_id=joined.id, kind=UNCHANGED)
     if here is None or here.paths is None or here.survey is None:
         store.paths.trash.mkdir(exist_ok=True)
@@ -138,13 +155,13 @@ def _delete(store: Store, here: Here | None, joined: TaskState) -> Outcome:
         last_update=here.state.last_update,
         samples=here.state.samples,
     )
-    planned = Planner(wanted, here.survey, here.paths, Fetcher(_Nothing(), joined.id, here.paths.home)).plan(wanted, {})
-    with _unchanged(store, here) as paths:
-        _leave(store, paths, apply(store, paths, here.survey, planned, None), store.paths.trashed(joined.id).home)
+    planned = Planner(wanted, here.survey, here.paths, Fetcher(Nothing(), joined.id, here.paths.home)).plan(wanted, {})
+    with unchanged(store, here) as paths:
+        leave(store, paths, apply(store, paths, here.survey, planned, None), store.paths.trashed(joined.id).home)
     return Outcome(task_id=joined.id, kind=DELETED)
 
 
-class _Nothing:
+class Nothing:
     """The source of a merge that needs no files."""
 
     def sizes(self) -> dict[str, int]:
@@ -187,19 +204,20 @@ def _merge(store: Store, here: Here, joined: TaskState, theirs: TaskState, sourc
             frozen = replace(frozen, without=origin.without)
             planned = Planner(joined, here.survey, here.paths, fetcher).plan(theirs, frozen.places)
             mark = _mark(store, origin) if _is_other_program(here.state, joined) else None
-            with _unchanged(store, here) as paths:
+            with unchanged(store, here) as paths:
                 applied = apply(store, paths, here.survey, planned, mark, frozen)
-                _leave(store, paths, applied, _home_of(store, joined, paths))
+                leave(store, paths, applied, place_of(store, joined, paths))
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     return _outcome(joined, MERGED, planned.missing)
 
 
-def _home_of(store: Store, joined: TaskState, paths: TaskPaths) -> Path:
+def place_of(store: Store, joined: TaskState, paths: TaskPaths) -> Path:
+    """Return where a task belongs, in a project that is made where it is new. Raises BadName."""
     return ensure_folder(store, project_parts(str(shown(joined.units[PROJECT]).value))) / paths.id
 
 
-def _leave(store: Store, paths: TaskPaths, applied: Applied, target: Path) -> None:
+def leave(store: Store, paths: TaskPaths, applied: Applied, target: Path) -> None:
     """Move a task to where it now belongs, and finish it there."""
     if target != paths.home:
         target.parent.mkdir(exist_ok=True)
@@ -213,23 +231,25 @@ def _leave(store: Store, paths: TaskPaths, applied: Applied, target: Path) -> No
 
 
 @contextlib.contextmanager
-def _unchanged(store: Store, here: Here) -> Iterator[TaskPaths]:
-    """Hold a task's lock, where it is as it was. Raises _ChangedMeanwhile."""
+def unchanged(store: Store, here: Here) -> Iterator[TaskPaths]:
+    """Hold a task's lock, where it is as it was. Raises ChangedMeanwhile."""
     assert here.paths is not None  # noqa: S101 - a task without a folder has no lock
     with edit_lock(here.paths.home / LOCK, store.locks), tasks.writable(here.paths):
         if tuple(facts(here.paths.home).items()) != here.files:
-            raise _ChangedMeanwhile
+            raise ChangedMeanwhile
         if why_not(store, here):
-            raise _ChangedMeanwhile
+            raise ChangedMeanwhile
         yield here.paths
 
 
 def _finish(store: Store, here: Here) -> None:
     """Clear up after an attempt that was killed when all was in place but this."""
     assert here.survey is not None  # noqa: S101 - a task that is merged was surveyed
-    if all(entry.before is None for entry in here.survey.known.units.values()):
+    assert here.paths is not None  # noqa: S101 - as above
+    is_open = is_published(here.state) and here.paths.home.stat().st_mode & 0o200
+    if not is_open and all(entry.before is None for entry in here.survey.known.units.values()):
         return
-    with _unchanged(store, here) as paths:
+    with unchanged(store, here) as paths:
         Applied(store, here.survey, here.state, set(here.survey.files)).finish(paths)
 
 

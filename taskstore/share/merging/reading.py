@@ -24,6 +24,7 @@ from ...disk.layout import (
     CONFLICTS,
     EVENTS,
     LOCK,
+    MANIFEST,
     MODELS,
     PARAMS,
     RECORD,
@@ -39,6 +40,7 @@ from ...schema.ancestry import (
     UnitAncestry,
     Version,
     ancestor_id,
+    later,
     shown,
     that_holds,
     unit_from,
@@ -146,7 +148,7 @@ class _Reading:
         blobs |= units.of_artifacts(self._record(ARTIFACTS, ArtifactsRecord))
         blobs |= units.of_models(self._record(MODELS, ModelsRecord))
         values |= {name: units.with_paths(value, self._canonical) for name, value in blobs.items()}
-        known = {*named, *self._files, *RECORDS, ANCESTRY}
+        known = {*named, *self._files, *RECORDS, ANCESTRY, MANIFEST}
         for name in self._sizes:
             if name not in known and not name.startswith(FOLDERS):
                 values[unit_name("file", name)] = self._content(name)
@@ -281,7 +283,7 @@ def _run_unit(value: Any, known: UnitAncestry | None, time: str) -> Unit:  # noq
     if known.value_hash == hashed:
         return Unit(heads=[Version(id=hashed, value=value, time=known.time)])
     # Later than what it took the place of, whatever the clocks say.
-    return Unit(heads=[Version(id=hashed, value=value, time=max(time, f"{known.time}~"))])
+    return Unit(heads=[Version(id=hashed, value=value, time=later(time, known))])
 
 
 def status_unit(value: Any, known: UnitAncestry | None, time: str) -> Unit:  # noqa: ANN401 - plain JSON values
@@ -292,9 +294,9 @@ def status_unit(value: Any, known: UnitAncestry | None, time: str) -> Unit:  # n
     if hashed == known.value_hash:
         present = Version(id=known.id, value=value, time=known.time)
     elif last in known.past:  # somebody has brought an older record back
-        present = Version(id=f"{version_id(last, known.past)}:{hashed}", value=value, time=time)
+        present = Version(id=f"{version_id(last, known.past)}:{hashed}", value=value, time=later(time, known))
     else:
-        present = Version(id=f"{last}:{hashed}", value=value, time=time)
+        present = Version(id=f"{last}:{hashed}", value=value, time=later(time, known))
     return unit_from([present, *known.others], {*known.past, *earlier} - {ancestor_id(present)})
 
 

@@ -59,7 +59,7 @@ def test_all_that_a_task_has_comes_in(store: Store, tmp_path: Path) -> None:
     for task_id in ids:
         mine, theirs = before[task_id], after[task_id]
         theirs["task"].pop("imported")
-        theirs["files"].pop("ancestry.json")
+        theirs["files"].pop("ancestry.json", None)
         mine["files"].pop("ancestry.json", None)
         for each in (mine, theirs):
             each["task"].pop("last_update")
