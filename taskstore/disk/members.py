@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
@@ -30,12 +31,13 @@ _UNREADABLE = (OSError, EOFError, RuntimeError, ValueError, struct.error, zipfil
 class Members:
     """Files by their names, which are relative and have `/` between their parts. Use it in a `with`."""
 
-    def __init__(self, path: Path, *, is_strict: bool = False) -> None:
+    def __init__(self, path: Path, *, is_strict: bool = False, only: Collection[str] = ()) -> None:
         """Look at a folder or a zip without reading what is in it.
 
         Raises Damaged where a name leads elsewhere or is there twice, or where something in it is no plain file;
         Refused where there are too many, or they unpack to far more than they are. If it is strict, every name must be
-        one that every filesystem has, and a zip's directory must say what is there.
+        one that every filesystem has, and a zip's directory must say what is there. `only` are names in a folder beside
+        which nothing is looked at.
         """
         self.path = path
         self._is_strict = is_strict
@@ -45,7 +47,7 @@ class Members:
         self._prefix = ""
         self._zip: zipfile.ZipFile | None = None
         if path.is_dir():
-            self._look_into_folder()
+            self._look_into_folder(only)
         else:
             self._look_into_zip()
 
@@ -119,20 +121,26 @@ class Members:
         descriptor = os.open(self.path / (self._prefix + name), os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
         return os.fdopen(descriptor, "rb")
 
-    def _look_into_folder(self) -> None:
+    def _look_into_folder(self, only: Collection[str]) -> None:
         for folder, names, files in os.walk(self.path):
+            if only and Path(folder) == self.path:
+                names[:], files = [name for name in names if name in only], [name for name in files if name in only]
             names.sort()
             for name in sorted([*files, *names]):
-                path = Path(folder, name)
-                mode = path.lstat().st_mode
-                if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-                    raise Damaged(path, "it is a link or a device, and no file")
-                if stat.S_ISREG(mode):
-                    self._add(path.relative_to(self.path).as_posix(), path.lstat().st_size)
-                    if path.lstat().st_nlink > 1:
-                        self.linked.add(path.relative_to(self.path).as_posix())
+                with contextlib.suppress(FileNotFoundError):  # it is in use, and this was there only just now
+                    self._look_at(Path(folder, name))
         if self._is_strict:
             self._check_names()
+
+    def _look_at(self, path: Path) -> None:
+        facts = path.lstat()
+        if not (stat.S_ISREG(facts.st_mode) or stat.S_ISDIR(facts.st_mode)):
+            raise Damaged(path, "it is a link or a device, and no file")
+        if stat.S_ISREG(facts.st_mode):
+            name = path.relative_to(self.path).as_posix()
+            self._add(name, facts.st_size)
+            if facts.st_nlink > 1:
+                self.linked.add(name)
 
     def _look_into_zip(self) -> None:
         try:

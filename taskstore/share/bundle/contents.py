@@ -6,7 +6,7 @@ A bundle is a zip that `write` made, the folder that it was unpacked to, a store
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -45,6 +45,8 @@ class HeldSource:
 
     members: Members
     held: Held
+    progress: Callable[[int], None]
+    _seen: set[str] = field(default_factory=set)
 
     def sizes(self) -> Mapping[str, int]:
         """Return the names of all files with their sizes in bytes."""
@@ -54,7 +56,11 @@ class HeldSource:
         """Yield a file's bytes from an offset on. Raises Damaged, and FileNotFoundError."""
         if name not in self.held.sizes:
             raise FileNotFoundError(f"{self.members.path}/{self.held.folder}{name}")
+        is_first = name not in self._seen  # a log is hashed before it is taken
+        self._seen.add(name)
         for chunk in self.members.chunks(self.held.folder + name):
+            if is_first:
+                self.progress(len(chunk))
             if offset < len(chunk):
                 yield chunk[offset:]
             offset = max(0, offset - len(chunk))
@@ -110,7 +116,8 @@ class Contents:
         self.path = path
         self.store_id = ""
         self.without: tuple[str, ...] = ()
-        self.members = Members(path, is_strict=True)
+        is_whole = any((path / name).is_file() for name in (STORE, BUNDLE))
+        self.members = Members(path, is_strict=True, only=(STORE, BUNDLE, PROJECTS) if is_whole else ())
         try:
             self.tasks = self._look()
         except BaseException:
@@ -123,9 +130,9 @@ class Contents:
     def __exit__(self, *_: object) -> None:
         self.members.__exit__()
 
-    def source(self, held: Held) -> HeldSource:
-        """Return the files of a task."""
-        return HeldSource(self.members, held)
+    def source(self, held: Held, progress: Callable[[int], None]) -> HeldSource:
+        """Return the files of a task; `progress` hears of each byte once."""
+        return HeldSource(self.members, held, progress)
 
     def said_of(self, project: tuple[str, ...]) -> ProjectRecord:
         """Return what the bundle says of a project. Raises Damaged."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import shutil
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from ...store.store import Store
 from ..merging import NEW, File, Origin, Outcome, TaskState, bring_in, known_ids, read_state, shown
 from ..merging.reading import files_of_value
 from ..merging.units import aside
-from .contents import Contents, Held
+from .contents import Contents, Held, HeldSource
 
 _SPARE_BYTES = 16 << 20
 _MAX_DESCRIPTION_CHARS = 65_536
@@ -55,8 +55,9 @@ def read(store: Store, path: Path, *, into: str | None = None) -> Iterator[Broug
         total_bytes = sum(sum(held.sizes.values()) for held in contents.tasks)
         with bar(f"import {path.name}", total_bytes) as progress:
             for held in contents.tasks:
-                yield _brought(store, contents, held, into, is_new=held.id not in known)
-                progress(sum(held.sizes.values()))
+                counted = _Counted(progress)
+                yield _brought(store, contents.source(held, counted.add), into, contents, is_new=held.id not in known)
+                progress(max(0, sum(held.sizes.values()) - counted.bytes))
 
 
 def _check(store: Store, contents: Contents, into: str | None) -> None:
@@ -73,8 +74,20 @@ def _check_room(store: Store, held: Held) -> None:
         raise Refused(f"task {held.id[:12]} has {size_bytes:,} bytes, more than is free at {store.root}")
 
 
-def _brought(store: Store, contents: Contents, held: Held, into: str | None, *, is_new: bool) -> Brought:
-    source = contents.source(held)
+class _Counted:
+    """Counts what was read of a task: what it is spared to read is done, too."""
+
+    def __init__(self, progress: Callable[[int], None]) -> None:
+        self.bytes = 0
+        self._progress = progress
+
+    def add(self, count: int) -> None:
+        self.bytes += count
+        self._progress(count)
+
+
+def _brought(store: Store, source: HeldSource, into: str | None, contents: Contents, *, is_new: bool) -> Brought:
+    held = source.held
     address = str(contents.path.absolute())
     origin = Origin(store_id=contents.store_id, address=address, without=contents.without)
     project = "/".join(held.project) if held.project else str(into)

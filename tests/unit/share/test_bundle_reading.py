@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import zipfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -187,6 +189,36 @@ def test_a_store_in_use_is_a_bundle_without_its_trash_and_queues(store: Store, t
     ids = {task_id for _, task_id in places.walk(built)}
     assert {each.task_id for each in bundle.read(store, built.root)} == ids
     assert trash.listed(store) == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs links, and names that Windows has not")
+def test_what_a_store_has_beside_its_projects_is_not_looked_at(origin: Store, store: Store) -> None:
+    make(origin, 0)
+    (origin.paths.cache / "fetched").mkdir(parents=True)
+    (origin.paths.cache / "fetched" / "a:b?").write_bytes(b"")
+    (origin.paths.cache / "link").symlink_to("/etc")
+    assert take(store, origin.root) == ["new"]
+
+
+def test_the_bar_of_an_import_is_full_at_the_end(
+    origin: Store, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(origin, 0, artifact=os.urandom(5 << 20))
+    counts: list[int] = []
+    totals: list[int] = []
+
+    @contextlib.contextmanager
+    def bar(_: str, total_bytes: int) -> Iterator[Callable[[int], None]]:
+        totals.append(total_bytes)
+        yield counts.append
+
+    monkeypatch.setattr("taskstore.share.bundle.reading.bar", bar)
+    for _ in range(2):
+        take(store, zipped(origin, tmp_path / "x.zip", is_replaced=True))
+        assert sum(counts) == totals[-1]
+        assert totals[-1] > 5 << 20
+        assert len(counts) > 5 or len(totals) > 1  # within the artifact, too
+        counts.clear()
 
 
 def test_unknown_keys_stay(origin: Store, store: Store, tmp_path: Path) -> None:

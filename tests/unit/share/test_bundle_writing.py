@@ -22,7 +22,7 @@ from taskstore.share.bundle import snapshot
 from taskstore.store import models, places, projects, tasks
 from taskstore.store.store import Store
 
-from .bundles import IDS, WRITER, held, keep, log, make, other, take, task_folder, zipped
+from .bundles import IDS, WRITER, held, keep, log, make, other, take, task_folder, tree, zipped
 
 
 def test_a_zip_holds_the_tasks_as_they_lie_in_the_store_and_what_it_is(store: Store, tmp_path: Path) -> None:
@@ -176,6 +176,21 @@ def test_a_folder_that_cannot_be_written_is_refused(store: Store, plain_user: Pa
     (plain_user / "locked").mkdir(mode=0o500)
     with pytest.raises(ReadOnly, match="locked"):
         zipped(made, plain_user / "locked" / "x.zip")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="permissions of POSIX")
+def test_a_store_that_can_only_be_read_is_zipped_as_it_is(plain_user: Path) -> None:
+    made = other(plain_user / "store")
+    make(made)
+    before = tree(made.root)
+    for path in [made.root, *made.root.rglob("*")]:
+        path.chmod(path.stat().st_mode & ~0o222)
+    try:
+        assert zipfile.is_zipfile(zipped(made, plain_user / "x.zip"))
+    finally:
+        for path in [made.root, *made.root.rglob("*")]:
+            path.chmod(path.stat().st_mode | 0o200)
+    assert tree(made.root).keys() == before.keys()
 
 
 def test_a_failure_while_it_is_written_leaves_the_file_before(
