@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ...core.errors import Busy
+from ...core.errors import Busy, Conflict
 from ...core.names import project_parts
 from ...core.states import Status
 from ...disk.atomic import staging_beside
@@ -22,6 +22,7 @@ from ...disk.layout import LOCK, TaskPaths
 from ...disk.lock import edit_lock
 from ...schema.ancestry import shown
 from ...store import liveness, tasks, trash
+from ...store.entering import adopt
 from ...store.projects import ensure_folder
 from ...store.published import take_write_bits
 from ...store.store import Store, writing
@@ -82,8 +83,11 @@ def bring_in(store: Store, state: TaskState, source: Source, origin: Origin, *, 
     store's task is then as it was. Busy where somebody else goes on changing it.
     """
     for _ in range(_MAX_TRIES):
-        with contextlib.suppress(ChangedMeanwhile, FileNotFoundError), writing(store):
-            return _bring(store, state, source, origin, project)
+        try:
+            with contextlib.suppress(ChangedMeanwhile, FileNotFoundError), writing(store):
+                return _bring(store, state, source, origin, project)
+        except (NotADirectoryError, IsADirectoryError, FileExistsError) as error:
+            raise Conflict(f"task {state.id[:12]} has a file and a folder of one name: {error.filename}") from None
     raise Busy(store.paths.projects / state.id, 0)
 
 
@@ -186,7 +190,12 @@ def _add(
             missing.extend(planned.missing)
 
     place = project if project is not None else str(shown(joined.units[PROJECT]).value)
-    paths = tasks.adopt(store, place, joined.id, build)
+    try:
+        paths = adopt(store, place, joined.id, build)
+    except Conflict:
+        if look(store, joined.id) is None:
+            raise
+        raise ChangedMeanwhile from None  # somebody else has just brought it in
     if shown(joined.units[STATUS]).value.get("status") == Status.PUBLISHED.value:
         tasks.under_lock(store, paths.id, take_write_bits)
     store.paths.tombstone(joined.id).unlink(missing_ok=True)
