@@ -13,7 +13,7 @@ import msgspec
 
 from ...core import portable
 from ...core.errors import Damaged, NotFound, Refused, TaskstoreError
-from ...disk.layout import PROJECT, TaskPaths
+from ...disk.layout import CONFIG_FOLDER, CONFIGURATION, PROJECT, TaskPaths
 from ...disk.text import read_bytes
 from ...schema import codec
 from ...schema.ancestry import unit_name
@@ -23,6 +23,7 @@ from ...store import left_out, places, projects, tasks
 from ...store.progress import bar
 from ...store.store import Store
 from ..merging import NEW, File, Origin, Outcome, TaskState, bring_in, known_ids, read_state, shown
+from ..merging.exchange import checked
 from ..merging.reading import files_of_value
 from ..merging.units import aside
 from .contents import Contents, Held, HeldSource
@@ -95,7 +96,7 @@ def _brought(store: Store, source: HeldSource, into: str | None, contents: Conte
         if is_new:
             _check_room(store, held)
         state = _without(read_state(source, held.id, project), contents.without)
-        _check_files(contents, held, state)
+        _check_files(contents, held, checked(state, contents.path / held.folder))
         with _described(store, contents, held) if is_new and into is None else contextlib.nullcontext():
             outcome = bring_in(store, state, source, origin, project=into)
         if outcome.kind != NEW and contents.without:
@@ -144,16 +145,21 @@ def _named(state: TaskState) -> Iterator[tuple[str, File]]:
 
 def _check_files(contents: Contents, held: Held, state: TaskState) -> None:
     """Raise Damaged for a file that no system can have by its name, or whose size is not what its record says."""
-    named = [unit for name, unit in state.units.items() if name.startswith("configuration/")]
-    for name in [*(name for name, _ in _named(state)), *(shown(unit).value["file"] for unit in named)]:
-        if why := portable.why_not(name):
-            raise Damaged(contents.path / held.folder, f"a record names a file of it, and {why}: {name!r}")
+    place = contents.path / held.folder
+    _check_configuration(place, state)
     for name, file in _named(state):
-        sizes = [held.sizes[place] for place in (name, aside(name, file.hash)) if place in held.sizes]
+        if why := portable.why_not(name):
+            raise Damaged(place, f"a record names a file of it, and {why}: {name!r}")
+        sizes = [held.sizes[each] for each in (name, aside(name, file.hash)) if each in held.sizes]
         if sizes and file.size not in sizes:
-            raise Damaged(
-                contents.path / held.folder / name, f"it has {sizes[0]:,} bytes, and its record says {file.size:,}"
-            )
+            raise Damaged(place / name, f"it has {sizes[0]:,} bytes, and its record says {file.size:,}")
+
+
+def _check_configuration(place: Path, state: TaskState) -> None:
+    for name, unit in state.units.items():
+        value = shown(unit).value if name.startswith("configuration/") else None
+        if value is not None and ("/" in value["file"] or portable.why_not(value["file"])):
+            raise Damaged(place / CONFIGURATION, f"it names a file that is not in {CONFIG_FOLDER}/: {value['file']!r}")
 
 
 def _note(store: Store, state: TaskState, origin: Origin) -> None:

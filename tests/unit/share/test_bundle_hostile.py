@@ -18,6 +18,7 @@ import pytest
 from taskstore.core.errors import Damaged, Refused, TaskstoreError, TooNew
 from taskstore.disk import members, zip_directory
 from taskstore.share import bundle
+from taskstore.store import doctor, query
 from taskstore.store.store import Store
 
 from .bundles import IDS, WRITER, held, make, other, packed, take, task_folder, tree, unpacked, zipped
@@ -468,6 +469,76 @@ def test_a_folder_that_is_no_projects_name(
         assert (store.paths.projects / component / IDS[0]).is_dir()
     else:
         refused(store, path, component)
+
+
+RIVALS = [
+    ("configuration/model", {"x": 1}),
+    ("configuration/model", {"file": 5}),
+    ("configuration/model", {"file": "../../x", "content": {"size": 1, "hash": "0" * 64}}),
+    ("artifacts/data", {"file": {"path": "../../x", "size": 5, "hash": "0" * 64}}),
+    ("artifacts/data", 5),
+    ("models.output/x", [1]),
+    ("file/../../x", {"size": 1, "hash": "0" * 64}),
+    ("file/x", {"size": "one"}),
+    ("file/task.json", {"size": 1, "hash": "0" * 64}),
+    ("params/Args/lr", {"value": 5}),
+    ("status", {"status": "nonsense"}),
+    ("status", None),
+    ("project", "../../x"),
+    ("project", {"a": 1}),
+    ("project", None),
+    ("name", 5),
+    ("trashed", {"project": 5}),
+    ("tags", {"a": "b"}),
+]
+
+
+@pytest.mark.parametrize(("unit", "value"), RIVALS)
+@pytest.mark.parametrize("is_later", [False, True])
+def test_a_hidden_version_that_could_never_be_one(
+    unit: str, value: object, is_later: bool, good: dict[str, bytes], store: Store, tmp_path: Path
+) -> None:
+    """Versions that somebody may choose later, or that are shown because they are later."""
+    name = task_folder(good) + "ancestry.json"
+    version = {"id": "f" * 20, "value": value, "time": "2199-01-01T00:00:00Z" if is_later else "2000-01-01T00:00:00Z"}
+    record = {"rev": 1, "units": {unit: {"id": "e" * 20, "hash": "0" * 64, "others": [version]}}}
+    path = packed(tmp_path / "x.zip", good | {name: json.dumps(record).encode()})
+    before = tree(store.root)
+    outside = tree(tmp_path.parent)
+    try:
+        kinds = take(store, path)
+    except TaskstoreError:
+        assert tree(store.root) == before
+        return
+    assert kinds in (["new"], ["deleted"])
+    assert {name for name in tree(tmp_path.parent) if "/store/" not in name} <= set(outside)
+    assert [each for each in doctor.check(store) if each.kind is not doctor.Kind.CONFLICT] == []
+    for row in query.find(store).rows:
+        assert row.id == IDS[0]
+
+
+LAUGHS = b"a: &a [x]\n" + b"".join(b"%c: &%c [*%c, *%c, *%c]\n" % (n + 1, n + 1, n, n, n) for n in range(97, 121))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"description: !!python/object/apply:os.system ['true']\n",
+        b"description: " + b"[" * 1000 + b"]" * 1000,
+        b"- description\n",
+        b"description: \xff\n",
+        b"description: {a: 1}\n",
+        b"tags: one\n",
+        b"\0",
+        LAUGHS + b"tags: *y\n",
+        b"description: " + b"x" * (2 << 20),
+    ],
+)
+def test_what_is_said_of_a_project_in_a_harmful_way(
+    data: bytes, good: dict[str, bytes], store: Store, tmp_path: Path
+) -> None:
+    path = packed(tmp_path / "x.zip", good | {"projects/vision/project.yaml": data})
+    refused(store, path, "project.yaml")
 
 
 def test_a_bundle_that_names_other_tasks_than_it_holds(good: dict[str, bytes], store: Store, tmp_path: Path) -> None:
