@@ -9,7 +9,7 @@ import typer
 
 from taskstore.core.errors import TaskstoreError
 
-from . import context, offers, several
+from . import context, offers, render, several
 
 if TYPE_CHECKING:
     from taskstore.share.bundle import Brought
@@ -133,38 +133,41 @@ def _tell(store: Store, path: Path, brought: Brought, *, as_json: bool) -> None:
     outcome = brought.outcome
     if outcome is None:
         return
+    facts = {
+        "imported_from": str(path),
+        "is_new": outcome.kind == "new",
+        "notes": [],
+        "outcome": outcome.kind,
+        "missing": list(outcome.missing),
+        "conflicts": list(outcome.conflicts),
+    }
     if not as_json:
         typer.echo(outcome.task_id)
+    short = outcome.task_id[:12]
     try:
-        task = places.locate(store, outcome.task_id)
+        several.tell(store, places.locate(store, outcome.task_id), _said(outcome, path), as_json=as_json, **facts)
     except NotFound:
-        task = store.paths.trashed(outcome.task_id)
-    several.tell(
-        store,
-        task,
-        _said(outcome, path),
-        as_json=as_json,
-        imported_from=str(path),
-        is_new=outcome.kind == "new",
-        notes=[],
-        outcome=outcome.kind,
-        missing=list(outcome.missing),
-        conflicts=list(outcome.conflicts),
-    )
+        trashed = store.paths.trashed(outcome.task_id)
+        if trashed.record.is_file():
+            what = f"it is in the trash: `taskstore trash restore {short}` brings it back"
+            several.tell(store, trashed, what, as_json=as_json, **facts)
+        elif as_json:
+            render.print_json({"id": outcome.task_id, **facts})
+        else:
+            context.say(f"{short}: it was deleted for good")
 
 
 def _said(outcome: Outcome, path: Path) -> str:
+    short = outcome.task_id[:12]
     said = {
         "new": f"imported from {path}",
         "merged": f"merged with what {path} has of it",
         "unchanged": f"{path} has nothing new of it",
-        "trashed": "it is deleted",
+        "skipped": f"left as it is: {outcome.reason}",
     }
-    text = said.get(outcome.kind, outcome.kind) + (f": {outcome.reason}" if outcome.reason else "")
+    text = said.get(outcome.kind, outcome.kind)
     if outcome.conflicts:
-        text += (
-            f"; `taskstore conflicts show {outcome.task_id[:12]}` lists what differs: {', '.join(outcome.conflicts)}"
-        )
+        text += f"; `taskstore conflicts show {short}` lists what differs: {', '.join(outcome.conflicts)}"
     if outcome.missing:
         text += f"; {len(outcome.missing)} files that its records name are not in it, such as {outcome.missing[0]}"
     return text

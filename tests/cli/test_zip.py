@@ -159,6 +159,40 @@ def test_what_was_left_out_is_shown_and_no_damage(
     assert "left out" not in cli("show", paths.id).out
 
 
+def test_what_is_deleted_here_is_said_to_be(
+    cli: Cli, workshop: Workshop, other: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = workshop.task()
+    cli("zip", paths.id, "-o", "x.zip")
+    monkeypatch.setenv("TASKSTORE_ROOT", str(other.root))
+    cli("import", "x.zip")
+    cli("rm", paths.id)
+    result = cli("import", "x.zip")
+    assert (result.code, result.lines) == (0, [paths.id])
+    assert f"it is in the trash: `taskstore trash restore {paths.id[:12]}`" in result.err
+    assert cli("import", "x.zip", "--json").objects[0]["outcome"] == "unchanged"
+    assert cli("trash", "purge", "--all").code == 0
+    result = cli("import", "x.zip")
+    assert (result.code, result.lines) == (0, [paths.id])
+    assert "deleted for good" in result.err
+    assert cli("import", "x.zip", "--json").objects[0].keys() >= {"id", "outcome", "is_new"}
+    assert list(places.walk(other)) == []
+
+
+def test_a_conflict_is_said_and_where_to_look(
+    cli: Cli, workshop: Workshop, other: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = workshop.task()
+    cli("zip", paths.id, "-o", "x.zip")
+    cli("--store", other.root, "import", "x.zip")
+    cli("comment", paths.id, "there")
+    cli("--store", other.root, "comment", paths.id, "here")
+    cli("zip", paths.id, "-o", "y.zip")
+    result = cli("--store", other.root, "import", "y.zip")
+    assert result.code == 0
+    assert f"`taskstore conflicts show {paths.id[:12]}` lists what differs: comment" in result.err
+
+
 def test_of_several_tasks_those_that_are_whole_come_in(
     cli: Cli, workshop: Workshop, other: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -67,11 +67,8 @@ def write(
     for at in homes:
         with contextlib.suppress(ReadOnly, Busy, Damaged):  # it is zipped as it lies there
             stamp(store, at.id)
+    record = _record(store, homes, without)
     snapshots = [Snapshot(at, _wanted(without)) for at in homes]
-    gone = {kind for at in homes for kind in left_out.gone(at, tasks.read(at))}
-    record = BundleRecord(
-        format=FORMAT, store=store.id, tasks=[at.id for at in homes], without=sorted({*without, *gone})
-    )
     total_bytes = sum(each.size() for each in snapshots)
     with _output(path, is_replaced=is_replaced) as write_into, bar(f"zip {path.name}", total_bytes) as progress:
         write_into(lambda packer: _fill(store, packer, record, snapshots), progress)
@@ -84,6 +81,12 @@ def write(
         left_out=strays,
         missing=tuple(sorted(missing)),
     )
+
+
+def _record(store: Store, homes: Sequence[TaskPaths], without: Collection[str]) -> BundleRecord:
+    gone = {kind for at in homes for kind in left_out.gone(at, tasks.read(at))}
+    names = sorted({*without, *gone})
+    return BundleRecord(format=FORMAT, store=store.id, tasks=[at.id for at in homes], without=names)
 
 
 def default_name(store: Store, task_ids: Sequence[str]) -> str:
