@@ -49,7 +49,7 @@ class Snapshot:
         return sum(size for _, _, size in self._first.values())
 
     def copy(self, put: Put) -> None:
-        """Put every file: blobs, then logs, then the records. Raises Busy where a blob was replaced meanwhile."""
+        """Put every file: blobs, then logs, then the records. Raises Busy where it was moved or reset."""
         found, self._first = self._first or self._look(), None
         copied: dict[str, Facts] = {}
         for left in reversed(range(_ROUNDS)):
@@ -59,6 +59,8 @@ class Snapshot:
             with contextlib.ExitStack() as held:
                 records = {name: self._held(name, held) for name in found if _is_record(name)}
                 now = self._look()
+                if RECORD not in now:  # it was moved or deleted
+                    break
                 is_complete = all(name in copied for name in _blobs(now, is_first=False))
                 is_settled = _records(found) == _records(now) and None not in records.values()
                 if is_complete and (is_settled or not left):
@@ -112,9 +114,13 @@ class Snapshot:
         return len(data), io.BytesIO(data)
 
     def _put_blob(self, put: Put, name: str, facts: Facts, copied: dict[str, Facts]) -> None:
-        with contextlib.suppress(FileNotFoundError), (self.paths.home / name).open("rb") as stream:
+        try:
+            stream = (self.paths.home / name).open("rb")
+        except FileNotFoundError:  # which the next look does not find
+            return
+        with stream:
             put(name, _chunks(stream, facts[2]), facts[2])
-            copied[name] = facts
+        copied[name] = facts
 
     def _check(self, copied: dict[str, Facts], now: dict[str, Facts]) -> None:
         """A blob is never changed; but it may go, and another take its name."""

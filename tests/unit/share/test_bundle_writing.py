@@ -319,6 +319,12 @@ def test_a_blob_whose_name_another_takes_is_not_taken_for_it(store: Store) -> No
         Meanwhile(store, "source/", replace).copy()
 
 
+def test_a_move_meanwhile_is_said(store: Store) -> None:
+    running(store)
+    with pytest.raises(Busy):
+        Meanwhile(store, "source/", lambda: tasks.move(store, IDS[0], "elsewhere")).copy()
+
+
 def test_a_reset_meanwhile_is_said(store: Store) -> None:
     paths = make(store)
     with pytest.raises(Busy):
