@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import agents
 import artifact_file
+import bundle
 import captures
 import cli_cold
 import connect
@@ -21,6 +22,7 @@ if __name__ == "__main__":
     main(
         report_scalar.measure,
         artifact_file.measure,
+        bundle.measure,
         init_close.measure,
         captures.measure,
         cli_cold.measure,

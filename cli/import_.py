@@ -1,4 +1,4 @@
-"""`taskstore import`: runs that were recorded elsewhere."""
+"""`taskstore import`: tasks of a bundle, and runs that were recorded elsewhere."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 
 from taskstore.core.errors import Damaged, TaskstoreError
 
-from . import context, offers, render, several
+from . import brought, context, offers, render, several
 
 if TYPE_CHECKING:
     from taskstore.share.importers.base import Imported, Options
@@ -21,7 +21,7 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 def _kinds() -> list[str]:
     from taskstore.share.importers import KINDS
 
-    return list(KINDS)
+    return [brought.OWN, *KINDS]
 
 
 def _kind(text: str) -> str:
@@ -44,14 +44,14 @@ def import_(
             "--from",
             parser=_kind,
             metavar="KIND",
-            help="What they are: mlflow, wandb, guild, clearml or tensorboard. Else it is seen.",
+            help="What they are: taskstore (zips), mlflow, wandb, guild, clearml or tensorboard. Else it is seen.",
             autocompletion=_complete_kind,
         ),
     ] = None,
     into: Annotated[
         str | None,
         typer.Option(
-            "--into", metavar="PROJECT", help="A project, else each run's own.", autocompletion=offers.project
+            "--into", metavar="PROJECT", help="A project, else each task's own.", autocompletion=offers.project
         ),
     ] = None,
     files: Annotated[
@@ -67,13 +67,16 @@ def import_(
     ] = False,
     as_json: context.JsonOption = False,
 ) -> None:
-    """Bring in runs that were recorded elsewhere; print the ids of their tasks.
+    """Bring in tasks of a zip, or runs that were recorded elsewhere; print their ids.
 
-    Nothing is unpacked and nothing in it is run. A path may hold many runs. Each
-    comes in whole or not at all, and once: again, it is the task that it became.
-    What of it cannot be read is said, and stands in the task.
+    What `taskstore zip` has packed keeps its ids and projects, and a task that
+    is here already is merged. A folder is taken too: an unpacked zip, a store,
+    one task. Of other programs' runs tasks are made; a path may hold many.
 
-    Example: taskstore import --from clearml offline-*.zip --into laptop
+    Nothing is unpacked and nothing in it is run. A task comes in whole or not
+    at all, and once. What of it cannot be read is said, and stands in the task.
+
+    Example: taskstore import runs.zip
     """
     from taskstore.share.importers.base import Options
 
@@ -81,8 +84,11 @@ def import_(
     exit_code = 0
     for path in dict.fromkeys(paths):
         try:
-            options = Options(project=into, with_deleted=with_deleted, files=files)
-            code = _import(store, path, kind, options, as_json=as_json)
+            if brought.is_own(path, kind):
+                code = brought.take_in(store, path, into, as_json=as_json)
+            else:
+                options = Options(project=into, with_deleted=with_deleted, files=files)
+                code = _import(store, path, kind, options, as_json=as_json)
         except TaskstoreError as error:
             code = several.report(error)
         exit_code = exit_code or code

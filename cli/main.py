@@ -57,7 +57,8 @@ COMMANDS: dict[str, str] = {
     "rm": "Move tasks to the trash.",
     "trash": "List, restore or purge deleted tasks.",
     "project": "List, create, rename, move or delete projects.",
-    "import": "Bring in runs that were recorded elsewhere.",
+    "zip": "Pack tasks into one file, to be imported elsewhere.",
+    "import": "Bring in tasks of a zip, or runs that were recorded elsewhere.",
     "export": "Write tasks as other programs read them: ClearML, tables.",
     "remote": "Name the places that tasks are shared by.",
     "conflicts": "List, show and resolve conflicts of merged tasks.",
@@ -71,7 +72,12 @@ COMMANDS: dict[str, str] = {
 _NOT_WRITABLE = frozenset({errno.ENOSPC, errno.EROFS, getattr(errno, "EDQUOT", errno.ENOSPC)})
 # Typer has a copy of click in it, or uses the real one, by its version: this is the class of the one in use.
 _UsageError: type[Exception] = typer.BadParameter.__bases__[0]
-_MODULES = {name: name for name in COMMANDS} | {"set": "set_", "unarchive": "archive", "import": "import_"}
+_MODULES = {name: name for name in COMMANDS} | {
+    "set": "set_",
+    "unarchive": "archive",
+    "import": "import_",
+    "zip": "zip_",
+}
 
 
 class LazyGroup(TyperGroup):

@@ -182,9 +182,17 @@ def _print_place(row: Row, script: ScriptRecord) -> None:
             ("machine", ", ".join(machine)),
             ("python", " ".join(part for part in (script.python, script.executable) if part)),
             ("imported", ", ".join(f"{item.kind} {item.id}" for item in task.imported)),
+            ("left out", _left_out(row)),
             ("path", context.place(row.paths.home)),
         ]
     )
+
+
+def _left_out(row: Row) -> str:
+    from taskstore.schema.bundle import KINDS
+    from taskstore.store import left_out
+
+    return ", ".join(KINDS[kind] for kind in left_out.gone(row.paths, row.task))
 
 
 def _print_container(asked: Container | None) -> None:

@@ -173,6 +173,11 @@ def _guard(body: str) -> str:
     return body
 
 
+def is_reserved(component: str) -> bool:
+    """Tell whether Windows takes a file of this name for a device: CON, nul.txt."""
+    return _RESERVED.match(component) is not None
+
+
 def check_name(kind: str, name: str) -> str:
     """Return the name stripped, or raise BadName; `kind` is the word for it in the message (task, project).
 

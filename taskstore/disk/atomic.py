@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import glob
 import hashlib
 import os
 import re
@@ -15,6 +16,7 @@ import secrets
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from ..core.ids import is_id
 from .layout import NEW_PREFIX, PURGE_PREFIX, TEMPORARY_SUFFIX
@@ -67,6 +69,14 @@ def drop_abandoned(folder: Path) -> None:
                     path.unlink()
 
 
+def _drop_abandoned_beside(path: Path) -> None:
+    for found in path.parent.glob(f".{glob.escape(path.name[:100])}.*{TEMPORARY_SUFFIX}"):
+        owner = _OWNER.search(found.name)
+        with contextlib.suppress(OSError):
+            if owner is not None and is_owner_gone(owner[1], found.lstat().st_ctime):
+                found.unlink()
+
+
 def replace_record(path: Path, data: bytes, *, is_durable: bool = True) -> None:
     """Replace the file at `path` whole; afterwards it survives a power cut, unless `is_durable` is false.
 
@@ -88,6 +98,17 @@ def write_blob(path: Path, chunks: Iterable[bytes]) -> tuple[str, int]:
     return digest.hexdigest(), size_bytes
 
 
+@contextlib.contextmanager
+def writing_aside(path: Path, *, is_new: bool) -> Iterator[BinaryIO]:
+    """Write a file within the block, which appears whole at its end, durable; of a block that fails nothing stays.
+
+    Where it must be new and something is there by then, FileExistsError is raised.
+    """
+    _drop_abandoned_beside(path)
+    with _aside(path, is_durable=True, is_new=is_new) as descriptor, os.fdopen(os.dup(descriptor), "wb") as stream:
+        yield stream
+
+
 def chunks_of(path: Path) -> Iterator[bytes]:
     """Yield a file's bytes in pieces of 1 MiB."""
     with path.open("rb") as stream:
@@ -104,7 +125,7 @@ def sha256_of(path: Path) -> str:
 
 
 @contextlib.contextmanager
-def _aside(path: Path, *, is_durable: bool) -> Iterator[int]:
+def _aside(path: Path, *, is_durable: bool, is_new: bool = False) -> Iterator[int]:
     temporary = temporary_beside(path)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     descriptor = os.open(temporary, flags, 0o666)
@@ -117,12 +138,19 @@ def _aside(path: Path, *, is_durable: bool) -> Iterator[int]:
             os.close(descriptor)
         # Opened before the rename: a project renamed right after it must not make a change that is done look undone.
         with _open_folder(path.parent if is_durable else None) as folder:
+            if is_new:
+                _check_is_new(path)
             os.replace(temporary, path)  # noqa: PTH105 - crash tests hook the os module's calls
             _sync(folder)
     except BaseException:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise
+
+
+def _check_is_new(path: Path) -> None:
+    if os.path.lexists(path):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
 
 
 def write_all(descriptor: int, data: bytes | memoryview) -> None:

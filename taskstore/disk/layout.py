@@ -22,6 +22,10 @@ ARTIFACTS = "artifacts.json"
 MODELS = "models.json"
 CONFIGURATION = "config.json"
 CONFIG_FOLDER = "config"
+SOURCE_FOLDER = "source"
+ARTIFACT_FILES = "files/artifacts"
+MODEL_FILES = "files/models"
+SAMPLES = "files/media"
 SUMMARY = "summary.json"
 EVENTS = "events"
 FILES = "files"
@@ -153,7 +157,7 @@ class TaskPaths:
     @property
     def source(self) -> Path:
         """The folder of captured code."""
-        return self.home / "source"
+        return self.home / SOURCE_FOLDER
 
     def work_tree(self, submodule: str = "") -> TreePaths:
         """What was captured of the repository's work tree, or of a submodule's, by its path below the repository."""
@@ -216,7 +220,7 @@ class TaskPaths:
     @property
     def artifact_files(self) -> Path:
         """The folder of the artifacts' blobs, a folder a key."""
-        return self.files / "artifacts"
+        return self.home / ARTIFACT_FILES
 
     def artifact_folder(self, key: str) -> Path:
         """Where one artifact's blob is."""
@@ -225,7 +229,7 @@ class TaskPaths:
     @property
     def model_files(self) -> Path:
         """The folder of the models' weights, a folder a name."""
-        return self.files / "models"
+        return self.home / MODEL_FILES
 
     def model_folder(self, name: str) -> Path:
         """Where one model's weights are."""
@@ -234,7 +238,7 @@ class TaskPaths:
     @property
     def samples(self) -> Path:
         """The folder of debug samples, and of pictures that are plots."""
-        return self.files / "media"
+        return self.home / SAMPLES
 
     def sample(self, title: str, series: str, name: str) -> Path:
         """One debug sample's blob. No title is no path component: it is `%`, which stands for none."""

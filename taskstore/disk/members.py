@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import stat
+import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
+from ..core import portable
 from ..core.errors import Damaged, Refused
+from . import zip_directory
 
 MAX_FILES = 100_000
 MAX_RATIO = 200
@@ -19,26 +23,34 @@ MAX_RATIO = 200
 MIN_BOMB_BYTES = 1 << 30
 _CHUNK_BYTES = 1 << 20
 _ENCRYPTED = 1
+_UTF8 = 0x800
 _LEADS_AWAY = re.compile(r"[A-Za-z]:|[/\\]|(.*[/\\])?\.\.([/\\]|\Z)", re.S)
-_UNREADABLE = (OSError, EOFError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error)
+_UNREADABLE = (OSError, EOFError, RuntimeError, ValueError, struct.error, zipfile.BadZipFile, zlib.error)
 
 
 class Members:
     """Files by their names, which are relative and have `/` between their parts. Use it in a `with`."""
 
-    def __init__(self, path: Path, *, max_files: int | None = None) -> None:
+    def __init__(
+        self, path: Path, *, is_strict: bool = False, only: Collection[str] = (), max_files: int | None = None
+    ) -> None:
         """Look at a folder or a zip without reading what is in it.
 
         Raises Damaged where a name leads elsewhere or is there twice, or where something in it is no plain file;
-        Refused where there are too many, or they unpack to far more than they are.
+        Refused where there are too many, or they unpack to far more than they are. If it is strict, every name must be
+        one that every filesystem has, and a zip's directory must say what is there. `only` are names in a folder beside
+        which nothing is looked at.
         """
         self.path = path
         self._max_files = MAX_FILES if max_files is None else max_files
+        self._is_strict = is_strict
         self.sizes: dict[str, int] = {}
+        self.linked: set[str] = set()
+        """Files of a folder that are hard links: what they hold may be that of a file elsewhere."""
         self._prefix = ""
         self._zip: zipfile.ZipFile | None = None
         if path.is_dir():
-            self._look_into_folder()
+            self._look_into_folder(only)
         else:
             self._look_into_zip()
 
@@ -69,15 +81,22 @@ class Members:
         self._prefix = f"{self._prefix}{folder}/"
         below = f"{folder}/"
         self.sizes = {name[len(below) :]: size for name, size in self.sizes.items() if name.startswith(below)}
+        self.linked = {name[len(below) :] for name in self.linked if name.startswith(below)}
 
     def chunks(self, name: str) -> Iterator[bytes]:
         """Yield a file's bytes in pieces. Raises Damaged where it cannot be read, or not to its end."""
+        found = 0
         try:
             with self._open(name) as stream:
                 while chunk := stream.read(_CHUNK_BYTES):
+                    found += len(chunk)
                     yield chunk
         except _UNREADABLE as error:
             raise Damaged(self.path / name, f"it cannot be read: {error}") from None
+        if self._zip is not None and found != self.sizes[name]:
+            raise Damaged(
+                self.path / name, f"the zip says that it has {self.sizes[name]:,} bytes, and it has {found:,}"
+            )
 
     def read(self, name: str, max_bytes: int) -> bytes:
         """Return a file's bytes. Raises Damaged where it cannot be read, or is larger than that."""
@@ -115,19 +134,31 @@ class Members:
         descriptor = os.open(self.path / (self._prefix + name), os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
         return os.fdopen(descriptor, "rb")
 
-    def _look_into_folder(self) -> None:
+    def _look_into_folder(self, only: Collection[str]) -> None:
         for folder, names, files in os.walk(self.path):
+            if only and Path(folder) == self.path:
+                names[:], files = [name for name in names if name in only], [name for name in files if name in only]
             names.sort()
             for name in sorted([*files, *names]):
-                path = Path(folder, name)
-                mode = path.lstat().st_mode
-                if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-                    raise Damaged(path, "it is a link or a device, and no file")
-                if stat.S_ISREG(mode):
-                    self._add(path.relative_to(self.path).as_posix(), path.lstat().st_size)
+                with contextlib.suppress(FileNotFoundError):  # it is in use, and this was there only just now
+                    self._look_at(Path(folder, name))
+        if self._is_strict:
+            self._check_names()
+
+    def _look_at(self, path: Path) -> None:
+        facts = path.lstat()
+        if not (stat.S_ISREG(facts.st_mode) or stat.S_ISDIR(facts.st_mode)):
+            raise Damaged(path, "it is a link or a device, and no file")
+        if stat.S_ISREG(facts.st_mode):
+            name = path.relative_to(self.path).as_posix()
+            self._add(name, facts.st_size)
+            if facts.st_nlink > 1:
+                self.linked.add(name)
 
     def _look_into_zip(self) -> None:
         try:
+            if self._is_strict:
+                zip_directory.check_size(self.path, self._max_files)
             opened = zipfile.ZipFile(self.path)
         except _UNREADABLE as error:
             raise Damaged(self.path, f"it is no zip that can be read: {error}") from None
@@ -138,6 +169,9 @@ class Members:
                 if not info.is_dir():
                     self._add(info.filename, info.file_size)
             self._check_size()
+            if self._is_strict:
+                zip_directory.check(opened, self.path)
+                self._check_names()
         except BaseException:
             opened.close()
             raise
@@ -149,8 +183,17 @@ class Members:
             raise Damaged(self.path, f"it names a file outside of itself: {name!r}")
         if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
             raise Damaged(self.path, f"it holds a link or a device: {name!r}")
+        if self._is_strict and (info.filename != name or not (name.isascii() or info.flag_bits & _UTF8)):
+            raise Damaged(self.path, f"a name in it is no UTF-8, or two names for one file: {name!r}")
         if info.flag_bits & _ENCRYPTED or info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise Damaged(self.path, f"it is encrypted, or packed in a way that is not read here: {name!r}")
+
+    def _check_names(self) -> None:
+        for name in self.sizes:
+            if why := portable.why_not(name):
+                raise Damaged(self.path, f"{why}: {name!r}")
+        for other, name in portable.meetings(self.sizes):
+            raise Damaged(self.path, f"two names in it are one on some filesystems: {other!r} and {name!r}")
 
     def _add(self, name: str, size_bytes: int) -> None:
         if name in self.sizes:

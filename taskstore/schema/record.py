@@ -53,11 +53,15 @@ class Trashed(msgspec.Struct, kw_only=True, omit_defaults=True):
     who: str = ""
 
 
+OWN_KIND = "taskstore"
+"""The kind of a mark that says from which store a task came: it holds for the store that it is in."""
+
+
 class Imported(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Where what is in a task comes from, when another program has recorded it: in which format, its id and path there.
 
-    `notes` say what of it was lost or changed on the way in. `state` is a hash of what there was of a run that may
-    still grow: where it is the same, nothing has come since.
+    `notes` say what of it was lost or changed on the way in; `without` says what was left out of a bundle. `state` is
+    a hash of what there was of a run that may still grow: where it is the same, nothing has come since.
     """
 
     kind: str
@@ -67,6 +71,7 @@ class Imported(msgspec.Struct, kw_only=True, omit_defaults=True):
     who: str = ""
     notes: list[str] = []
     state: str = ""
+    without: list[str] = []
 
 
 class Container(msgspec.Struct, kw_only=True, omit_defaults=True):

@@ -12,6 +12,7 @@ from ..disk import archive, mounts
 from ..disk.atomic import sha256_of, staging_beside
 from ..disk.layout import TaskPaths
 from ..schema.record import FileRef
+from . import left_out
 from .store import Store
 
 
@@ -22,6 +23,9 @@ def checked(paths: TaskPaths, ref: FileRef, what: str) -> Path:
         raise Damaged(path, f"{what} names a file outside of its task")
     mounts.bring(path)
     if not path.is_file():
+        if left_out.is_left_out(paths, ref.path):
+            hint = "it was left out of the bundle that the task came in; `taskstore import` of a whole one brings it"
+            raise NotFound(f"{what.partition(' ')[0]} file", str(path), hint)
         raise NotFound(f"{what.partition(' ')[0]} file", str(path), "`taskstore doctor` says what else is missing")
     return path
 

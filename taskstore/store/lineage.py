@@ -15,7 +15,7 @@ from ..disk.layout import MODELS, TaskPaths
 from ..disk.text import MAX_RECORD_BYTES, read_bytes
 from ..schema import codec
 from ..schema.model import Model, ModelInput, ModelsRecord
-from . import models, places
+from . import models, places, tasks
 from .store import Store
 
 
@@ -149,3 +149,37 @@ def users(store: Store, model_ids: Collection[str]) -> dict[str, list[str]]:
         for model_id in {item.model for item in record.input.values()} & found.keys():
             found[model_id].append(paths.id)
     return found
+
+
+def ancestors(store: Store, task_ids: Collection[str]) -> tuple[set[str], set[str]]:
+    """Return the tasks that these come from, parents and the makers of input models, and of those again; not these.
+
+    The second set is of those that are named and not in the store.
+    """
+    found: set[str] = set()
+    missing: set[str] = set()
+    pending = list(task_ids)
+    while pending:
+        paths = places.locate(store, pending.pop())
+        for task_id in _origins(store, paths):
+            if task_id in found or task_id in missing or task_id in task_ids:
+                continue
+            try:
+                places.locate(store, task_id)
+            except NotFound:
+                missing.add(task_id)
+                continue
+            found.add(task_id)
+            pending.append(task_id)
+    return found, missing
+
+
+def _origins(store: Store, paths: TaskPaths) -> set[str]:
+    """Return the tasks that one names: its parent, and where its input models are described."""
+    parent = tasks.read(paths).parent
+    named = {item.task for item in models.read(paths).input.values() if item.about is None and item.task}
+    for item in models.read(paths).input.values():
+        if item.about is None and not item.task:
+            with contextlib.suppress(NotFound):
+                named.add(find(store, item.model).paths.id)
+    return {task_id for task_id in (parent, *named) if task_id and is_id(task_id) and task_id != paths.id}

@@ -22,8 +22,8 @@ from ..disk.atomic import is_temporary, replace_record, sha256_of
 from ..disk.layout import ANCESTRY, BEACON, CONFLICTS, LOCK, MANIFEST, MODELS, PARAMS, RECORD, SUMMARY, TaskPaths
 from ..disk.text import parse_json_object, read_bytes
 from ..schema import codec
-from ..schema.record import USER_PROPERTIES, ManifestRecord, SummaryRecord, TaskRecord
-from . import events, models, places, tasks
+from ..schema.record import OWN_KIND, USER_PROPERTIES, ManifestRecord, SummaryRecord, TaskRecord
+from . import events, left_out, models, places, tasks
 from .store import Store
 
 _NOT_FROZEN = frozenset({LOCK, BEACON, MANIFEST, SUMMARY, ANCESTRY})
@@ -110,7 +110,10 @@ def _summary_difference(paths: TaskPaths) -> list[str]:
 
 
 def against_manifest(paths: TaskPaths) -> list[str]:
-    """Return what differs from the manifest, which does not name the summary; raises as `verify` does."""
+    """Return what differs from the manifest, which does not name the summary; raises as `verify` does.
+
+    What was left out of the bundle that the task came in is not missing.
+    """
     record = tasks.read(paths)
     if record.status is not Status.PUBLISHED:
         raise Refused(
@@ -122,10 +125,14 @@ def against_manifest(paths: TaskPaths) -> list[str]:
     except FileNotFoundError:
         return [f"missing: {MANIFEST}"]
     found = _hashes(paths, record)
-    differences = [f"missing: {name}" for name in sorted(manifest.files.keys() - found.keys())]
+    missing = sorted(manifest.files.keys() - found.keys())
+    differences = [f"missing: {name}" for name in missing if not left_out.may_miss(record, name)]
     differences += [f"not in the manifest: {name}" for name in sorted(found.keys() - manifest.files.keys())]
     both = sorted(manifest.files.keys() & found.keys())
-    return differences + [f"changed: {name}" for name in both if manifest.files[name] != found[name]]
+    changed = [name for name in both if manifest.files[name] != found[name]]
+    if manifest.files.get(RECORD) == _hash_of(_frozen_before(record)):
+        changed = [name for name in changed if name != RECORD]
+    return differences + [f"changed: {name}" for name in changed]
 
 
 class _Hashed:
@@ -162,7 +169,17 @@ def _hashes(paths: TaskPaths, record: TaskRecord, hashed: _Hashed | None = None)
 
 
 def _frozen_record(record: TaskRecord) -> dict[str, object]:
-    fields: dict[str, object] = msgspec.to_builtins(record)
+    """Return what stays of a record wherever the task is: not from which store it came, nor who trusts it there."""
+    fields = msgspec.to_builtins(record)
+    fields["imported"] = [mark for mark in fields.get("imported", []) if mark["kind"] != OWN_KIND]
+    fields["execution"] = {key: value for key, value in fields.get("execution", {}).items() if key != "trusted"}
+    local = {key for key in ("imported", "execution") if not fields[key]}
+    return {key: value for key, value in fields.items() if key not in _MAY_CHANGE | local}
+
+
+def _frozen_before(record: TaskRecord) -> dict[str, object]:
+    """Return what manifests were made of before tasks travelled: who trusted one is in it."""
+    fields = msgspec.to_builtins(record)
     return {key: value for key, value in fields.items() if key not in _MAY_CHANGE}
 
 

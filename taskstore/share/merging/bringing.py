@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,8 @@ from ...store.published import take_write_bits
 from ...store.store import Store, writing
 from ..source import Source
 from .applying import Applied, apply, fill
-from .frozen import check_published, is_published
+from .frozen import check_published, is_published, manifest_of
+from .lacking import lacks
 from .own import Here, facts, look
 from .planning import Planner
 from .reading import Survey
@@ -45,11 +46,15 @@ _MAX_TRIES = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Origin:
-    """Where a task comes from: the store's id and its address without credentials. Is it trusted, no mark is made."""
+    """Where a task comes from: the store's id and its address without credentials. Is it trusted, no mark is made.
+
+    `without` says what was left out there on purpose, in words of `schema.bundle.KINDS`.
+    """
 
     store_id: str
     address: str
     is_trusted: bool = False
+    without: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +101,7 @@ def _bring(store: Store, state: TaskState, source: Source, origin: Origin, proje
     if _is_in_trash(store, here):
         _take_out(store, here, joined)
         return _bring(store, state, source, origin, project)
-    if _is_in(here.survey, joined, state):
+    if _is_in(here.survey, joined, state) and not lacks(here.survey, joined, source.sizes()):
         _finish(store, here)
         return Outcome(task_id=state.id, kind=UNCHANGED, conflicts=tuple(sorted(conflicts(joined))))
     reason = why_not(store, here)
@@ -179,7 +184,7 @@ def _add(
 
     def build(paths: TaskPaths) -> None:
         with _fetching(source, joined.id, paths.home) as fetcher:
-            frozen = check_published(None, joined, theirs, fetcher)
+            frozen = replace(check_published(None, joined, theirs, fetcher), without=origin.without)
             planned = Planner(joined, None, None, fetcher).plan(theirs, frozen.places)
             fill(store, paths, planned, _mark(store, origin), frozen)
             missing.extend(planned.missing)
@@ -204,7 +209,8 @@ def _merge(store: Store, here: Here, joined: TaskState, theirs: TaskState, sourc
     staging.mkdir()
     try:
         with _fetching(source, joined.id, staging) as fetcher:
-            frozen = check_published(here.survey, joined, theirs, fetcher)
+            frozen = check_published(here.survey, joined, theirs, fetcher, manifest_of(here.paths))
+            frozen = replace(frozen, without=origin.without)
             planned = Planner(joined, here.survey, here.paths, fetcher).plan(theirs, frozen.places)
             mark = _mark(store, origin) if _is_other_program(here.state, joined) else None
             with unchanged(store, here) as paths:
@@ -273,6 +279,7 @@ def _mark(store: Store, origin: Origin) -> dict[str, Any] | None:
         "path": origin.address,
         "time": store.clock.now(),
         "who": tasks.who(),
+        **({"without": list(origin.without)} if origin.without else {}),
     }
 
 

@@ -28,12 +28,19 @@ def encode_state(state: TaskState) -> bytes:
 def decode_state(data: bytes, path: Path) -> TaskState:
     """Read a state that somebody else has written. Raises Damaged naming `path` where it is none."""
     try:
-        state = _DECODER.decode(data)
-        check_state(state)
+        return checked(_DECODER.decode(data), path)
     except (msgspec.ValidationError, msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise Damaged(path, str(error)) from None
-    except (Damaged, Refused, LookupError, TypeError, AttributeError, ValueError) as error:
-        raise Damaged(path, f"it is no state of a task: {getattr(error, 'why', error)}") from None
+
+
+def checked(state: TaskState, path: Path) -> TaskState:
+    """Return a state that somebody else has made. Raises Damaged naming `path` where it is none."""
+    try:
+        check_state(state)
+    except Damaged as error:
+        raise Damaged(path, f"it is no state of a task: {error.why}: {error.path}") from None
+    except (Refused, LookupError, TypeError, AttributeError, ValueError) as error:
+        raise Damaged(path, f"it is no state of a task: {error}") from None
     return state
 
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
+
+import msgspec
 
 from ...core.errors import Conflict, Damaged
 from ...core.states import ALWAYS_EDITABLE, Status
-from ...disk.layout import ARTIFACTS, CONFIGURATION, MANIFEST, MODELS, SCRIPT
-from ...disk.text import MAX_RECORD_BYTES, parse_json_object
+from ...disk.layout import ARTIFACTS, CONFIGURATION, MANIFEST, MODELS, SCRIPT, TaskPaths
+from ...disk.text import MAX_RECORD_BYTES, parse_json_object, read_bytes
 from ...schema import codec
 from ...schema.ancestry import shown, unit_name
+from ...schema.bundle import PREFIXES
 from ...schema.record import USER_PROPERTIES, ManifestRecord
 from ...store import models, published
 from . import units
@@ -33,6 +37,7 @@ class Frozen:
     records: Mapping[str, bytes] = field(default_factory=dict)
     places: dict[tuple[str, str], str] = field(default_factory=dict)
     manifest: Mapping[str, str] | None = None
+    without: tuple[str, ...] = ()
 
     def check(self, planned: Plan, records: Mapping[str, bytes]) -> None:
         """Raise Damaged where a task would not be what its manifest says."""
@@ -42,6 +47,8 @@ class Frozen:
         found |= published.hashes_of_records({name: data for name, data in records.items() if name != MANIFEST})
         for name in sorted({*self.manifest, *found}):
             is_sample = name in planned.kept and not planned.kept[name].hash
+            if name not in found and name.startswith(tuple(PREFIXES[kind] for kind in self.without)):
+                continue
             if not is_sample and self.manifest.get(name) != found.get(name):
                 raise Damaged(Path(planned.joined.id, name), "it is published, and not as it was when it was")
 
@@ -51,10 +58,25 @@ def is_published(state: TaskState) -> bool:
     return bool(shown(state.units[STATUS]).value.get("status") == Status.PUBLISHED.value)
 
 
-def check_published(here: Survey | None, joined: TaskState, theirs: TaskState, fetcher: Fetcher) -> Frozen:
+def manifest_of(paths: TaskPaths) -> Mapping[str, str]:
+    """Return the hashes of a published task's files; none of any other."""
+    try:
+        return codec.decode(ManifestRecord, read_bytes(paths.manifest), paths.manifest).files
+    except FileNotFoundError:
+        return {}
+
+
+def check_published(
+    here: Survey | None,
+    joined: TaskState,
+    theirs: TaskState,
+    fetcher: Fetcher,
+    manifest: Mapping[str, str] = MappingProxyType({}),
+) -> Frozen:
     """Return what is to come in as it is. Raises Conflict where one side is published, and the other something else."""
     if here is not None and is_published(here.state):
-        _check_same(here.state, joined, "it is published here, and there is another of it")
+        known = _with_late(here.state, joined, manifest)
+        _check_same(known, joined, "it is published here, and there is another of it")
         return Frozen()
     if not is_published(theirs) or not _still_counts(theirs, joined):
         return Frozen()
@@ -76,6 +98,19 @@ def check_published(here: Survey | None, joined: TaskState, theirs: TaskState, f
 def _still_counts(theirs: TaskState, joined: TaskState) -> bool:
     """Tell whether nobody has gone on from the status that a task has elsewhere."""
     return shown(theirs.units[STATUS]).id in {version.id for version in joined.units[STATUS].heads}
+
+
+def _with_late(here: TaskState, joined: TaskState, manifest: Mapping[str, str]) -> TaskState:
+    """Return a state with what was left out and comes in now, as far as it is what the manifest says."""
+    logs = {name: log for name, log in joined.logs.items() if manifest.get(name) == log.hash}
+    late = {
+        name: unit
+        for name, unit in joined.units.items()
+        if name.startswith("file/")
+        and (value := shown(unit).value) is not None
+        and manifest.get(name.removeprefix("file/")) == value["hash"]
+    }
+    return msgspec.structs.replace(here, logs={**logs, **here.logs}, units={**late, **here.units})
 
 
 def _check_same(wanted: TaskState, joined: TaskState, why: str) -> None:

@@ -308,7 +308,7 @@ def files_of_value(name: str, value: Any) -> Iterator[tuple[str, File]]:  # noqa
     """Yield the files that a unit's value names, each by where it would be were nothing in its way."""
     if name.startswith("file/"):
         if value is not None:
-            yield unit_parts(name, 2)[1], File(size=value["size"], hash=value["hash"])
+            yield unit_parts(name, 2)[1], codec.convert(File, value, Path(name))
     elif name.startswith(("artifacts/", "inputs/", "models")) or name == "script":
         for ref in units.references(value):
             yield ref["path"], File(size=ref["size"], hash=ref["hash"])

@@ -38,7 +38,7 @@ from ...schema.artifact import ArtifactsRecord
 from ...schema.configuration import ConfigurationRecord
 from ...schema.model import ModelsRecord
 from ...schema.record import FileRef, ParamsRecord, ScriptRecord, TaskRecord
-from .. import ancestry, artifacts, configuration, liveness, models, published, tasks
+from .. import ancestry, artifacts, configuration, left_out, liveness, models, published, tasks
 from ..store import Store
 from . import logs
 from .finding import Finding, Kind
@@ -173,7 +173,9 @@ def _parts(paths: TaskPaths, names: set[str]) -> Iterator[Finding]:
 
 def _blobs(paths: TaskPaths, names: set[str]) -> Iterator[Finding]:
     for name, ref in _named(paths, names):
-        yield from _blob(paths, name, ref)
+        for finding in _blob(paths, name, ref):
+            if finding.path.exists() or not left_out.is_left_out(paths, ref.path):
+                yield finding
 
 
 def _rivals(paths: TaskPaths) -> Iterator[Finding]:

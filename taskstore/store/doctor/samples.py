@@ -9,7 +9,7 @@ from ...disk.atomic import is_temporary, sha256_of
 from ...disk.layout import TaskPaths
 from ...disk.log import read_complete
 from ...schema.record import FileRef
-from .. import plots
+from .. import left_out, plots
 from ..liveness import may_be_written
 from ..store import Store
 from .finding import Finding, Kind
@@ -63,7 +63,7 @@ def _blob(paths: TaskPaths, ref: FileRef) -> Iterator[Finding]:
             elif sha256_of(path) != ref.hash:
                 why = "its SHA-256 is not the one in its log"
         except FileNotFoundError:
-            why = "a log names it, and it is missing"
+            why = None if left_out.is_left_out(paths, ref.path) else "a log names it, and it is missing"
         except (OSError, ValueError) as error:
             why = f"it cannot be read: {error}"
     if why:

@@ -1,0 +1,40 @@
+"""Files that a task does not have because they were left out of the bundle that it came in: that is no damage."""
+
+from __future__ import annotations
+
+import contextlib
+
+from ..core.errors import Damaged
+from ..disk.layout import TaskPaths
+from ..schema.bundle import PREFIXES
+from ..schema.record import TaskRecord
+from . import tasks
+
+
+def kinds(record: TaskRecord) -> list[str]:
+    """Return what was left out when the task came in, as `taskstore zip --without` calls it; it may have come since."""
+    return list(dict.fromkeys(kind for mark in record.imported for kind in mark.without))
+
+
+def gone(paths: TaskPaths, record: TaskRecord) -> list[str]:
+    """Return what was left out and has not come since: there is no file of that kind."""
+    wanted = {kind: PREFIXES[kind] for kind in kinds(record) if kind in PREFIXES}
+    return [kind for kind, prefix in wanted.items() if not _has(paths, prefix)]
+
+
+def _has(paths: TaskPaths, prefix: str) -> bool:
+    folder, _, start = prefix.rpartition("/")
+    home = paths.home / folder
+    return home.is_dir() and any(path.is_file() and path.name.startswith(start) for path in home.rglob("*"))
+
+
+def may_miss(record: TaskRecord, name: str) -> bool:
+    """Tell whether a file of the task that is not there, by its name within the task, was left out."""
+    return any(name.startswith(PREFIXES[kind]) for kind in kinds(record) if kind in PREFIXES)
+
+
+def is_left_out(paths: TaskPaths, name: str) -> bool:
+    """Tell the same by what the task's record says now."""
+    with contextlib.suppress(Damaged, FileNotFoundError):
+        return may_miss(tasks.read(paths), name)
+    return False
