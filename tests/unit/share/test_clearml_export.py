@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from taskstore.core.clock import FixedClock, to_text
 from taskstore.core.errors import BadValue, Conflict, Refused
 from taskstore.core.names import encode
+from taskstore.core.secrets import Masker
 from taskstore.core.states import Status
 from taskstore.disk.atomic import replace_record, write_blob
 from taskstore.disk.layout import TaskPaths
@@ -203,9 +204,12 @@ def test_whatever_a_task_holds_comes_back(tmp_path_factory: pytest.TempPathFacto
     task = build(store, said)
     back = imported(other, *exported(store, task, home / "x.zip").paths)
     found, wanted = seen(back), seen(task)
+    for items in wanted["params"].values():  # what looks like a credential is masked on the way in
+        for name, item in items.items():
+            item.value = Masker().value(name, item.value)
     for name in ("name", "params", "scalars", "console", "models"):
         assert found[name] == wanted[name], name
-    assert parsed(back) == said["config"]
+    assert parsed(back) == {name: Masker().mapping(value)[0] for name, value in said["config"].items()}
     assert {key: item.hash for key, item in artifacts.read(back).artifacts.items()} == {
         key: hashlib.sha256(data).hexdigest() for key, data in said["files"].items()
     }
