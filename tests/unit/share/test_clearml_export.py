@@ -281,6 +281,27 @@ def test_an_export_that_fails_leaves_nothing(
     assert list((tmp_path / "out").iterdir()) == []
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
+def test_an_export_that_is_killed_leaves_no_zip_and_the_next_one_clears_up(
+    store: Store, task: TaskPaths, tmp_path: Path
+) -> None:
+    program = (
+        "import os, signal, sys; from pathlib import Path; from taskstore.share import exporters\n"
+        "from taskstore.share.exporters.base import Options; from taskstore.store import places\n"
+        "from taskstore.share.exporters.clearml_offline import reports; from taskstore.store.store import open_at\n"
+        "reports.Reports.metrics = lambda self: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "store = open_at(sys.argv[1])\n"
+        "exporters.of_kind('clearml').run(store, [places.resolve(store, '@last')], Options(output=Path(sys.argv[2])))\n"
+    )
+    out = tmp_path / "out"
+    killed = subprocess.run([sys.executable, "-c", program, str(store.root), str(out / "x.zip")], check=False)
+    assert killed.returncode == -9
+    (left,) = out.iterdir()
+    assert left.name.startswith(".x.zip.")
+    exported(store, task, out / "x.zip")
+    assert [path.name for path in out.iterdir()] == ["x.zip"]
+
+
 def test_what_cannot_be_expressed_is_told(store: Store, tmp_path: Path) -> None:
     said = {"name": "a run", "params": {}, "points": [], "lines": [], "config": {}, "files": {"gone": b"x"}}
     said["destination"] = "s3://bucket"
