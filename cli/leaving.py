@@ -12,6 +12,9 @@ import typer
 from . import context, render, several
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from taskstore.core.secrets import Masker
     from taskstore.disk.layout import TaskPaths
     from taskstore.store.store import Store
 
@@ -44,9 +47,16 @@ def confirm_leaving(
 
     if allow_secrets and redact:
         raise typer.BadParameter("--allow-secrets lets secrets out and --redact masks them; give one of them")
-    count = 0 if allow_secrets else sum(_tell_findings(store, task, only) for task in tasks)
+    maskers: dict[Path, Masker] = {}  # by project: its settings are read once
+
+    def masker_of(task: TaskPaths) -> Masker:
+        if task.home.parent not in maskers:
+            maskers[task.home.parent] = several.masker_of(store, task)
+        return maskers[task.home.parent]
+
+    count = 0 if allow_secrets else sum(_tell_findings(task, masker_of(task), only) for task in tasks)
     if count and redact:
-        with redacting.redacted(store, tasks, lambda task: several.masker_of(store, task)) as masked:
+        with redacting.redacted(store, tasks, masker_of) as masked:
             context.say(f"masked {count} in what leaves the store; the store keeps {'it' if count == 1 else 'them'}")
             yield masked
         return
@@ -64,7 +74,7 @@ def _ask(question: str) -> bool:
     return typer.confirm(question, default=False, err=True)
 
 
-def _tell_findings(store: Store, task: TaskPaths, only: Callable[[str], bool]) -> int:
+def _tell_findings(task: TaskPaths, masker: Masker, only: Callable[[str], bool]) -> int:
     """Say what looks like a secret in a task, the first of it; return how many places there are."""
     from taskstore.share.scan import MAX_BYTES, scan
     from taskstore.share.source import FolderSource
@@ -72,7 +82,7 @@ def _tell_findings(store: Store, task: TaskPaths, only: Callable[[str], bool]) -
 
     source = FolderSource(task.home)
     with bar(f"look for secrets in {task.id[:12]}", sum(source.sizes().values())) as progress:
-        found = scan(source, several.masker_of(store, task), progress, only=only)
+        found = scan(source, masker, progress, only=only)
     for finding in found.findings[:_MAX_SHOWN]:
         context.say(f"{task.id[:12]} {render.safe(finding.file)}, line {finding.line}: {render.safe(finding.kind)}")
     if len(found.findings) > _MAX_SHOWN:

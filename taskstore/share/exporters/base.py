@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import shutil
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,8 +13,8 @@ from pathlib import Path
 from typing import Protocol
 
 from ...core.errors import Conflict, Refused
-from ...disk.atomic import staging_beside, sync_folder, temporary_beside
-from ...disk.layout import PURGE_PREFIX, TaskPaths
+from ...disk.atomic import is_abandoned, staging_beside, sync_folder, temporary_beside
+from ...disk.layout import PURGE_PREFIX, TEMPORARY_SUFFIX, TaskPaths
 from ...store.store import Store
 
 
@@ -68,6 +70,7 @@ def aside(target: Path, *, is_forced: bool, is_folder: bool = False) -> Iterator
     _check_free(target, is_forced=is_forced, is_folder=is_folder)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+        _drop_leftovers(target)
         staging = staging_beside(target) if is_folder else temporary_beside(target)
         if is_folder:
             staging.mkdir()
@@ -80,6 +83,13 @@ def aside(target: Path, *, is_forced: bool, is_folder: bool = False) -> Iterator
     except BaseException:
         _discard(staging)
         raise
+
+
+def _drop_leftovers(target: Path) -> None:
+    """Remove what exports to this file have left that were killed."""
+    for path in target.parent.glob(f".{glob.escape(target.name[:100])}.*{TEMPORARY_SUFFIX}"):
+        if is_abandoned(path, time.time()):
+            _discard(path)
 
 
 def _check_free(target: Path, *, is_forced: bool, is_folder: bool) -> None:
