@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from . import context, offers, render
+from . import context, leaving, offers, render
 
 if TYPE_CHECKING:
     from taskstore.share.bundle import Written
@@ -51,13 +51,16 @@ def zip_(
     ] = [],  # noqa: B006 - typer reads it and copies
     lineage: Annotated[bool, typer.Option("--lineage", help="Parents, and what input models come from, too.")] = False,
     force: Annotated[bool, typer.Option("--force", "-f", help="Replace the file that is there.")] = False,
+    allow_secrets: leaving.AllowOption = False,
+    redact: leaving.RedactOption = False,
     as_json: context.JsonOption = False,
 ) -> None:
     """Pack tasks into one zip; print its path. `taskstore import` takes it in.
 
     Tasks of any status: of a running one, what it has written so far. Any tool
     lists and unpacks the file, in which tasks are as in the store. The same
-    tasks give the same bytes. With --project its subprojects too.
+    tasks give the same bytes. With --project its subprojects too. What looks
+    like a secret leaves only if you say so.
 
     Example: taskstore zip @last -o run.zip --without artifacts
     """
@@ -72,7 +75,13 @@ def zip_(
     if output is None and project is not None and not tasks:
         output = Path(bundle.name_of_project(project))
     path = output.expanduser() if output is not None else None
-    written = bundle.write(store, found, path, without=without, with_lineage=lineage, is_replaced=force)
+    leaves = bundle.homes_of(store, found, with_lineage=lineage)
+    is_wanted = bundle.wanted(without)
+    with leaving.confirm_leaving(store, leaves, allow_secrets=allow_secrets, redact=redact, only=is_wanted) as (
+        source,
+        _,
+    ):
+        written = bundle.write(source, found, path, without=without, with_lineage=lineage, is_replaced=force)
     _tell(written, as_json=as_json)
 
 

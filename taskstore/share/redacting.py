@@ -76,6 +76,8 @@ def _add(store: Store, home: Path, task: TaskPaths, masker: Masker) -> TaskPaths
         is_changed = is_changed or (shown != data and name != MANIFEST)
     if is_changed:  # of a published task it says which hashes the files had before
         target.manifest.unlink(missing_ok=True)
+        # What is masked has not come after what it masks: merged back, it must not take its place.
+        target.ancestry.unlink(missing_ok=True)
     return target
 
 

@@ -59,16 +59,14 @@ def write(
     task was reset meanwhile; ReadOnly where nothing can be written there. Then there is no file, or the one before.
     """
     _check_kinds(without)
-    origins, missing = lineage.ancestors(store, set(task_ids)) if with_lineage else (set(), set())
-    homes = sorted((places.locate(store, task_id) for task_id in {*task_ids, *origins}), key=lambda at: at.id)
-    if not homes:
-        raise BadValue("no task fits, and a zip of none is of no use")
+    homes = homes_of(store, task_ids, with_lineage=with_lineage)
+    missing = lineage.ancestors(store, set(task_ids))[1] if with_lineage else set()
     path = path or Path(default_name(store, [at.id for at in homes if at.id in task_ids]))
     for at in homes:
         with contextlib.suppress(ReadOnly, Busy, Damaged):  # it is zipped as it lies there
             stamp(store, at.id)
     record = _record(store, homes, without)
-    snapshots = [Snapshot(at, _wanted(without)) for at in homes]
+    snapshots = [Snapshot(at, wanted(without)) for at in homes]
     total_bytes = sum(each.size() for each in snapshots)
     with _output(path, is_replaced=is_replaced) as write_into, bar(f"zip {path.name}", total_bytes) as progress:
         write_into(lambda packer: _fill(store, packer, record, snapshots), progress)
@@ -81,6 +79,15 @@ def write(
         left_out=strays,
         missing=tuple(sorted(missing)),
     )
+
+
+def homes_of(store: Store, task_ids: Collection[str], *, with_lineage: bool = False) -> list[TaskPaths]:
+    """Return where the tasks of such a zip are, in the order of their ids. Raises NotFound, BadValue for none."""
+    origins = lineage.ancestors(store, set(task_ids))[0] if with_lineage else set()
+    homes = sorted((places.locate(store, task_id) for task_id in {*task_ids, *origins}), key=lambda at: at.id)
+    if not homes:
+        raise BadValue("no task fits, and a zip of none is of no use")
+    return homes
 
 
 def _record(store: Store, homes: Sequence[TaskPaths], without: Collection[str]) -> BundleRecord:
@@ -108,7 +115,8 @@ def _check_kinds(without: Collection[str]) -> None:
             raise BadValue(f"{kind!r} cannot be left out of a zip; there are {', '.join(KINDS)}")
 
 
-def _wanted(without: Collection[str]) -> Callable[[str], bool]:
+def wanted(without: Collection[str]) -> Callable[[str], bool]:
+    """Return what tells by a file's name in its task whether it is in such a zip."""
     prefixes = tuple(PREFIXES[kind] for kind in without)
     return lambda name: not name.startswith(prefixes)
 

@@ -42,6 +42,7 @@ from taskstore.share.exporters.base import Exported, Options
 from taskstore.share.exporters.clearml_offline import reports
 from taskstore.share.exporters.clearml_offline.sink import component
 from taskstore.share.importers.base import Options as In
+from taskstore.share.importers.base import only
 from taskstore.store import artifacts, configuration, events, models, places, plots, tasks
 from taskstore.store.store import Store, init
 
@@ -53,7 +54,7 @@ def exported(store: Store, task: TaskPaths, output: Path, **options: Any) -> Exp
 
 
 def imported(store: Store, path: Path) -> TaskPaths:
-    return places.locate(store, importers.of_kind("clearml").run(store, path, In()).task_id)
+    return places.locate(store, only(importers.of_kind("clearml").runs(store, path, In())).task_id)
 
 
 @pytest.fixture

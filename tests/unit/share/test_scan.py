@@ -16,8 +16,9 @@ from taskstore.disk.layout import TaskPaths
 from taskstore.schema import codec
 from taskstore.schema.artifact import Artifact, ArtifactsRecord
 from taskstore.schema.record import FileRef, Parameter, ParamsRecord, ScriptRecord, TaskRecord
-from taskstore.share import detectors, redacting
+from taskstore.share import bundle, detectors, redacting
 from taskstore.share import scan as scanning
+from taskstore.share.merging import read_state
 from taskstore.share.scan import Finding, masked_record, masked_text, scan
 from taskstore.share.source import FolderSource
 from taskstore.store import artifacts, doctor, places, published, tasks
@@ -200,6 +201,19 @@ def test_a_published_task_that_is_masked_leaves_its_manifest_behind(store: Store
     with redacting.redacted(store, [paths], lambda _: Masker()) as (_, (copy,)):
         assert not copy.manifest.exists()
         assert json.loads(copy.record.read_text())["status"] == "published"
+
+
+def test_a_masked_copy_does_not_count_as_later_than_what_it_masks(store: Store, tmp_path: Path) -> None:
+    paths = secretive(store)
+    with redacting.redacted(store, [paths], lambda _: Masker()) as (masked, (copy,)):
+        written = bundle.write(masked, [copy.id], tmp_path / "masked.zip")
+    before = tasks.read(paths).comment
+    assert GITHUB in before
+    ((brought),) = bundle.read(store, written.path)
+    assert brought.outcome is not None
+    assert "comment" in brought.outcome.conflicts
+    known = read_state(FolderSource(paths.home), paths.id, "some/project").units["comment"]
+    assert {version.value for version in known.heads} == {before, f"use {MASK}"}
 
 
 @pytest.mark.parametrize(
