@@ -21,10 +21,14 @@ _HEADER = struct.Struct("<QI")
 _FOOTER = struct.Struct("<I")
 
 
+_FLAGS = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"))
+"""A link is refused, a pipe is not waited for, and no line end is changed, where a system has these."""
+
+
 def open_plain(path: Path) -> BinaryIO:
     """Open a file that is neither a link nor a device. Raises Damaged."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+        descriptor = os.open(path, _FLAGS)
     except OSError as error:
         raise Damaged(path, f"it cannot be read: {error.strerror}") from None
     stream = os.fdopen(descriptor, "rb")

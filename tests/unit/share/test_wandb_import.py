@@ -268,6 +268,19 @@ def test_a_run_without_an_end_has_failed_until_there_is_more(store: Store, tmp_p
     assert one(store, told.write()).has_grown is False
 
 
+def test_addresses_and_files_that_come_later_are_added(store: Store, tmp_path: Path) -> None:
+    told = WandbRun(tmp_path, records=[made.row(0, x=1)])
+    one(store, told.write())
+    told.records.append(made.artifact("data", "dataset", [made.reference("s3", "s3://bucket/data")]))
+    told.files = {"late.txt": b"late", "requirements.txt": b"numpy==2.0"}
+    found = one(store, told.write())
+    paths = places.locate(store, found.task_id)
+    kept = artifacts.read(paths).artifacts
+    assert (found.has_grown, kept.keys(), kept["data"].uri) == (True, {"data", "late.txt"}, "s3://bucket/data")
+    assert tasks.read_script(paths).requirements == {"numpy": "2.0"}
+    assert doctor.check(store) == []
+
+
 def test_a_file_is_read_to_its_last_whole_record_wherever_it_was_cut(store: Store, tmp_path: Path) -> None:
     large = made.row(2, x=3, note="n" * 70_000)  # in three blocks
     told = WandbRun(tmp_path, records=[made.row(0, x=1), made.row(1, x=2), large, made.ended()])
