@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from ...core.errors import Conflict, Refused, TaskstoreError
 from ...disk.layout import TaskPaths
@@ -18,6 +19,9 @@ from ...schema.record import TaskRecord
 from ...store import places, tasks
 from ...store.store import Store
 
+T = TypeVar("T")
+R = TypeVar("R")
+_AT_ONCE = 8
 _MAX_NOTES = 50
 _MAX_KINDS = 1000
 """So many different notes are remembered: what is in a file may make any number of them."""
@@ -120,6 +124,25 @@ class Notes:
             yield
         except errors as error:
             self.add(f"{what}: {getattr(error, 'why', error)}")
+
+
+def several(action: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
+    """Yield what `action` makes of each item, in their order, a few at once: each waits most of its time for the disk.
+
+    Items are taken as there is room. What an action raises is raised where its result would be, and the rest is left.
+    """
+    waiting: deque[Future[R]] = deque()
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        try:
+            for item in items:
+                waiting.append(pool.submit(action, item))
+                if len(waiting) == 2 * _AT_ONCE:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for each in waiting:
+                each.cancel()
 
 
 def task_id_of(kind: str, source_id: str, moment: datetime) -> str:

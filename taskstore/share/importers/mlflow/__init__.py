@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ....core.errors import Damaged, NotFound, ReadOnly, Refused, TaskstoreError
@@ -12,13 +12,13 @@ from ....schema.record import ProjectRecord
 from ....store import projects, settings
 from ....store.progress import counted
 from ....store.store import Store
-from ..base import Imported, Known, LeftOut, Options
+from ..base import Imported, Known, LeftOut, Options, several
 from . import content, growing
 from .building import KIND, Batch, create
 from .database import Database, is_database
 from .files import Roots
 from .folders import Folders, is_store
-from .runs import Reader, Run
+from .runs import Experiment, Reader, Run
 
 _FOLDER = "mlruns"
 _DATABASE = "mlflow.db"
@@ -65,21 +65,13 @@ class Mlflow:
 
 
 def _imported(batch: Batch, reader: Reader, options: Options) -> Iterator[Imported | LeftOut]:
-    seen: set[str] = set()
-    described: set[str] = set()
     with counted(f"import {batch.path.name}", reader.count()) as progress:
-        for run in reader.runs(with_deleted=options.with_deleted):
+        runs = _once(reader.runs(with_deleted=options.with_deleted))
+        for found in several(lambda run: _one(batch, run), runs):
             progress(1)
-            if isinstance(run, LeftOut):
-                yield run
-            elif run.id in seen:
-                yield LeftOut(f"run {run.id} is there twice, and the second was left out")
-            else:
-                seen.add(run.id)
-                yield _one(batch, run)
-                if run.experiment.id not in described:
-                    described.add(run.experiment.id)
-                    _describe(batch, run)
+            yield found
+    for each in batch.described.values():
+        _describe(batch, each)
     yield from (LeftOut(text) for text in reader.lost())
     for experiment, address in batch.without_files.items():
         if experiment not in batch.with_files:
@@ -89,23 +81,39 @@ def _imported(batch: Batch, reader: Reader, options: Options) -> Iterator[Import
             )
 
 
-def _one(batch: Batch, run: Run) -> Imported | LeftOut:
+def _once(runs: Iterable[Run | LeftOut]) -> Iterator[Run | LeftOut]:
+    seen: set[str] = set()
+    for run in runs:
+        if isinstance(run, Run) and run.id in seen:
+            yield LeftOut(f"run {run.id} is there twice, and the second was left out")
+            continue
+        if isinstance(run, Run):
+            seen.add(run.id)
+        yield run
+
+
+def _one(batch: Batch, run: Run | LeftOut) -> Imported | LeftOut:
     """Import one run; what is wrong with it stops no other, but a store that cannot be written stops all."""
+    if isinstance(run, LeftOut):
+        return run
     try:
         known = batch.known.find(KIND, run.id)
     except Refused as error:  # it is in the trash, by somebody's wish
         return LeftOut(f"run {run.id}: {error}")
     try:
-        return create(batch, run) if known is None else growing.grow(batch, run, known)
+        if known is not None:
+            return growing.grow(batch, run, known)
+        batch.described.setdefault(run.experiment.id, run.experiment)
+        return create(batch, run)
     except ReadOnly:
         raise
     except TaskstoreError as error:
         return LeftOut(f"run {run.id}", error)
 
 
-def _describe(batch: Batch, run: Run) -> None:
+def _describe(batch: Batch, experiment: Experiment) -> None:
     """Give a project the description of its experiment, where it has none."""
-    text = run.experiment.description
+    text = experiment.description
     if batch.project is not None or not text:
         return
 
@@ -113,7 +121,7 @@ def _describe(batch: Batch, run: Run) -> None:
         record.description = record.description or text
 
     with contextlib.suppress(TaskstoreError):  # it has been renamed or removed meanwhile
-        projects.edit(batch.store, content.project_name(run), change)
+        projects.edit(batch.store, content.project_name(experiment), change)
 
 
 def _within(folder: Path) -> Iterator[Path]:

@@ -26,7 +26,7 @@ from .. import base
 from ..base import Imported, Known, Notes
 from . import content, files, taking
 from .files import Found, Roots
-from .runs import LoggedModel, Reader, Run
+from .runs import Experiment, LoggedModel, Reader, Run
 from .scalars import Lines, writer_of
 
 KIND = "mlflow"
@@ -36,7 +36,10 @@ _SPARE_BYTES = 16 << 20
 
 @dataclass
 class Batch:
-    """What the import of one path works with. `without_files` are experiments of which runs name files not found."""
+    """What the import of one path works with, in several threads.
+
+    `without_files` are experiments of which runs name files that were not found, `described` those of new tasks.
+    """
 
     store: Store
     path: Path
@@ -47,6 +50,7 @@ class Batch:
     project: str | None = None
     with_files: set[str] = field(default_factory=set)
     without_files: dict[str, str] = field(default_factory=dict)
+    described: dict[str, Experiment] = field(default_factory=dict)
 
     def parent(self, run: Run, notes: Notes) -> str | None:
         """Return the task of the run that a run is nested in; None where there is none."""
@@ -151,7 +155,7 @@ def create(batch: Batch, run: Run) -> Imported:
         record.imported = [base.mark(batch.store, KIND, run.id, batch.path, notes)]
 
     task_id = base.task_id_of(KIND, run.id, run.began)
-    project = batch.project or content.project_name(run)
+    project = batch.project or content.project_name(run.experiment)
     is_new = base.create(batch.store, project, content.task_name(run), task_id, fill)
     batch.known.add(task_id)
     return Imported(task_id, is_new, tuple(notes.texts()), source=f"run {run.id}")

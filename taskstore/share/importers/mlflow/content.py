@@ -20,7 +20,7 @@ from ....schema.artifact import INPUT, Artifact, TypeData
 from ....schema.record import ARCHIVED, USER_PROPERTIES, Change, Parameter, ScriptRecord, TaskRecord
 from ....store.liveness import NO_BEACON_S
 from ..base import Notes
-from .runs import Dataset, Run
+from .runs import Dataset, Experiment, Run
 
 GENERAL = "General"
 LOST = "lost"
@@ -57,10 +57,10 @@ def task_name(run: Run) -> str:
     return (f"run {name}" if len(name) < MIN_LENGTH else name)[:MAX_LENGTH].strip()
 
 
-def project_name(run: Run) -> str:
+def project_name(experiment: Experiment) -> str:
     """Return the name of the project: the experiment's, without parts that are empty."""
-    parts = [part.strip() for part in run.experiment.name.split("/") if part.strip()]
-    name = "/".join(parts) or f"experiment {run.experiment.id}".strip()
+    parts = [part.strip() for part in experiment.name.split("/") if part.strip()]
+    name = "/".join(parts) or f"experiment {experiment.id}".strip()
     return (f"experiment {name}" if len(name) < MIN_LENGTH else name)[:MAX_LENGTH].strip(" /")
 
 

@@ -9,6 +9,7 @@ import shutil
 import sqlite3
 import sys
 import tempfile
+import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ _MAGIC = b"SQLite format 3\0"
 _NEEDED = ("experiments", "runs", "metrics", "params", "tags")
 _MAX_VALUE_BYTES = 16 << 20
 _MAX_ROWS = 100_000
+_ROWS_AT_ONCE = 1000
 _JOURNALS = ("-wal", "-journal")
 _SPARE_BYTES = 16 << 20
 
@@ -38,12 +40,13 @@ def is_database(path: Path) -> bool:
 
 
 class Database:
-    """Reads the runs of one database. Close it."""
+    """Reads the runs of one database, for any number of threads. Close it."""
 
     def __init__(self, path: Path) -> None:
         """Open it. Raises Damaged where it cannot be read, Refused where the copy that this takes has no room."""
         self._path = path
         self._stack = contextlib.ExitStack()
+        self._lock = threading.RLock()
         self._by_run: dict[str, str] = {}
         self._models_of: dict[str, list[int]] | None = None
         try:
@@ -135,10 +138,16 @@ class Database:
     def _rows(self, query: str, *values: object) -> Iterator[Row]:
         """Yield rows by the names of their columns, which differ by MLflow's version."""
         try:
-            cursor = self._connection.execute(query, values)
-            names = [column[0] for column in cursor.description]
-            for row in cursor:
-                yield dict(zip(names, row, strict=True))
+            with self._lock:
+                cursor = self._connection.execute(query, values)
+                names = [column[0] for column in cursor.description]
+            while True:
+                with self._lock:
+                    rows = cursor.fetchmany(_ROWS_AT_ONCE)
+                if not rows:
+                    return
+                for row in rows:
+                    yield dict(zip(names, row, strict=True))
         except (sqlite3.Error, OverflowError) as error:
             raise Damaged(self._path, f"it cannot be read: {error}") from None
 
