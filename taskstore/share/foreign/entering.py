@@ -75,7 +75,7 @@ def _brought(store: Store, known: base.Known, run: Run, options: base.Options) -
     except ReadOnly:
         raise
     except TaskstoreError as error:
-        return base.LeftOut(run.source or str(run.path), error)
+        return base.LeftOut(run.source or text_of(str(run.path)), error)
 
 
 def bring(store: Store, known: base.Known, run: Run, options: base.Options) -> base.Imported:

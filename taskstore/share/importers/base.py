@@ -105,7 +105,7 @@ class Notes:
 
     def add(self, text: str) -> None:
         """Note something; of one that comes again the number is said."""
-        shown = text.replace("\n", " ")[:_MAX_NOTE_CHARS]
+        shown = text.replace("\n", " ")[:_MAX_NOTE_CHARS].encode("utf-8", "backslashreplace").decode()
         if len(self._counts) < _MAX_KINDS or shown in self._counts:
             self._counts[shown] += 1
         else:

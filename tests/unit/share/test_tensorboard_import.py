@@ -6,6 +6,7 @@ import builtins
 import os
 import shutil
 import struct
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -358,6 +359,22 @@ def test_links_and_pipes_are_not_followed(store: Store, tmp_path: Path) -> None:
     assert sum("is a link to a folder" in text for text in said) == 2
     assert sum("is no plain file" in text for text in said) == 2
     assert all(each.error is None for each in found if isinstance(each, LeftOut))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_names_that_are_no_utf_8_harm_nothing(store: Store, tmp_path: Path) -> None:
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/logs-\xff/run-\xff"))
+    path = made.write(folder, made.graph(), made.event(made.scalar("x", 1), step=1))
+    odd = path.rename(os.fsdecode(os.fsencode(path) + b".\xff"))
+    odd.with_name(odd.name + "2").symlink_to(odd)
+    found = run(store, folder.parent)
+    (only,) = [each for each in found if isinstance(each, Imported)]
+    assert points(paths_of(store, only)) == {"x|x": [(1, 1.0)]}
+    for each in found:
+        (each.source if isinstance(each, Imported) else each.what).encode()
+    (again,) = [each for each in run(store, folder) if isinstance(each, Imported)]
+    assert (again.task_id, again.is_new) == (only.task_id, False)
+    assert doctor.check(store) == []
 
 
 @pytest.mark.parametrize("content", [b"", b"\0" * 4096, b"no event file at all, but a text", made.record(b"\xff\xff")])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import struct
+import sys
 import zlib
 from pathlib import Path
 from typing import Any
@@ -428,6 +429,30 @@ def test_values_of_any_shape_harm_nothing(store: Store, tmp_path: Path) -> None:
         tmp_path, records=[*odd, huge, made.config(**{"a/b": 1, "a": {"b": 2}}), made.row(1, y=1), made.ended()]
     )
     assert points(task_of(store, told))["y|y"] == [(1, 1.0)]
+
+
+def test_texts_and_names_that_are_no_utf_8_harm_nothing(store: Store, tmp_path: Path) -> None:
+    odd = '{"a\\ud800": "text", "n\\ud800": 1, "_type\\ud800": {"b": [1]}}'
+    rows = [message((2, message((1, made.item("odd", odd.encode())), (2, message((1, 1))))))]
+    told = WandbRun(tmp_path, records=[*rows, made.config(odd={"k": "\ud800"}), made.row(2, x=1), made.ended()])
+    home = told.write()
+    if sys.platform == "linux":
+        for name in (b"\xff.txt", b"link-\xff"):
+            path = home / "files" / os.fsdecode(name)
+            if name.startswith(b"link"):
+                path.symlink_to(os.fsdecode(b"\xff"))
+            else:
+                path.write_text("odd")
+        home = home.rename(os.fsdecode(os.fsencode(home) + b"\xff"))
+    paths = places.locate(store, one(store, home).task_id)
+    assert points(paths)["x|x"] == [(2, 1.0)]
+    assert doctor.check(store) == []
+
+
+def test_a_summary_that_is_nan_is_said_once(store: Store, tmp_path: Path) -> None:
+    summaries = [made.summary(best=b"NaN"), made.stats(BEGAN, cpu=1), made.summary(best=b"NaN"), made.ended()]
+    paths = task_of(store, WandbRun(tmp_path, records=summaries))
+    assert [len(item.values) for item in events.read_scalars(paths, "Summary")] == [1]
 
 
 def test_what_is_not_there_is_said(store: Store, tmp_path: Path) -> None:

@@ -73,9 +73,9 @@ def _runs_in(path: Path) -> list[Path]:
 def _found(stores: list[Path], *, is_one: bool) -> Iterator[WandbRun | base.LeftOut]:
     for store in stores:
         try:
-            yield WandbRun(store, "" if is_one else store.parent.name)
+            yield WandbRun(store, "" if is_one else text_of(store.parent.name))
         except TaskstoreError as error:
-            yield base.LeftOut(store.parent.name, error)
+            yield base.LeftOut(text_of(store.parent.name), error)
 
 
 def _named_time(name: str) -> float:
