@@ -10,6 +10,7 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timezone
+from itertools import groupby
 from pathlib import Path
 from typing import Protocol
 
@@ -31,6 +32,7 @@ from .draft import Draft
 from .logs import text_of
 
 _SPARE_BYTES = 16 << 20
+_LARGE_BYTES = 8 << 20
 _STATUSES = {"failed": Status.FAILED, "stopped": Status.STOPPED}
 
 
@@ -59,14 +61,24 @@ class Run(Protocol):
 def bring_all(
     store: Store, runs: Iterable[Run | base.LeftOut], options: base.Options, *, total: int
 ) -> Iterator[base.Imported | base.LeftOut]:
-    """Bring in runs, one after another; what is wrong with one does not stop the others. Raises ReadOnly, Refused."""
+    """Bring in runs; what is wrong with one does not stop the others. Raises ReadOnly, Refused."""
     if options.task_id is not None:
         raise Refused("a run of this kind becomes a task of its own, and cannot go on in another")
     known = base.Known(store)
+
+    def brought(run: Run | base.LeftOut) -> base.Imported | base.LeftOut:
+        return run if isinstance(run, base.LeftOut) else _brought(store, known, run, options)
+
     with counted("import", total) as done:
-        for run in runs:
-            yield run if isinstance(run, base.LeftOut) else _brought(store, known, run, options)
-            done(1)
+        for is_large, group in groupby(runs, _is_large):
+            for found in map(brought, group) if is_large else base.several(brought, group):
+                done(1)
+                yield found
+
+
+def _is_large(run: Run | base.LeftOut) -> bool:
+    """Tell of a run that comes in alone, and in this thread: the memory for its records is each thread's own."""
+    return not isinstance(run, base.LeftOut) and run.size_bytes > _LARGE_BYTES
 
 
 def _brought(store: Store, known: base.Known, run: Run, options: base.Options) -> base.Imported | base.LeftOut:

@@ -25,6 +25,8 @@ from .tfrecords import records
 _MARK = ".tfevents."
 _PROCESS = re.compile(r"\.tfevents\.\d+\.(?P<process>.+?\.\d+)\.")
 _PEEK = 4
+_SMALL_BYTES = 64 << 10
+"""What tells whose folder it is, is in records that are smaller."""
 _SESSION = "_hparams_/"
 _HALVES = ("train", "validation")
 MAX_FOLDERS = 100_000
@@ -211,7 +213,7 @@ def _tags(run: EventRun) -> list[str]:
 
 def _first(run: EventRun) -> list[Any]:
     file = run.files[0]
-    return list(islice(_events(file.path, file.size_bytes, lambda _: None), _PEEK))
+    return list(islice(_events(file.path, file.size_bytes, lambda _: None, max_bytes=_SMALL_BYTES), _PEEK))
 
 
 def events(file: EventFile, note: Callable[[str], None]) -> Iterator[Any]:
@@ -219,13 +221,16 @@ def events(file: EventFile, note: Callable[[str], None]) -> Iterator[Any]:
     yield from _events(file.path, file.size_bytes, note)
 
 
-def _events(path: Path, size_bytes: int, note: Callable[[str], None]) -> Iterator[Any]:
+def _events(path: Path, size_bytes: int, note: Callable[[str], None], *, max_bytes: int | None = None) -> Iterator[Any]:
     parse = parsers()["Event"]
-    for data in records(path, size_bytes, note):
+    for data in records(path, size_bytes, note, max_bytes=max_bytes):
         try:
-            yield parse(data)
+            event = [parse(data)]
         except ValueError:
             note(f"{path.name}: a record holds no event, and was left out")
+            continue
+        del data  # it may be large, and what it says is in the event
+        yield event.pop()
 
 
 def hyperparameters(content: bytes) -> dict[str, Any]:

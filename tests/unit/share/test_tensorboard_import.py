@@ -6,6 +6,7 @@ import builtins
 import os
 import shutil
 import struct
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -342,6 +343,31 @@ def test_a_length_of_any_size_takes_no_memory(store: Store, tmp_path: Path) -> N
     head = struct.pack("<Q", 1 << 62)
     found = one(store, made.write(tmp_path / "exp", made.event(made.scalar("x", 1)), head + wire.masked(head) + b"x"))
     assert "ends within a record" in found.notes[0]
+
+
+_WEIGHED = """
+import re, sys
+from pathlib import Path
+from taskstore.share.importers import of_kind
+from taskstore.share.importers.base import Options
+from taskstore.store.store import init
+found = list(of_kind("tensorboard").runs(init(Path(sys.argv[1])), Path(sys.argv[2]), Options()))
+most = re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())  # rusage begins with pytest's own
+print(len(found), int(most[1]) >> 10)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems count memory otherwise")
+def test_memory_is_bounded_whatever_the_records_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "crc32c", crc32c)  # that of the tests takes a minute
+    large = made.event(made.image("i", bytes(24 << 20)), step=1)
+    for number in range(3):
+        made.write(tmp_path / "logs" / str(number), large, number=number)
+    command = [sys.executable, "-c", _WEIGHED, str(tmp_path / "store"), str(tmp_path / "logs")]
+    count, mebibytes = map(int, subprocess.run(command, check=True, capture_output=True).stdout.split())
+    assert count == 3
+    assert mebibytes < 150
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links need a right of their own there")
