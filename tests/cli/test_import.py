@@ -2,8 +2,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from taskstore.store import artifacts, places, tasks
 from taskstore.store.store import Store
 
@@ -128,7 +126,6 @@ def test_files_elsewhere_are_found_where_it_is_said(cli: Cli, store: Store, tmp_
 
 
 def test_runs_of_event_files_are_said_with_which_they_were_and_what_has_grown(cli: Cli, tmp_path: Path) -> None:
-    pytest.importorskip("google.protobuf")
     for number, name in enumerate(("one", "two")):
         path = event_files.write(tmp_path / "logs" / name, event_files.event(event_files.scalar("x", 1)), number=number)
     first = cli("import", "--from", "tensorboard", tmp_path / "logs", "--json").objects

@@ -5,7 +5,6 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,8 +16,6 @@ from taskstore.store.store import init
 
 from ..unit.share import event_files
 from ..unit.share import wandb_files as wandb
-
-pytest.importorskip("google.protobuf")
 
 EVENTS = b"".join(
     [

@@ -70,10 +70,23 @@ def bring_all(
         return run if isinstance(run, base.LeftOut) else _brought(store, known, run, options)
 
     with counted("import", total) as done:
-        for is_large, group in groupby(runs, _is_large):
+        for is_large, group in groupby(_once(runs), _is_large):
             for found in map(brought, group) if is_large else base.several(brought, group):
                 done(1)
                 yield found
+
+
+def _once(runs: Iterable[Run | base.LeftOut]) -> Iterator[Run | base.LeftOut]:
+    """Leave out copies of a run that is there already."""
+    seen: dict[str, str] = {}
+    for run in runs:
+        if isinstance(run, base.LeftOut):
+            yield run
+        elif run.source_id in seen:
+            yield base.LeftOut(f"{run.source}: it is the same run as {seen[run.source_id]}, and was left out")
+        else:
+            seen[run.source_id] = run.source
+            yield run
 
 
 def _is_large(run: Run | base.LeftOut) -> bool:

@@ -23,8 +23,6 @@ from taskstore.store.store import Store
 from . import event_files as made
 from .guild_runs import ID, STARTED, GuildRun
 
-pytest.importorskip("google.protobuf")
-
 
 def run(store: Store, path: Path) -> list[Imported | LeftOut]:
     return list(importers.of_kind("guild").runs(store, path, Options()))

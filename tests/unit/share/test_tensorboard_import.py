@@ -30,8 +30,6 @@ from taskstore.store.store import Store
 from . import event_files as made
 from . import wire
 
-pytest.importorskip("google.protobuf")
-
 
 def run(store: Store, path: Path, **options: Any) -> list[Imported | LeftOut]:
     return list(importers.of_kind("tensorboard").runs(store, path, Options(**options)))
@@ -286,6 +284,16 @@ def test_one_in_the_trash_is_said_and_not_made_again(store: Store, tmp_path: Pat
     (left,) = run(store, path)
     assert isinstance(left, LeftOut)
     assert "in the trash" in str(left.error)
+
+
+def test_a_copy_of_a_run_beside_it_is_said_to_be_one(store: Store, tmp_path: Path) -> None:
+    made.write(tmp_path / "logs" / "exp", made.event(made.scalar("x", 1), step=1))
+    for number in range(5):
+        shutil.copytree(tmp_path / "logs" / "exp", tmp_path / "logs" / f"exp-backup-{number}")
+    found = run(store, tmp_path / "logs")
+    assert [each.source for each in found if isinstance(each, Imported)] == ["exp"]
+    said = [each.what for each in found if isinstance(each, LeftOut) and each.error is None]
+    assert said == [f"exp-backup-{number}: it is the same run as exp, and was left out" for number in range(5)]
 
 
 # what is damaged, hostile or not there

@@ -27,8 +27,6 @@ from . import wandb_files as made
 from .wandb_files import BEGAN, WandbRun
 from .wire import message
 
-pytest.importorskip("google.protobuf")
-
 
 def run(store: Store, path: Path, **options: Any) -> list[Imported | LeftOut]:
     return list(importers.of_kind("wandb").runs(store, path, Options(**options)))
