@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from taskstore.core.errors import TaskstoreError
+from taskstore.core.errors import Damaged, TaskstoreError
 
 from . import context, offers, render, several
 
@@ -101,9 +101,15 @@ def _import(store: Store, path: Path, kind: str | None, options: Options, *, as_
         if not isinstance(found, LeftOut):
             _tell(store, path, found, as_json=as_json)
             continue
-        context.say(render.safe_lines(f"{path}: {found.what}{f': {found.error}' if found.error else ''}"))
+        reason = f": {_reason(found.error)}" if found.error else ""
+        context.say(render.safe_lines(f"{path}: {found.what}{reason}"))
         exit_code = exit_code or (found.error.exit_code if found.error else 0)
     return exit_code
+
+
+def _reason(error: TaskstoreError) -> str:
+    """Say what is wrong; the file that is damaged is no store's, and no doctor of ours mends it."""
+    return f"{error.path}: {error.why}" if isinstance(error, Damaged) else str(error)
 
 
 def _tell(store: Store, path: Path, found: Imported, *, as_json: bool) -> None:

@@ -37,6 +37,8 @@ def counted(what: str, total: int) -> Iterator[Callable[[int], None]]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(file=stream), transient=True) as drawn:
+    # What is printed meanwhile goes above the bar, where that is the same terminal, and else where it was to go.
+    is_shown = sys.stdout.isatty()
+    with Progress(*columns, console=Console(file=stream), transient=True, redirect_stdout=is_shown) as drawn:
         task = drawn.add_task(what, total=total)
         yield lambda count: drawn.advance(task, count)

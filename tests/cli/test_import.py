@@ -1,6 +1,13 @@
 from __future__ import annotations
 
+import contextlib
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
+
+import pytest
 
 from taskstore.store import artifacts, places, tasks
 from taskstore.store.store import Store
@@ -93,7 +100,7 @@ def test_every_run_at_a_path_is_said_and_one_that_fails_stops_no_other(cli: Cli,
     result = cli("import", root)
     assert result.code == 6
     assert result.lines == [task_id for _, task_id in places.walk(store)]
-    assert f"{root}: run {run_id(1)}: damaged file" in result.err
+    assert f"{root}: run {run_id(1)}: {meta}: it has no id that is one: '../x'\n" in result.err
     assert f"{root}: 1 deleted run was left out" in result.err
 
 
@@ -139,3 +146,31 @@ def test_runs_of_event_files_are_said_with_which_they_were_and_what_has_grown(cl
         (first[0]["id"], False, False),
         (first[1]["id"], False, True),
     ]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a terminal of another system is made in another way")
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_a_bar_is_drawn_at_a_terminal_and_results_go_where_they_should(
+    options: list[str], store: Store, tmp_path: Path
+) -> None:
+    import pty
+
+    root = folders(tmp_path / "mlruns", *(Run(id=run_id(number)) for number in range(1, 26)))
+    master, slave = pty.openpty()
+    command = [sys.executable, "-m", "taskstore_cli", "import", str(root), *options]
+    environment = os.environ | {"TASKSTORE_ROOT": str(store.root), "TERM": "xterm", "COLUMNS": "200"}
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=slave, env=environment)
+    os.close(slave)
+    shown = b""
+    with contextlib.suppress(OSError):  # Linux says so when the other end is closed
+        while piece := os.read(master, 1 << 16):
+            shown += piece
+    os.close(master)
+    out, _ = child.communicate()
+    assert child.returncode == 0
+    lines = out.decode().splitlines()
+    found = [json.loads(line)["id"] for line in lines] if options else lines
+    assert sorted(found) == sorted(task_id for _, task_id in places.walk(store))
+    assert b"import mlruns" in shown
+    assert b"/25" in shown
+    assert shown.count(b": imported from") == (0 if options else 25)

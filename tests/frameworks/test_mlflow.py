@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from datetime import datetime, timezone
@@ -109,7 +110,27 @@ sys.stdout.flush()
 os._exit(0)  # the last run has no end
 """
 
+MORE = """
+import sys
+
+import mlflow
+
+mlflow.set_tracking_uri(sys.argv[1])
+with mlflow.start_run(run_id=sys.argv[2]):
+    mlflow.log_metric("loss", 0.5, step=1)
+    mlflow.log_metric("late", 7.0)
+    mlflow.log_param("late", "1")
+    mlflow.set_tag("stage", "done")
+"""
 ADDRESSES = {"files": "mlruns", "sqlite": "sqlite:///mlflow.db"}
+
+
+def run_program(path: Path, source: str, work: Path, *arguments: str) -> None:
+    path.write_text(source)
+    settings = {"HOME": str(path.parent), "MLFLOW_ALLOW_FILE_STORE": "true", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    command = [sys.executable, "-W", "ignore", path, *arguments]
+    done = subprocess.run(command, cwd=work, env=os.environ | settings, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.fixture(scope="module", params=list(ADDRESSES))
@@ -118,11 +139,7 @@ def written(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     folder = tmp_path_factory.mktemp("mlflow")
     work = folder / "old place"
     work.mkdir()
-    (folder / "program.py").write_text(PROGRAM)
-    settings = {"HOME": str(folder), "MLFLOW_ALLOW_FILE_STORE": "true", "MLFLOW_DISABLE_TELEMETRY": "true"}
-    command = [sys.executable, "-W", "ignore", folder / "program.py", ADDRESSES[request.param]]
-    done = subprocess.run(command, cwd=work, env=os.environ | settings, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    run_program(folder / "program.py", PROGRAM, work, ADDRESSES[request.param])
     said = json.loads((work / "said.json").read_text())
     for name in ("tree", "saved", "said.json", "model.py"):
         (work / name).rename(folder / f"{name} of the program")
@@ -233,3 +250,22 @@ def test_imported_again_nothing_is_new(written: tuple[Path, dict[str, Any]], ids
     again = list(importers.of_path(written[0]).runs(store, written[0], Options()))
     found = [(each.is_new, each.has_grown) for each in again if isinstance(each, Imported)]
     assert found == [(False, False)] * len(ids)
+
+
+def test_what_mlflow_has_added_to_a_run_since_is_added(
+    written: tuple[Path, dict[str, Any]], ids: dict[str, str], store: Store, tmp_path: Path
+) -> None:
+    work = tmp_path / "copied"
+    shutil.copytree(written[0], work)
+    address = ADDRESSES["sqlite" if (work / "mlflow.db").exists() else "files"]
+    run_program(tmp_path / "more.py", MORE, work, address, written[1]["running"]["id"])
+    again = [each for each in importers.of_path(work).runs(store, work, Options()) if isinstance(each, Imported)]
+    assert [each.task_id for each in again if each.has_grown] == [ids["running"]]
+    paths = places.locate(store, ids["running"])
+    assert events.read_scalars(paths, "loss")[0].values == [1.0, 0.5]
+    assert events.read_scalars(paths, "late")[0].values == [7.0]
+    hyperparams = tasks.read_params(paths).hyperparams
+    assert hyperparams["General"]["late"].value == "1"
+    assert hyperparams["properties"]["stage"].value == "done"
+    assert tasks.read(paths).status is Status.COMPLETED
+    assert doctor.check(store) == []

@@ -19,10 +19,10 @@ from taskstore.schema.record import ARCHIVED
 from taskstore.sections.artifacts import Artifacts
 from taskstore.share import importers
 from taskstore.share.importers.base import Imported, LeftOut, Options
-from taskstore.store import artifacts, doctor, events, liveness, models, places, projects, tasks, trash
+from taskstore.store import artifacts, doctor, events, liveness, places, projects, tasks, trash
 from taskstore.store.store import Store, open_at
 
-from .mlruns import BEGAN_MS, ELSEWHERE, EXPERIMENT, Made, add, database, folders, run_id, whole, write
+from .mlruns import BEGAN_MS, EXPERIMENT, Made, add, database, folders, run_id, whole, write
 
 Make = Callable[..., Path]
 BEGAN = datetime.fromtimestamp(BEGAN_MS / 1000, tz=timezone.utc)
@@ -215,8 +215,9 @@ def test_a_nested_run_has_the_other_as_its_parent(make: Make, store: Store) -> N
     assert tasks.read(places.locate(store, ids["child"])).parent == ids["outer"]
 
 
-def test_of_a_parent_that_is_nowhere_it_is_said(make: Make, store: Store) -> None:
-    found = one(store, make(Made(tags={"mlflow.parentRunId": run_id(9)})))
+@pytest.mark.parametrize("others", [[], [Made(id=run_id(9), stage="deleted")]], ids=["is not there", "was deleted"])
+def test_of_a_parent_that_is_no_task_it_is_said(make: Make, store: Store, others: list[Made]) -> None:
+    found = one(store, make(Made(tags={"mlflow.parentRunId": run_id(9)}), *others))
     assert tasks.read(paths_of(store, found)).parent is None
     assert found.notes == (f"the run that it is nested in is not here: {run_id(9)}",)
 
@@ -356,57 +357,6 @@ def test_an_address_of_another_system_is_understood(store: Store, tmp_path: Path
     made = whole(artifact_uri=uri)
     found = one(store, database(tmp_path / "mlflow.db", made))
     assert len(artifacts.read(paths_of(store, found)).artifacts) == 2
-
-
-# models and data
-
-
-def test_a_folder_with_an_mlmodel_is_an_output_model(make: Make, store: Store) -> None:
-    mlmodel = "flavors:\n  python_function: {}\n  sklearn: {}\nmlflow_version: 2.9.0\nsignature:\n  inputs: '[]'\n"
-    made = Made(artifacts={"best/MLmodel": mlmodel.encode(), "best/data/model.pkl": b"weights", "x.txt": b"x"})
-    paths = paths_of(store, one(store, make(made)))
-    assert artifacts.read(paths).artifacts.keys() == {"x.txt"}
-    (model,) = models.read(paths).output.values()
-    assert (model.name, model.framework, model.is_package) == ("best", "ScikitLearn", True)
-    assert model.metadata["mlflow_version"].value == "2.9.0"
-    assert model.metadata["signature"].value == '{"inputs":"[]"}'
-    assert model.file is not None
-    assert model.file.path == "files/models/best/best.zip"
-
-
-def logged_model(root: Path, model: str) -> None:
-    home = root / EXPERIMENT / "models" / model
-    said = f"artifact_location: {ELSEWHERE}/{EXPERIMENT}/models/{model}/artifacts\ncreation_timestamp: {BEGAN_MS}\n"
-    write(home / "meta.yaml", f"{said}model_id: {model}\nname: clf\nsource_run_id: '{run_id(1)}'\nstatus: 2\n")
-    write(home / "params" / "depth", "3")
-    write(home / "tags" / "kind", "tree")
-    write(home / "artifacts" / "MLmodel", "flavors:\n  xgboost: {}\n")
-    write(home / "artifacts" / "model.bin", b"weights")
-
-
-def test_a_logged_model_is_an_output_model_of_its_run(store: Store, tmp_path: Path) -> None:
-    root = folders(tmp_path / "mlruns", whole(), whole(id=run_id(2)))
-    logged_model(root, f"m-{run_id(8)}")
-    found = [each for each in bring(store, root) if isinstance(each, Imported)]
-    (model,) = models.read(paths_of(store, found[0])).output.values()
-    assert (model.name, model.framework, model.created) == ("clf", "XGBoost", BEGAN)
-    assert (model.metadata["param/depth"].value, model.metadata["tag/kind"].value) == ("3", "tree")
-    assert model.size > 0
-    assert models.read(paths_of(store, found[1])).output == {}
-
-
-def test_data_that_was_read_is_an_artifact_that_was_given(store: Store, tmp_path: Path) -> None:
-    root = folders(tmp_path / "mlruns", whole())
-    link = "destination_type: RUN\nsource_id: d1\nsource_type: DATASET\ntags:\n  mlflow.data.context: training\n"
-    write(root / EXPERIMENT / run_id(1) / "inputs" / "i1" / "meta.yaml", link)
-    said = "digest: abc\nname: numbers\nsource_type: http\nprofile: '{\"n\": 3}'\n"
-    said += 'source: \'{"url": "https://u:p@x/y.csv"}\'\n'
-    write(root / EXPERIMENT / "datasets" / "d1" / "meta.yaml", said)
-    item = artifacts.read(paths_of(store, one(store, root))).artifacts["numbers"]
-    assert (item.mode, item.uri, item.type) == ("input", "https://x/y.csv", "dataset")
-    assert ["digest", "abc"] in item.display_data
-    assert ["context", "training"] in item.display_data
-    assert '"n": 3' in item.type_data.preview
 
 
 def test_what_does_not_come_along_is_counted(store: Store, tmp_path: Path) -> None:

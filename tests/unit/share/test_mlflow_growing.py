@@ -161,6 +161,8 @@ def test_what_somebody_has_changed_here_stays(running: Store, root: Path) -> Non
     assert values(paths, "properties") == {"team": "red"}
     assert found.notes == ("properties/team is another in MLflow now, and stays as it is here",)
     assert list(found.notes) == record.imported[0].notes
+    again = one(running, root)
+    assert (again.has_grown, again.notes) == (False, found.notes)
 
 
 def test_a_published_task_stays_as_it_is(store: Store, tmp_path: Path) -> None:
@@ -188,6 +190,16 @@ def test_the_torn_end_of_our_own_log_is_mended(running: Store, root: Path) -> No
     _, paths = grown(running, root)
     assert points(paths)["train/deep|acc"] == [(0, 0.25), (10, 0.75)]
     assert events.rebuild_summary(paths).last_metrics["train/deep"]["acc"].count == 2
+
+
+def test_a_parent_that_came_since_is_the_parent_then(store: Store, tmp_path: Path) -> None:
+    root = folders(tmp_path / "mlruns", Made(tags={"mlflow.parentRunId": run_id(2)}))
+    first = one(store, root)
+    add(root / EXPERIMENT, Made(id=run_id(2)))
+    found = [item for item in bring(store, root) if isinstance(item, Imported)]
+    assert [(item.is_new, item.has_grown) for item in found] == [(False, True), (True, False)]
+    assert tasks.read(paths_of(store, first)).parent == found[1].task_id
+    assert [item.has_grown for item in bring(store, root) if isinstance(item, Imported)] == [False, False]
 
 
 def test_runs_that_came_since_are_new(running: Store, root: Path) -> None:

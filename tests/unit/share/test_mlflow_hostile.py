@@ -284,6 +284,37 @@ def test_a_writer_is_not_kept_waiting(store: Store, tmp_path: Path) -> None:
     assert tasks.read(paths_of(store, last)).name == "renamed"
 
 
+def test_what_may_not_be_read_is_said_by_name(plain_user: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(plain_user))
+    root = folders(plain_user / "mlruns", whole(), whole(id=OTHER))
+    store = init(plain_user / "store")
+    for name in ("params/lr", "metrics/loss", "artifacts/notes.txt", "artifacts/plots"):
+        (root / HOME / name).chmod(0)
+    try:
+        found = [each for each in bring(store, root) if isinstance(each, Imported)]
+    finally:
+        (root / HOME / "artifacts" / "plots").chmod(0o755)
+    assert len(found) == 2
+    said = " ".join(found[0].notes)
+    for text in (
+        "params 'lr' is lost",
+        "metric 'loss' is lost",
+        "artifact 'notes.txt' is lost",
+        "plots/ cannot be read",
+    ):
+        assert text in said
+    paths = paths_of(store, found[0])
+    assert points(paths).keys() == {"train/deep|acc"}
+    assert artifacts.read(paths).artifacts == {}
+
+
+def test_a_database_that_may_not_be_read_is_said(plain_user: Path) -> None:
+    path = database(plain_user / "mlflow.db", whole())
+    path.chmod(0)
+    with pytest.raises(Damaged, match="Permission denied"):
+        importers.of_path(path)
+
+
 def _wal(folder: Path) -> tuple[Path, sqlite3.Connection]:
     """Return a database of which a run is in the write-ahead log only, and the connection that keeps it there."""
     path = database(folder / "mlflow.db", whole())

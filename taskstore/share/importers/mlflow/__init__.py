@@ -60,7 +60,8 @@ class Mlflow:
             else:
                 reader = Folders(path)
             roots = _roots(path, options.files)
-            batch = Batch(store, path, reader, roots, settings.masker(store), known, options.project)
+            batch = Batch(store, path, reader, roots, settings.masker(store), known)
+            batch.project, batch.with_deleted = options.project, options.with_deleted
             yield from _imported(batch, reader, options)
 
 
@@ -109,6 +110,11 @@ def _one(batch: Batch, run: Run | LeftOut) -> Imported | LeftOut:
         raise
     except TaskstoreError as error:
         return LeftOut(f"run {run.id}", error)
+    except OSError as error:
+        place = Path(os.fsdecode(error.filename)) if isinstance(error.filename, (str, bytes)) else batch.store.root
+        if place.is_relative_to(batch.store.root):
+            raise  # it is the store that fails
+        return LeftOut(f"run {run.id}", Damaged(place, f"it went away, or cannot be read: {error.strerror}"))
 
 
 def _describe(batch: Batch, experiment: Experiment) -> None:

@@ -48,6 +48,7 @@ class Batch:
     masker: Masker
     known: Known
     project: str | None = None
+    with_deleted: bool = False
     with_files: set[str] = field(default_factory=set)
     without_files: dict[str, str] = field(default_factory=dict)
     described: dict[str, Experiment] = field(default_factory=dict)
@@ -67,7 +68,7 @@ class Batch:
         except Refused:
             return None
         if found is None:
-            begun = self.reader.begun(run_id)
+            begun = self.reader.begun(run_id, with_deleted=self.with_deleted)
             found = base.task_id_of(KIND, run_id, begun) if begun is not None else None
         return found
 
@@ -107,10 +108,7 @@ def contents(batch: Batch, run: Run, notes: Notes) -> Contents:
     if found or models:
         batch.with_files.add(run.experiment.name)
     models.extend(_logged(batch, run, notes))
-    inputs = tuple(
-        ModelInput(slot=said.name, model=content.model_id(said.id), task=batch.task_of(said.run_id) or "")
-        for said in run.input_models
-    )
+    inputs = tuple(_given(batch, said, run) for said in run.input_models)
     whole = Contents(tuple(found), tuple(models), tuple(remote), inputs)
     if whole.size_bytes + _SPARE_BYTES > shutil.disk_usage(batch.store.root).free:
         raise Refused(f"its files have {whole.size_bytes:,} bytes, more than is free at {batch.store.root}")
@@ -119,6 +117,9 @@ def contents(batch: Batch, run: Run, notes: Notes) -> Contents:
 
 def _logged(batch: Batch, run: Run, notes: Notes) -> Iterator[tuple[Found | None, Model]]:
     for said in run.output_models:
+        if said.is_deleted and not batch.with_deleted:
+            notes.add("a deleted model was left out")
+            continue
         folder = batch.roots.find(said.location, said.id)
         found = files.folder_of(folder, said.name, notes) if folder is not None else None
         model = _described(said, run.began)
@@ -126,6 +127,12 @@ def _logged(batch: Batch, run: Run, notes: Notes) -> Iterator[tuple[Found | None
             model.uri = strip_credentials(said.location) if files.is_remote(said.location) else ""
             notes.add(f"the files of model {said.name!r} are not here: they were at {strip_credentials(said.location)}")
         yield found, model
+
+
+def _given(batch: Batch, said: LoggedModel, run: Run) -> ModelInput:
+    task_id = batch.task_of(said.run_id) or ""
+    about = None if task_id else _described(said, run.began)
+    return ModelInput(slot=said.name, model=content.model_id(said.id), task=task_id, about=about)
 
 
 def _described(said: LoggedModel, began: datetime) -> Model:
@@ -181,7 +188,9 @@ def artifacts_of(whole: Contents, taken: taking.Taken, notes: Notes) -> dict[str
 
 def models(whole: Contents, taken: taking.Taken, notes: Notes) -> ModelsRecord:
     """Pack the models' folders; return the record that names them."""
-    record = ModelsRecord(rev=1, input={given.slot: given for given in whole.inputs})
+    record = ModelsRecord(rev=1)
+    for given in whole.inputs:
+        record.input[f"{given.slot} {given.model}" if given.slot in record.input else given.slot] = given
     for found, model in whole.models:
         if found is not None:
             with notes.of(f"the files of model {model.name!r} are lost", Damaged, BadValue):

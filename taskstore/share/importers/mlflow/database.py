@@ -11,6 +11,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -32,9 +33,13 @@ Row = dict[str, Any]
 
 def is_database(path: Path) -> bool:
     """Tell whether a file is a database with the tables of MLflow's. Raises Damaged, Refused."""
-    with path.open("rb") as stream:
-        if stream.read(len(_MAGIC)) != _MAGIC:
-            return False
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(len(_MAGIC))
+    except OSError as error:
+        raise Damaged(path, f"it cannot be read: {error.strerror or error}") from None
+    if head != _MAGIC:
+        return False
     with contextlib.closing(Database(path)) as database:
         return database.is_tracking()
 
@@ -112,10 +117,12 @@ class Database:
             broken = error
         return [at for _, at in sorted(found)], broken
 
-    def begun(self, run_id: str) -> Any:  # noqa: ANN401 - a moment or None
+    def begun(self, run_id: str, *, with_deleted: bool) -> Any:  # noqa: ANN401 - a moment or None
         """Return when a run was made."""
-        row = next(self._rows("SELECT start_time FROM runs WHERE run_uuid = ?", run_id), None)
-        return self._began(row.get("start_time")) if row is not None else None
+        row = next(self._rows("SELECT * FROM runs WHERE run_uuid = ?", run_id), None)
+        if row is None or (row.get("lifecycle_stage") == "deleted" and not with_deleted):
+            return None
+        return self._began(row.get("start_time"))
 
     def lost(self) -> Iterable[str]:
         """Say what does not come along."""
@@ -269,8 +276,14 @@ class Database:
             pairs = "SELECT rowid AS at, source_run_id AS run FROM logged_models"
             for row in self._rows(pairs) if "logged_models" in self._tables else ():
                 self._models_of.setdefault(text_of(row["run"]), []).append(row["at"])
-        for at in self._models_of.get(run_id, ()):
-            yield from self._models("rowid = ?", at)
+        made = self._models_of.get(run_id, ())
+        condition = "source_type = 'RUN_OUTPUT' AND source_id = ?"
+        links = self._rows_of("inputs", condition, run_id) if made else ()
+        steps = {text_of(link.get("destination_id")): link.get("step") for link in links}
+        for at in made:
+            for model in self._models("rowid = ?", at):
+                step = steps.get(model.id)
+                yield replace(model, step=step if type(step) is int and 0 < step <= MAX_STEP else None)
 
     def _input_models(self, run_id: str) -> Iterator[LoggedModel]:
         condition = "source_type = 'RUN_INPUT' AND source_id = ? AND destination_type = 'MODEL_INPUT'"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -125,17 +127,18 @@ class Folders:
         if deleted:
             yield LeftOut(f"{deleted:,} deleted {'run was' if deleted == 1 else 'runs were'} left out")
 
-    def begun(self, run_id: str) -> datetime | None:
+    def begun(self, run_id: str, *, with_deleted: bool) -> datetime | None:
         """Return when a run was made."""
         if self._places is None:
             self._places = {path.name: path for each in self._experiments() for path in self._runs_in(each)}
         path = self._places.get(run_id)
         if path is None:
             return None
-        try:
-            return _began(path, _meta(path))
-        except Damaged:
-            return _began(path, {})
+        meta: dict[str, Any] = {}
+        with contextlib.suppress(Damaged):
+            meta = _meta(path)
+        is_deleted = meta.get("lifecycle_stage") == "deleted" or path.parent.parent.name == _TRASH
+        return None if is_deleted and not with_deleted else _began(path, meta)
 
     def lost(self) -> Iterable[str]:
         """Say what does not come along: what `runs` has met so far, and the registry."""
@@ -205,7 +208,8 @@ def _run(folder: Path, experiment: Experiment, models: Mapping[str, LoggedModel]
     if not _RUN_ID.match(run_id):
         raise Damaged(folder / META, f"it has no id that is one: {run_id[:100]!r}")
     status = text_of(meta.get("status"))
-    outputs = {path.rpartition(os.sep)[2] for path in _folders(folder / "outputs")}
+    outputs = {Path(path).name: Path(path) for path in _folders(folder / "outputs")}
+    made = (model for model in models.values() if model.run_id == run_id or model.id in outputs)
     return Run(
         id=run_id,
         experiment=experiment,
@@ -224,11 +228,20 @@ def _run(folder: Path, experiment: Experiment, models: Mapping[str, LoggedModel]
         tags=_values(folder / "tags", notes),
         params=_values(folder / "params", notes),
         datasets=tuple(_datasets(folder, notes)),
-        output_models=tuple(model for model in models.values() if model.run_id == run_id or model.id in outputs),
+        output_models=tuple(replace(model, step=_step(outputs.get(model.id), notes)) for model in made),
         input_models=tuple(_input_models(folder, models, notes)),
         notes=notes,
         began=_began(folder, meta),
     )
+
+
+def _step(link: Path | None, notes: Notes) -> int | None:
+    """Return the step that a run has logged a model at; MLflow's 0 is none."""
+    step = None
+    if link is not None:
+        with notes.of("the step of a model is lost", Damaged):
+            step = _meta(link).get("step")
+    return step if type(step) is int and 0 < step <= MAX_STEP else None
 
 
 def _own_artifacts(run: Path, notes: Notes) -> Path | None:

@@ -41,18 +41,23 @@ _SPOOLED_BYTES = 8 << 20
 
 @dataclass
 class News:
-    """What a run has that its task has not. `covered` is how long the task's log was when this was found out."""
+    """What a run has that its task has not. `covered` is how long the task's log was when this was found out.
+
+    `stays` says what is another in MLflow now, and stays as it is here.
+    """
 
     state: content.State
     lines: BinaryIO
     covered: int
+    parent: str | None = None
     params: dict[str, dict[str, Parameter]] = field(default_factory=dict)
+    stays: list[str] = field(default_factory=list)
     artifacts: dict[str, Artifact] = field(default_factory=dict)
     models: dict[str, Model] = field(default_factory=dict)
 
     def is_any(self, record: TaskRecord) -> bool:
         """Tell whether anything is new."""
-        has_parts = bool(self.params or self.artifacts or self.models)
+        has_parts = bool(self.params or self.artifacts or self.models or (self.parent and not record.parent))
         return has_parts or self.lines.tell() > 0 or _has_moved_on(self.state, record)
 
 
@@ -75,7 +80,9 @@ def grow(batch: building.Batch, run: Run, task_id: str) -> Imported:
         stack.callback(shutil.rmtree, staging.home, ignore_errors=True)
         news = _news(batch, run, paths, record, staging, cast(BinaryIO, lines), notes)
         if not news.is_any(record):
-            return Imported(task_id, is_new=False, source=source)
+            return Imported(task_id, is_new=False, notes=tuple(news.stays), source=source)
+        for text in news.stays:
+            notes.add(text)
         enter = lambda at: _enter(batch, run, news, staging, at, notes)  # noqa: E731 - a name for the call below
         has_grown = tasks.under_lock(batch.store, task_id, enter)
     return Imported(task_id, is_new=False, has_grown=has_grown, notes=tuple(notes.texts()), source=source)
@@ -96,7 +103,9 @@ def _news(
         lines.write(line)
     # What cannot be read of a run was said when it was imported, and stands in the task.
     state = content.state_of(run, read.last, batch.store.clock.now(), notes)
-    news = News(state, lines, covered, params=_new_params(batch, run, paths, notes))
+    parent = batch.parent(run, base.Notes())
+    news = News(state, lines, covered, parent)
+    _add_params(news, batch, run, paths)
     whole = building.contents(batch, run, notes)
     imported = max((mark.time for mark in record.imported if mark.kind == building.KIND), default=run.began)
     known = artifacts.read(paths).artifacts
@@ -122,17 +131,15 @@ def _news(
     return news
 
 
-def _new_params(batch: building.Batch, run: Run, paths: TaskPaths, notes: Notes) -> dict[str, dict[str, Parameter]]:
+def _add_params(news: News, batch: building.Batch, run: Run, paths: TaskPaths) -> None:
     known = tasks.read_params(paths).hyperparams
-    found: dict[str, dict[str, Parameter]] = {}
     for section, items in content.params(run, batch.masker, base.Notes()).items():
         for name, item in items.items():
             there = known.get(section, {}).get(name)
             if there is None:
-                found.setdefault(section, {})[name] = item
+                news.params.setdefault(section, {})[name] = item
             elif there.value != item.value:
-                notes.add(f"{section}/{name} is another in MLflow now, and stays as it is here")
-    return found
+                news.stays.append(f"{section}/{name} is another in MLflow now, and stays as it is here")
 
 
 def _is_there(found: Found, artifact: Artifact | None, imported: datetime) -> bool:
@@ -162,6 +169,7 @@ def _enter(batch: building.Batch, run: Run, news: News, staging: TaskPaths, path
     _append(paths, run, news)
     _merge_records(news, paths, moved)
     events.refresh_summary(paths)
+    record.parent = record.parent or news.parent
     now = batch.store.clock.now()
     if _has_moved_on(news.state, record):
         content.set_state(record, news.state, record.created, now)

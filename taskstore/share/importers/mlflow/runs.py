@@ -51,7 +51,10 @@ class Dataset:
 
 @dataclass(frozen=True, kw_only=True)
 class LoggedModel:
-    """A model of MLflow 3, which lies beside the runs. `location` is the address of its folder."""
+    """A model of MLflow 3, which lies beside the runs. `location` is the address of its folder.
+
+    `step` is that of the run that logged it; None where none was said.
+    """
 
     id: str
     name: str
@@ -59,6 +62,7 @@ class LoggedModel:
     location: str = ""
     type: str = ""
     created: datetime | None = None
+    step: int | None = None
     is_deleted: bool = False
     params: Mapping[str, str] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
@@ -105,8 +109,8 @@ class Reader(Protocol):
         """Yield runs as they are read; of what cannot be read at all, the reason."""
         ...
 
-    def begun(self, run_id: str) -> datetime | None:
-        """Return when another run of the store was made; None where it is not there."""
+    def begun(self, run_id: str, *, with_deleted: bool) -> datetime | None:
+        """Return when another run of the store was made; None where it is not there, or was deleted."""
         ...
 
     def lost(self) -> Iterable[str]:

@@ -157,6 +157,7 @@ def _mlmodel(found: Found) -> Mapping[str, Any]:
 def described(model: Model, said: LoggedModel) -> Model:
     """Set what MLflow 3 says of a model besides its files."""
     model.created = model.last_update = said.created or model.created
+    model.iteration = said.step
     model.metadata |= {f"param/{name}": Metadatum(value=text) for name, text in said.params.items()}
     tags = {name: text for name, text in said.tags.items() if not name.startswith("mlflow.")}
     model.metadata |= {f"tag/{name}": Metadatum(value=text) for name, text in tags.items()}
