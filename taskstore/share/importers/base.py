@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -126,10 +126,11 @@ class Notes:
             self.add(f"{what}: {getattr(error, 'why', error)}")
 
 
-def several(action: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
+def several(action: Callable[[T], R], items: Iterable[T]) -> Generator[R, None, None]:
     """Yield what `action` makes of each item, in their order, a few at once: each waits most of its time for the disk.
 
     Items are taken as there is room. What an action raises is raised where its result would be, and the rest is left.
+    Close it: it waits for those that are at work.
     """
     waiting: deque[Future[R]] = deque()
     with ThreadPoolExecutor(_AT_ONCE) as pool:

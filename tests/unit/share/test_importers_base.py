@@ -45,7 +45,7 @@ def test_items_are_taken_only_as_there_is_room() -> None:
     assert taken == []
     assert next(results) == 0
     assert len(taken) < 20
-    results.close()  # type: ignore[attr-defined]  # a generator
+    results.close()
     assert len(taken) < 20
 
 

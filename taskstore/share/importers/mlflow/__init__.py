@@ -68,9 +68,10 @@ class Mlflow:
 def _imported(batch: Batch, reader: Reader, options: Options) -> Iterator[Imported | LeftOut]:
     with counted(f"import {batch.path.name}", reader.count()) as progress:
         runs = _once(reader.runs(with_deleted=options.with_deleted))
-        for found in several(lambda run: _one(batch, run), runs):
-            progress(1)
-            yield found
+        with contextlib.closing(several(lambda run: _one(batch, run), runs)) as results:
+            for found in results:
+                progress(1)
+                yield found
     for each in batch.described.values():
         _describe(batch, each)
     yield from (LeftOut(text) for text in reader.lost())
