@@ -14,7 +14,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Protocol
 
-from ...core.errors import ReadOnly, Refused, TaskstoreError
+from ...core.errors import Damaged, ReadOnly, Refused, TaskstoreError
 from ...core.names import MAX_LENGTH, MIN_LENGTH
 from ...core.states import ENDED, Status
 from ...core.task_types import TASK_TYPES
@@ -101,6 +101,12 @@ def _brought(store: Store, known: base.Known, run: Run, options: base.Options) -
         raise
     except TaskstoreError as error:
         return base.LeftOut(run.source or text_of(str(run.path)), error)
+    except OSError as error:
+        place = Path(os.fsdecode(error.filename)) if isinstance(error.filename, (str, bytes)) else store.root
+        if place.is_relative_to(store.root):
+            raise  # it is the store that fails
+        why = Damaged(place, f"it went away, or cannot be read: {error.strerror}")
+        return base.LeftOut(run.source or text_of(str(run.path)), why)
 
 
 def bring(store: Store, known: base.Known, run: Run, options: base.Options) -> base.Imported:

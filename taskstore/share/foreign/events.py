@@ -141,7 +141,9 @@ def runs(path: Path, note: Callable[[str], None]) -> list[EventRun]:
 
 def _walk(path: Path, note: Callable[[str], None]) -> Iterator[tuple[Path, list[str]]]:
     depth = len(path.parts)
-    for count, (folder, folders, names) in enumerate(os.walk(path)):
+    for count, (folder, folders, names) in enumerate(
+        os.walk(path, onerror=lambda error: note(f"a folder cannot be read: {error}"))
+    ):
         here = Path(folder)
         links = [name for name in folders if (here / name).is_symlink()]
         for name in links:
