@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from ...core.errors import Damaged
+from .folders import unreadable
 from .messages import classes
 from .tfrecords import records
 

@@ -45,6 +45,16 @@ def readable(path: Path) -> Iterator[None]:
         raise Damaged(place, f"it went away, or cannot be read: {error.strerror}") from None
 
 
+def unreadable(note: Callable[[str], None]) -> Callable[[OSError], None]:
+    """Return what hears of folders that cannot be read; one that is not there, or has just gone, is none."""
+
+    def told(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):
+            note(f"a folder cannot be read: {error}")
+
+    return told
+
+
 def sizes(files: Path) -> dict[str, int]:
     """Return the plain files below a folder with their sizes, by their relative paths."""
     found = {}
@@ -57,7 +67,7 @@ def sizes(files: Path) -> dict[str, int]:
 def walk(files: Path, note: Callable[[str], None]) -> Iterator[tuple[str, Path]]:
     """Yield the plain files below a folder, by their relative paths; `note` hears of what is not followed or read."""
     count = 0
-    for folder, folders, names in os.walk(files, onerror=lambda error: note(f"a folder cannot be read: {error}")):
+    for folder, folders, names in os.walk(files, onerror=unreadable(note)):
         folders.sort()
         for name in sorted([*names, *(each for each in folders if Path(folder, each).is_symlink())]):
             path = Path(folder, name)

@@ -449,6 +449,12 @@ def test_texts_and_names_that_are_no_utf_8_harm_nothing(store: Store, tmp_path: 
     assert doctor.check(store) == []
 
 
+def test_a_run_without_any_files_lacks_nothing(store: Store, tmp_path: Path) -> None:
+    home = WandbRun(tmp_path, records=[made.row(0, x=1), made.ended()]).write()
+    (home / "files").rmdir()
+    assert one(store, home).notes == ()
+
+
 def test_a_summary_that_is_nan_is_said_once(store: Store, tmp_path: Path) -> None:
     summaries = [made.summary(best=b"NaN"), made.stats(BEGAN, cpu=1), made.summary(best=b"NaN"), made.ended()]
     paths = task_of(store, WandbRun(tmp_path, records=summaries))
