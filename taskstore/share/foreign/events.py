@@ -142,9 +142,7 @@ def runs(path: Path, note: Callable[[str], None]) -> list[EventRun]:
 
 def _walk(path: Path, note: Callable[[str], None]) -> Iterator[tuple[Path, list[str]]]:
     depth = len(path.parts)
-    for count, (folder, folders, names) in enumerate(
-        os.walk(path, onerror=lambda error: note(f"a folder cannot be read: {error}"))
-    ):
+    for count, (folder, folders, names) in enumerate(os.walk(path, onerror=unreadable(note))):
         here = Path(folder)
         links = [name for name in folders if (here / name).is_symlink()]
         for name in links:
