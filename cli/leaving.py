@@ -80,7 +80,7 @@ def _tell_findings(task: TaskPaths, masker: Masker, only: Callable[[str], bool])
     from taskstore.share.source import FolderSource
     from taskstore.store.progress import bar
 
-    source = FolderSource(task.home)
+    source = FolderSource(task.home, passes_links=True)  # none leaves
     with bar(f"look for secrets in {task.id[:12]}", sum(source.sizes().values())) as progress:
         found = scan(source, masker, progress, only=only)
     for finding in found.findings[:_MAX_SHOWN]:

@@ -62,7 +62,7 @@ def _add(store: Store, home: Path, task: TaskPaths, masker: Masker) -> TaskPaths
             shutil.copyfile(store.paths.root / folder / PROJECT, home / folder / PROJECT)
     target = TaskPaths(home / below)
     target.home.mkdir(parents=True)
-    names = FolderSource(task.home).sizes()
+    names = FolderSource(task.home, passes_links=True).sizes()
     changed: dict[str, tuple[str, int]] = {}
     for name in names:
         if not name.startswith(".") and not scan.is_record(name):

@@ -29,11 +29,12 @@ class Source(Protocol):
 class FolderSource:
     """A task's folder on a disk of this machine."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, *, passes_links: bool = False) -> None:
         self.home = home
+        self._passes_links = passes_links
 
     def sizes(self) -> dict[str, int]:
-        """Return the names of all files with their sizes. Raises Damaged for a link, a device or a pipe."""
+        """Return the names of all files with their sizes. Raises Damaged for a link or a device, if it passes none."""
         mounts.bring(self.home)
         found: dict[str, int] = {}
         for folder, names, files in os.walk(self.home):
@@ -43,7 +44,7 @@ class FolderSource:
                 facts = path.lstat()
                 if stat.S_ISREG(facts.st_mode):
                     found[path.relative_to(self.home).as_posix()] = facts.st_size
-                elif not stat.S_ISDIR(facts.st_mode):
+                elif not (stat.S_ISDIR(facts.st_mode) or self._passes_links):
                     raise Damaged(path, "it is a link or a device, and no file")
         return found
 

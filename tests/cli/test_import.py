@@ -12,6 +12,7 @@ import pytest
 from taskstore.store import artifacts, places, tasks
 from taskstore.store.store import Store
 
+from ..unit.share import event_files
 from ..unit.share.mlruns import EXPERIMENT, database, folders, run_id
 from ..unit.share.mlruns import Made as Run
 from ..unit.share.sessions import ID, Made, packed, whole
@@ -129,6 +130,22 @@ def test_files_elsewhere_are_found_where_it_is_said(cli: Cli, store: Store, tmp_
     result = cli("import", path, "--files", tmp_path / "files")
     assert "it was imported before, and has got what" in result.err
     assert artifacts.read(places.locate(store, result.out.strip())).artifacts.keys() == {"x"}
+
+
+def test_runs_of_event_files_are_said_with_which_they_were_and_what_has_grown(cli: Cli, tmp_path: Path) -> None:
+    for number, name in enumerate(("one", "two")):
+        path = event_files.write(tmp_path / "logs" / name, event_files.event(event_files.scalar("x", 1)), number=number)
+    first = cli("import", "--from", "tensorboard", tmp_path / "logs", "--json").objects
+    assert [(each["source"], each["name"], each["project"], each["is_new"]) for each in first] == [
+        ("one", "one", "logs", True),
+        ("two", "two", "logs", True),
+    ]
+    path.write_bytes(path.read_bytes() + event_files.event(event_files.scalar("x", 2), step=1))
+    again = cli("import", tmp_path / "logs", "--json").objects
+    assert [(each["id"], each["is_new"], each["has_grown"]) for each in again] == [
+        (first[0]["id"], False, False),
+        (first[1]["id"], False, True),
+    ]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="a terminal of another system is made in another way")

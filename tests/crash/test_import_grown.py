@@ -19,7 +19,6 @@ from .crashing import clock, copy, killed_at, open_again, points_of, state
 from .test_crash import _check_mended, _kills
 from .test_import import _files
 
-pytest.importorskip("google.protobuf")
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not hasattr(os, "fork"), reason="a child for each point is forked, which this system cannot"),

@@ -37,7 +37,7 @@ def crc32c(data: bytes) -> int:
     last, third, second, first, single = _tables()
     rest = 0xFFFFFFFF
     whole = len(data) & ~7
-    for low, high in struct.iter_unpack("<II", data[:whole]):
+    for low, high in struct.iter_unpack("<II", memoryview(data)[:whole]):
         low ^= rest
         rest = first[low & 0xFFFF] ^ second[low >> 16] ^ third[high & 0xFFFF] ^ last[high >> 16]
     for byte in data[whole:]:

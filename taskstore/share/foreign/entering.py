@@ -10,10 +10,11 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timezone
+from itertools import groupby
 from pathlib import Path
 from typing import Protocol
 
-from ...core.errors import ReadOnly, Refused, TaskstoreError
+from ...core.errors import Damaged, ReadOnly, Refused, TaskstoreError
 from ...core.names import MAX_LENGTH, MIN_LENGTH
 from ...core.states import ENDED, Status
 from ...core.task_types import TASK_TYPES
@@ -31,6 +32,7 @@ from .draft import Draft
 from .logs import text_of
 
 _SPARE_BYTES = 16 << 20
+_LARGE_BYTES = 8 << 20
 _STATUSES = {"failed": Status.FAILED, "stopped": Status.STOPPED}
 
 
@@ -59,14 +61,37 @@ class Run(Protocol):
 def bring_all(
     store: Store, runs: Iterable[Run | base.LeftOut], options: base.Options, *, total: int
 ) -> Iterator[base.Imported | base.LeftOut]:
-    """Bring in runs, one after another; what is wrong with one does not stop the others. Raises ReadOnly, Refused."""
+    """Bring in runs; what is wrong with one does not stop the others. Raises ReadOnly, Refused."""
     if options.task_id is not None:
         raise Refused("a run of this kind becomes a task of its own, and cannot go on in another")
     known = base.Known(store)
+
+    def brought(run: Run | base.LeftOut) -> base.Imported | base.LeftOut:
+        return run if isinstance(run, base.LeftOut) else _brought(store, known, run, options)
+
     with counted("import", total) as done:
-        for run in runs:
-            yield run if isinstance(run, base.LeftOut) else _brought(store, known, run, options)
-            done(1)
+        for is_large, group in groupby(_once(runs), _is_large):
+            for found in map(brought, group) if is_large else base.several(brought, group):
+                done(1)
+                yield found
+
+
+def _once(runs: Iterable[Run | base.LeftOut]) -> Iterator[Run | base.LeftOut]:
+    """Leave out copies of a run that is there already."""
+    seen: dict[str, str] = {}
+    for run in runs:
+        if isinstance(run, base.LeftOut):
+            yield run
+        elif run.source_id in seen:
+            yield base.LeftOut(f"{run.source}: it is the same run as {seen[run.source_id]}, and was left out")
+        else:
+            seen[run.source_id] = run.source
+            yield run
+
+
+def _is_large(run: Run | base.LeftOut) -> bool:
+    """Tell of a run that comes in alone, and in this thread: the memory for its records is each thread's own."""
+    return not isinstance(run, base.LeftOut) and run.size_bytes > _LARGE_BYTES
 
 
 def _brought(store: Store, known: base.Known, run: Run, options: base.Options) -> base.Imported | base.LeftOut:
@@ -75,7 +100,13 @@ def _brought(store: Store, known: base.Known, run: Run, options: base.Options) -
     except ReadOnly:
         raise
     except TaskstoreError as error:
-        return base.LeftOut(run.source or str(run.path), error)
+        return base.LeftOut(run.source or text_of(str(run.path)), error)
+    except OSError as error:
+        place = Path(os.fsdecode(error.filename)) if isinstance(error.filename, (str, bytes)) else store.root
+        if place.is_relative_to(store.root):
+            raise  # it is the store that fails
+        why = Damaged(place, f"it went away, or cannot be read: {error.strerror}")
+        return base.LeftOut(run.source or text_of(str(run.path)), why)
 
 
 def bring(store: Store, known: base.Known, run: Run, options: base.Options) -> base.Imported:
@@ -196,6 +227,10 @@ def _enter(store: Store, run: Run, draft: Draft, paths: TaskPaths) -> bool:
     changes = [_move_missing(folder, staged, paths) for folder in (staged.samples, staged.source)]
     changes += [_append_rest(run, log, paths.events / log.name, paths) for log in sorted(staged.events.glob("*"))]
     changes += [_update_params(draft, paths), _take_artifacts(draft, paths)]
+    if staged.script.exists() and not paths.script.exists():
+        os.replace(staged.script, paths.script)  # noqa: PTH105 - crash tests hook the os module's calls
+        sync_folder(paths.home)
+        changes.append(True)
     events.refresh_summary(paths)
     _end(run, draft, record)
     said = base.mark(store, run.kind, run.source_id, run.path, run.notes)
@@ -267,7 +302,8 @@ def _take_artifacts(draft: Draft, paths: TaskPaths) -> bool:
     }
     replaced = [found.file for key in changed if (found := record.artifacts.get(key)) and found.file is not None]
     for item in changed.values():
-        assert item.file is not None  # noqa: S101 - a draft's artifacts are files
+        if item.file is None:
+            continue  # it is elsewhere, and only its address is kept
         source = draft.paths.home / item.file.path
         target = paths.home / item.file.path
         if os.path.lexists(target) and sha256_of(target) != item.file.hash:

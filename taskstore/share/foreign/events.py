@@ -19,12 +19,15 @@ from pathlib import Path
 from typing import Any
 
 from ...core.errors import Damaged
+from .folders import unreadable
 from .messages import classes
 from .tfrecords import records
 
 _MARK = ".tfevents."
 _PROCESS = re.compile(r"\.tfevents\.\d+\.(?P<process>.+?\.\d+)\.")
 _PEEK = 4
+_SMALL_BYTES = 64 << 10
+"""What tells whose folder it is, is in records that are smaller."""
 _SESSION = "_hparams_/"
 _HALVES = ("train", "validation")
 MAX_FOLDERS = 100_000
@@ -139,7 +142,7 @@ def runs(path: Path, note: Callable[[str], None]) -> list[EventRun]:
 
 def _walk(path: Path, note: Callable[[str], None]) -> Iterator[tuple[Path, list[str]]]:
     depth = len(path.parts)
-    for count, (folder, folders, names) in enumerate(os.walk(path)):
+    for count, (folder, folders, names) in enumerate(os.walk(path, onerror=unreadable(note))):
         here = Path(folder)
         links = [name for name in folders if (here / name).is_symlink()]
         for name in links:
@@ -211,7 +214,7 @@ def _tags(run: EventRun) -> list[str]:
 
 def _first(run: EventRun) -> list[Any]:
     file = run.files[0]
-    return list(islice(_events(file.path, file.size_bytes, lambda _: None), _PEEK))
+    return list(islice(_events(file.path, file.size_bytes, lambda _: None, max_bytes=_SMALL_BYTES), _PEEK))
 
 
 def events(file: EventFile, note: Callable[[str], None]) -> Iterator[Any]:
@@ -219,13 +222,16 @@ def events(file: EventFile, note: Callable[[str], None]) -> Iterator[Any]:
     yield from _events(file.path, file.size_bytes, note)
 
 
-def _events(path: Path, size_bytes: int, note: Callable[[str], None]) -> Iterator[Any]:
+def _events(path: Path, size_bytes: int, note: Callable[[str], None], *, max_bytes: int | None = None) -> Iterator[Any]:
     parse = parsers()["Event"]
-    for data in records(path, size_bytes, note):
+    for data in records(path, size_bytes, note, max_bytes=max_bytes):
         try:
-            yield parse(data)
+            event = [parse(data)]
         except ValueError:
             note(f"{path.name}: a record holds no event, and was left out")
+            continue
+        del data  # it may be large, and what it says is in the event
+        yield event.pop()
 
 
 def hyperparameters(content: bytes) -> dict[str, Any]:

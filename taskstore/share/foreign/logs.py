@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timezone
 from io import DEFAULT_BUFFER_SIZE
 from pathlib import Path
@@ -55,7 +55,7 @@ class Logs:
         self._paths = paths
         self._writer = writer
         self._count = 0
-        self._streams: dict[Path, BinaryIO] = {}
+        self._streams: dict[Callable[[str], Path], BinaryIO] = {}
         self._heads: dict[tuple[str, str], bytes] = {}
 
     def report_scalar(self, title: str, series: str, value: float, iteration: int) -> None:
@@ -66,7 +66,7 @@ class Logs:
             head = self._heads[title, series] = names
         number = repr(value) if value - value == 0.0 else f'"{number_text(value)}"'
         line = b'{"timestamp":%d,"iter":%d,%b%b}' % (self._now_ms(), _step(iteration), head, number.encode())
-        self._append(self._paths.scalars(self._writer), line)
+        self._append(self._paths.scalars, line)
 
     def report_plotly(self, title: str, series: str, figure: dict[str, Any], iteration: int) -> None:
         """Append a plot. Raises BadValue where it cannot be written as JSON."""
@@ -101,7 +101,7 @@ class Logs:
             name=name,
             file=file,
         )
-        self._append(self._paths.media(self._writer), _ENCODER.encode(line))
+        self._append(self._paths.media, _ENCODER.encode(line))
 
     def console(self, stream: Literal["stdout", "stderr"], text: str) -> None:
         """Append a line of console output."""
@@ -109,7 +109,7 @@ class Logs:
         assert moment is not None  # noqa: S101 - 1970 is one
         self._now_ms()
         shown = text_of(text.replace("\n", " "))[:_MAX_LINE]
-        self._append(self._paths.console(self._writer), f"{to_text(moment)} {stream} F {shown}".encode())
+        self._append(self._paths.console, f"{to_text(moment)} {stream} F {shown}".encode())
 
     def close(self) -> None:
         """Close all logs, durable."""
@@ -132,7 +132,7 @@ class Logs:
             file=file,
             plot=msgspec.Raw(encode_plot(figure)),
         )
-        self._append(self._paths.plots(self._writer), _ENCODER.encode(line))
+        self._append(self._paths.plots, _ENCODER.encode(line))
 
     def _names(self, title: str, series: str) -> tuple[str, str]:
         return text_of(title)[:_MAX_NAME], text_of(series)[:_MAX_NAME]
@@ -152,11 +152,12 @@ class Logs:
         self.latest = max(self.latest, self.at) if self.at <= _LATEST_S else self.latest
         return int(self.at * 1000) if 0 <= self.at <= _LATEST_S else 0
 
-    def _append(self, path: Path, line: bytes) -> None:
-        stream = self._streams.get(path)
+    def _append(self, log: Callable[[str], Path], line: bytes) -> None:
+        stream = self._streams.get(log)
         if stream is None:
+            path = log(self._writer)
             make_folders(path.parent, until=self._paths.home)
-            stream = self._streams[path] = path.open("xb", buffering=_BUFFER_BYTES)
+            stream = self._streams[log] = path.open("xb", buffering=_BUFFER_BYTES)
         stream.write(line)
         stream.write(b"\n")
 

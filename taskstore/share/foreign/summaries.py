@@ -52,6 +52,7 @@ class _Taken:
             elif kind == "summary":
                 with self._notes.of("what an event holds was left out", *_UNFIT):
                     self._events.take(event, folder)
+            del event  # it may be large, and the next one is read before its name is taken
 
     def _hparams(self, tag: str, content: bytes) -> None:
         if tag == "session_start_info":

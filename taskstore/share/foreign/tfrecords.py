@@ -21,10 +21,14 @@ _HEADER = struct.Struct("<QI")
 _FOOTER = struct.Struct("<I")
 
 
+_FLAGS = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"))
+"""A link is refused, a pipe is not waited for, and no line end is changed, where a system has these."""
+
+
 def open_plain(path: Path) -> BinaryIO:
     """Open a file that is neither a link nor a device. Raises Damaged."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+        descriptor = os.open(path, _FLAGS)
     except OSError as error:
         raise Damaged(path, f"it cannot be read: {error.strerror}") from None
     stream = os.fdopen(descriptor, "rb")
@@ -34,12 +38,16 @@ def open_plain(path: Path) -> BinaryIO:
     return stream
 
 
-def records(path: Path, size_bytes: int, note: Callable[[str], None]) -> Iterator[bytes]:
+def records(
+    path: Path, size_bytes: int, note: Callable[[str], None], *, max_bytes: int | None = None
+) -> Iterator[bytes]:
     """Yield the whole records among a file's first bytes; `note` hears of what is damaged, too large or torn.
+
+    It keeps no hold of what it has yielded.
 
     Behind a length that is damaged nothing can be found any more. Raises Damaged where the file cannot be read.
     """
-    at = 0
+    at, most = 0, MAX_RECORD_BYTES if max_bytes is None else max_bytes
     with open_plain(path) as stream:
         while at < size_bytes:
             header = stream.read(_HEADER.size)
@@ -51,13 +59,13 @@ def records(path: Path, size_bytes: int, note: Callable[[str], None]) -> Iterato
             if len(header) < _HEADER.size or end > size_bytes:
                 note(f"{path.name} ends within a record; it is read up to byte {at:,}")
                 return
-            if length > MAX_RECORD_BYTES:
-                note(f"{path.name}: a record of more than {MAX_RECORD_BYTES >> 20} MiB was left out")
+            if length > most:
+                note(f"{path.name}: a record of more than {most >> 20} MiB was left out")
                 stream.seek(end)
             else:
-                data, footer = stream.read(length), stream.read(_FOOTER.size)
-                if footer == _FOOTER.pack(masked(data)):
-                    yield data
+                data, footer = [stream.read(length)], stream.read(_FOOTER.size)
+                if footer == _FOOTER.pack(masked(data[0])):
+                    yield data.pop()
                 else:
                     note(f"{path.name}: a record is damaged, and was left out")
             at = end

@@ -43,13 +43,15 @@ class Guild:
 
     def recognises(self, path: Path) -> bool:
         """Tell whether a run of Guild's is at a path, or a folder of them."""
-        return bool(_runs_at(path))
+        with folders.readable(path):
+            return bool(_runs_at(path))
 
     def runs(self, store: Store, path: Path, options: base.Options) -> Iterator[base.Imported | base.LeftOut]:
         """Import the runs at a path. Raises NotFound, Damaged where there are none, Refused, ReadOnly."""
         if not path.exists():
             raise NotFound("file or folder", str(path))
-        homes = sorted(_runs_at(path.absolute()), key=_began)
+        with folders.readable(path):
+            homes = sorted(_runs_at(path.absolute()), key=_began)
         if not homes:
             raise Damaged(path, "it holds no run of Guild's: a folder with .guild/attrs in it")
         found = (_read(home, "" if home == path.absolute() else home.name) for home in homes)
@@ -91,11 +93,16 @@ def _attribute(home: Path, name: str) -> Any:  # noqa: ANN401 - whatever YAML ha
 
 def _read(home: Path, source: str) -> GuildRun | base.LeftOut:
     try:
-        if type(_attribute(home, "started")) is not int:
-            return base.LeftOut(f"{home.name}: it was not started yet")
-        return GuildRun(home, source)
+        with folders.readable(home):
+            return _run_of(home, source)
     except TaskstoreError as error:
-        return base.LeftOut(source or str(home), error)
+        return base.LeftOut(source or text_of(str(home)), error)
+
+
+def _run_of(home: Path, source: str) -> GuildRun | base.LeftOut:
+    if type(_attribute(home, "started")) is not int:
+        return base.LeftOut(f"{home.name}: it was not started yet")
+    return GuildRun(home, source)
 
 
 class GuildRun:
@@ -115,9 +122,9 @@ class GuildRun:
         place, model, operation = _operation(home)
         self.project = "/".join(name for name in (place, model) if name) or KIND
         self.name = operation or self.source_id
-        self._files = dict(folders.walk(home, lambda _: None))
-        sizes = sorted((name, path.lstat().st_size) for name, path in self._files.items())
-        self.size_bytes = sum(size for _, size in sizes)
+        sizes = folders.sizes(home)
+        self._files = {name: home / name for name in sizes}
+        self.size_bytes = sum(sizes.values())
         self.state = hashlib.sha256(json.dumps(sizes).encode("utf-8", "replace")).hexdigest()[:32]
 
     def fill(self, draft: Draft) -> None:

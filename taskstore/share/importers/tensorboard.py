@@ -16,7 +16,7 @@ from ...store.store import Store
 from ..foreign import entering
 from ..foreign import events as files
 from ..foreign.draft import Draft
-from ..foreign.logs import moment_of
+from ..foreign.logs import moment_of, text_of
 from ..foreign.summaries import take
 from . import base
 
@@ -48,7 +48,7 @@ class TensorBoard:
 
 def _read(run: files.EventRun, top: Path) -> EventsRun | base.LeftOut:
     if moment_of(run.began) is None:
-        return base.LeftOut(str(run.folder), Damaged(run.folder, "its events have no time that can be"))
+        return base.LeftOut(text_of(str(run.folder)), Damaged(run.folder, "its events have no time that can be"))
     return EventsRun(run, top)
 
 
@@ -62,7 +62,7 @@ class EventsRun:
         is_top = below == "."
         self._run = run
         self.source_id = run.source_id
-        self.source = "" if is_top else below
+        self.source = "" if is_top else text_of(below)
         self.path = run.folder
         self.name = top.name if is_top else below
         self.project = (top.parent if is_top else top).name or "imported"

@@ -21,7 +21,7 @@ class GuildRun:
 
     runs: Path
     id: str = ID
-    opref: str = "guildfile:/home/ada/work/vision/guild.yml 0123 mnist train"
+    opref: str = "guildfile:/home/ada/code/vision/guild.yml 0123 mnist train"
     flags: dict[str, Any] = field(default_factory=lambda: {"lr": 0.5, "layers": [8, 16], "name": "x", "empty": None})
     output: list[tuple[str, str]] = field(default_factory=lambda: [("stdout", "step 1"), ("stderr", "oh")])
     exit_status: int | None = 0

@@ -18,12 +18,11 @@ from taskstore.schema.record import Parameter
 from taskstore.share import importers
 from taskstore.share.importers.base import Imported, LeftOut, Options
 from taskstore.store import artifacts, doctor, events, places, tasks
-from taskstore.store.store import Store
+from taskstore.store.store import Store, init
 
 from . import event_files as made
 from .guild_runs import ID, STARTED, GuildRun
-
-pytest.importorskip("google.protobuf")
+from .wandb_files import WandbRun, ended
 
 
 def run(store: Store, path: Path) -> list[Imported | LeftOut]:
@@ -233,6 +232,44 @@ def test_links_are_not_followed(store: Store, tmp_path: Path) -> None:
     assert f"data.txt is a link to {secret}, and was not followed" in found.notes
     for path in paths.home.rglob("*"):
         assert not path.is_file() or b"only its owner" not in path.read_bytes()
+
+
+def _three_of_them(folder: Path) -> tuple[Path, Path]:
+    """Write a run of each kind into a folder; return Guild's and W&B's."""
+    told = GuildRun(folder / ".guild" / "runs", files={"out/model.bin": b"weights"})
+    told.events(made.event(made.scalar("x", 1), step=1))
+    return told.write(), WandbRun(folder, records=[ended()], files={"out/model.bin": b"weights"}).write()
+
+
+@pytest.fixture
+def all_is_imported(store: Store, tmp_path: Path) -> None:
+    """What an import imports late may lie where only root reads."""
+    _three_of_them(tmp_path / "all")
+    for kind in ("guild", "wandb", "tensorboard"):
+        assert list(importers.of_kind(kind).runs(store, tmp_path / "all", Options()))
+
+
+@pytest.mark.usefixtures("all_is_imported")
+@pytest.mark.parametrize("kind", ["guild", "wandb", "tensorboard"])
+def test_what_may_not_be_read_is_said_by_name(plain_user: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(plain_user))
+    store = init(plain_user / "store")
+    guild, wandb = _three_of_them(plain_user)
+    closed = [guild / "out", wandb / "files" / "out", plain_user / "closed"]
+    closed[-1].mkdir()
+    for path in (*closed, guild / ".guild" / "output", guild / ".guild" / "attrs" / "tags"):
+        path.chmod(0)
+    try:
+        found = list(importers.of_kind(kind).runs(store, plain_user, Options()))
+        (only,) = [each for each in found if isinstance(each, Imported)]
+        said = [*only.notes, *(each.what for each in found if isinstance(each, LeftOut))]
+        assert any("a folder cannot be read: " in text and "/out" in text for text in said)
+        with pytest.raises(Damaged, match="closed"):
+            list(importers.of_kind(kind).runs(store, closed[-1], Options()))
+        assert doctor.check(store) == []
+    finally:
+        for path in closed:
+            path.chmod(0o700)
 
 
 def test_what_looks_like_a_credential_is_masked(store: Store, tmp_path: Path) -> None:

@@ -6,6 +6,8 @@ import builtins
 import os
 import shutil
 import struct
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +29,6 @@ from taskstore.store.store import Store
 
 from . import event_files as made
 from . import wire
-
-pytest.importorskip("google.protobuf")
 
 
 def run(store: Store, path: Path, **options: Any) -> list[Imported | LeftOut]:
@@ -286,6 +286,16 @@ def test_one_in_the_trash_is_said_and_not_made_again(store: Store, tmp_path: Pat
     assert "in the trash" in str(left.error)
 
 
+def test_a_copy_of_a_run_beside_it_is_said_to_be_one(store: Store, tmp_path: Path) -> None:
+    made.write(tmp_path / "logs" / "exp", made.event(made.scalar("x", 1), step=1))
+    for number in range(5):
+        shutil.copytree(tmp_path / "logs" / "exp", tmp_path / "logs" / f"exp-backup-{number}")
+    found = run(store, tmp_path / "logs")
+    assert [each.source for each in found if isinstance(each, Imported)] == ["exp"]
+    said = [each.what for each in found if isinstance(each, LeftOut) and each.error is None]
+    assert said == [f"exp-backup-{number}: it is the same run as exp, and was left out" for number in range(5)]
+
+
 # what is damaged, hostile or not there
 
 
@@ -343,6 +353,31 @@ def test_a_length_of_any_size_takes_no_memory(store: Store, tmp_path: Path) -> N
     assert "ends within a record" in found.notes[0]
 
 
+_WEIGHED = """
+import re, sys
+from pathlib import Path
+from taskstore.share.importers import of_kind
+from taskstore.share.importers.base import Options
+from taskstore.store.store import init
+found = list(of_kind("tensorboard").runs(init(Path(sys.argv[1])), Path(sys.argv[2]), Options()))
+most = re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())  # rusage begins with pytest's own
+print(len(found), int(most[1]) >> 10)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems count memory otherwise")
+def test_memory_is_bounded_whatever_the_records_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "crc32c", crc32c)  # that of the tests takes a minute
+    large = made.event(made.image("i", bytes(24 << 20)), step=1)
+    for number in range(3):
+        made.write(tmp_path / "logs" / str(number), large, number=number)
+    command = [sys.executable, "-c", _WEIGHED, str(tmp_path / "store"), str(tmp_path / "logs")]
+    count, mebibytes = map(int, subprocess.run(command, check=True, capture_output=True).stdout.split())
+    assert count == 3
+    assert mebibytes < 150
+
+
 @pytest.mark.skipif(os.name == "nt", reason="links need a right of their own there")
 def test_links_and_pipes_are_not_followed(store: Store, tmp_path: Path) -> None:
     elsewhere = made.write(tmp_path / "elsewhere", made.event(made.scalar("secret", 1)))
@@ -358,6 +393,22 @@ def test_links_and_pipes_are_not_followed(store: Store, tmp_path: Path) -> None:
     assert sum("is a link to a folder" in text for text in said) == 2
     assert sum("is no plain file" in text for text in said) == 2
     assert all(each.error is None for each in found if isinstance(each, LeftOut))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_names_that_are_no_utf_8_harm_nothing(store: Store, tmp_path: Path) -> None:
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/logs-\xff/run-\xff"))
+    path = made.write(folder, made.graph(), made.event(made.scalar("x", 1), step=1))
+    odd = path.rename(os.fsdecode(os.fsencode(path) + b".\xff"))
+    odd.with_name(odd.name + "2").symlink_to(odd)
+    found = run(store, folder.parent)
+    (only,) = [each for each in found if isinstance(each, Imported)]
+    assert points(paths_of(store, only)) == {"x|x": [(1, 1.0)]}
+    for each in found:
+        (each.source if isinstance(each, Imported) else each.what).encode()
+    (again,) = [each for each in run(store, folder) if isinstance(each, Imported)]
+    assert (again.task_id, again.is_new) == (only.task_id, False)
+    assert doctor.check(store) == []
 
 
 @pytest.mark.parametrize("content", [b"", b"\0" * 4096, b"no event file at all, but a text", made.record(b"\xff\xff")])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import struct
+import sys
 import zlib
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,6 @@ from taskstore.store.store import Store
 from . import wandb_files as made
 from .wandb_files import BEGAN, WandbRun
 from .wire import message
-
-pytest.importorskip("google.protobuf")
 
 
 def run(store: Store, path: Path, **options: Any) -> list[Imported | LeftOut]:
@@ -85,14 +84,16 @@ def test_the_task_is_what_the_run_says(store: Store, tmp_path: Path) -> None:
 
 def test_config_is_parameters_as_it_was_at_the_end(store: Store, tmp_path: Path) -> None:
     first = made.config(
-        lr=0.1, model={"layers": [1, 2], "name": "net"}, api_key="hunter2hunter2", _wandb={"t": 1}, old=1
-    )  # noqa: S106 - as a test
+        **{"lr": 0.1, "model": {"layers": [1, 2], "name": "net"}, "api_key": "hunter2hunter2", "old": 1},
+        **{"_wandb": {"t": 1}, "_mine": {"value": 2}},
+    )
     change = message((5, message((1, made.item(["model", "name"], "other")), (2, message((1, "old"))))))
     told = WandbRun(tmp_path, records=[first, change, made.config(lr=0.2), made.ended()])
     section = tasks.read_params(task_of(store, told)).hyperparams["General"]
     assert section["lr"] == Parameter("0.2", "float", None)
     assert {name: item.value for name, item in section.items()} == {
         **{"lr": "0.2", "model/layers": "[1, 2]", "model/name": "other", "api_key": MASK},
+        "_mine/value": "2",
     }
 
 
@@ -268,6 +269,19 @@ def test_a_run_without_an_end_has_failed_until_there_is_more(store: Store, tmp_p
     assert one(store, told.write()).has_grown is False
 
 
+def test_addresses_and_files_that_come_later_are_added(store: Store, tmp_path: Path) -> None:
+    told = WandbRun(tmp_path, records=[made.row(0, x=1)])
+    one(store, told.write())
+    told.records.append(made.artifact("data", "dataset", [made.reference("s3", "s3://bucket/data")]))
+    told.files = {"late.txt": b"late", "requirements.txt": b"numpy==2.0"}
+    found = one(store, told.write())
+    paths = places.locate(store, found.task_id)
+    kept = artifacts.read(paths).artifacts
+    assert (found.has_grown, kept.keys(), kept["data"].uri) == (True, {"data", "late.txt"}, "s3://bucket/data")
+    assert tasks.read_script(paths).requirements == {"numpy": "2.0"}
+    assert doctor.check(store) == []
+
+
 def test_a_file_is_read_to_its_last_whole_record_wherever_it_was_cut(store: Store, tmp_path: Path) -> None:
     large = made.row(2, x=3, note="n" * 70_000)  # in three blocks
     told = WandbRun(tmp_path, records=[made.row(0, x=1), made.row(1, x=2), large, made.ended()])
@@ -415,6 +429,36 @@ def test_values_of_any_shape_harm_nothing(store: Store, tmp_path: Path) -> None:
         tmp_path, records=[*odd, huge, made.config(**{"a/b": 1, "a": {"b": 2}}), made.row(1, y=1), made.ended()]
     )
     assert points(task_of(store, told))["y|y"] == [(1, 1.0)]
+
+
+def test_texts_and_names_that_are_no_utf_8_harm_nothing(store: Store, tmp_path: Path) -> None:
+    odd = '{"a\\ud800": "text", "n\\ud800": 1, "_type\\ud800": {"b": [1]}}'
+    rows = [message((2, message((1, made.item("odd", odd.encode())), (2, message((1, 1))))))]
+    told = WandbRun(tmp_path, records=[*rows, made.config(odd={"k": "\ud800"}), made.row(2, x=1), made.ended()])
+    home = told.write()
+    if sys.platform == "linux":
+        for name in (b"\xff.txt", b"link-\xff"):
+            path = home / "files" / os.fsdecode(name)
+            if name.startswith(b"link"):
+                path.symlink_to(os.fsdecode(b"\xff"))
+            else:
+                path.write_text("odd")
+        home = home.rename(os.fsdecode(os.fsencode(home) + b"\xff"))
+    paths = places.locate(store, one(store, home).task_id)
+    assert points(paths)["x|x"] == [(2, 1.0)]
+    assert doctor.check(store) == []
+
+
+def test_a_run_without_any_files_lacks_nothing(store: Store, tmp_path: Path) -> None:
+    home = WandbRun(tmp_path, records=[made.row(0, x=1), made.ended()]).write()
+    (home / "files").rmdir()
+    assert one(store, home).notes == ()
+
+
+def test_a_summary_that_is_nan_is_said_once(store: Store, tmp_path: Path) -> None:
+    summaries = [made.summary(best=b"NaN"), made.stats(BEGAN, cpu=1), made.summary(best=b"NaN"), made.ended()]
+    paths = task_of(store, WandbRun(tmp_path, records=summaries))
+    assert [len(item.values) for item in events.read_scalars(paths, "Summary")] == [1]
 
 
 def test_what_is_not_there_is_said(store: Store, tmp_path: Path) -> None:

@@ -39,8 +39,9 @@ class Wandb:
 
     def recognises(self, path: Path) -> bool:
         """Tell whether a run of W&B's is at a path, or a folder of them."""
-        if path.is_dir():
-            return any(map(is_datastore, _stores(path)))
+        with folders.readable(path):
+            if path.is_dir():
+                return any(map(is_datastore, _stores(path)))
         return path.suffix == _SUFFIX and is_datastore(path)
 
     def runs(self, store: Store, path: Path, options: base.Options) -> Iterator[base.Imported | base.LeftOut]:
@@ -48,7 +49,8 @@ class Wandb:
         if not path.exists():
             raise NotFound("file or folder", str(path))
         whole = path.absolute()
-        stores = _stores(whole) if whole.is_dir() else [whole]
+        with folders.readable(path):
+            stores = _stores(whole) if whole.is_dir() else [whole]
         if not stores:
             raise Damaged(path, "it holds no run of W&B's: a folder like offline-run-20260131_120000-abcd1234")
         found = _found(stores, is_one=len(stores) == 1)
@@ -73,9 +75,12 @@ def _runs_in(path: Path) -> list[Path]:
 def _found(stores: list[Path], *, is_one: bool) -> Iterator[WandbRun | base.LeftOut]:
     for store in stores:
         try:
-            yield WandbRun(store, "" if is_one else store.parent.name)
+            with folders.readable(store):
+                run = WandbRun(store, "" if is_one else text_of(store.parent.name))
         except TaskstoreError as error:
-            yield base.LeftOut(store.parent.name, error)
+            yield base.LeftOut(text_of(store.parent.name), error)
+            continue
+        yield run
 
 
 def _named_time(name: str) -> float:
@@ -110,8 +115,8 @@ class WandbRun:
         self.project = "/".join(names)
         self.name = text_of(head.display_name) or text_of(head.run_id)
         self.source_id = f"{self.project}/{text_of(head.run_id)}@{began!r}"
-        sizes = [(name, file.lstat().st_size) for name, file in folders.walk(self._files, lambda _: None)]
-        self.size_bytes = self._size + sum(size for _, size in sizes)
+        sizes = folders.sizes(self._files)
+        self.size_bytes = self._size + sum(sizes.values())
         self.state = hashlib.sha256(json.dumps([self._size, sizes]).encode("utf-8", "replace")).hexdigest()[:32]
 
     def _head(self) -> Any:  # noqa: ANN401 - a Run

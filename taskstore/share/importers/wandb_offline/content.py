@@ -26,7 +26,7 @@ _TYPES = {
 """Task types by W&B's job type, which may be any text."""
 _OWN_ARTIFACTS = ("run_table", "wandb-history", "wandb-run-history", "job", "code")
 """Types of artifacts that W&B makes by itself, of what is in the run in another form."""
-_INTERNAL = "_"
+_OWN_CONFIG = "_wandb"
 
 
 def seconds_of(timestamp: Any) -> float:  # noqa: ANN401 - a Timestamp
@@ -75,8 +75,7 @@ class Content:
 
     def finish(self) -> None:
         """Write what stands at the end: parameters, and how it has ended."""
-        config = {key: value for key, value in self._config.items() if not key.startswith(_INTERNAL)}
-        self._draft.parameters("General", {key: _plain(value) for key, value in config.items()})
+        self._draft.parameters("General", {key: value for key, value in self._config.items() if key != _OWN_CONFIG})
         facts = self._draft.facts
         if self.exit_code is None:
             facts.status, facts.reason = "failed", facts.reason or "no end was recorded"
@@ -164,9 +163,3 @@ class Content:
         display = [[name, text] for name, text in about.items() if text]
         found = Artifact(key=key, type="custom", uri=strip_credentials(address), display_data=display)
         self._draft.artifacts.artifacts.setdefault(key, found)
-
-
-def _plain(value: object) -> object:
-    """Return a value as parameters hold it: W&B wraps some in a dictionary of `value` and `desc`."""
-    is_wrapped = isinstance(value, dict) and set(value) in ({"value", "desc"}, {"value"})
-    return value["value"] if is_wrapped and isinstance(value, dict) else value

@@ -17,12 +17,14 @@ from typing import Any, BinaryIO
 
 from ....core.errors import Damaged
 from ...foreign.messages import classes
-from ...foreign.tfrecords import MAX_RECORD_BYTES, open_plain
+from ...foreign.tfrecords import open_plain
 
 _HEADER = struct.Struct("<4sHB")
 _IDENT, _MAGIC, _VERSION = b":W&B", 0xBEE1, 0
 _PIECE = struct.Struct("<IHB")
 _BLOCK_BYTES = 32 << 10
+MAX_RECORD_BYTES = 16 << 20
+"""What is larger is passed over: it would have to be in memory, in several forms."""
 _WHOLE, _FIRST, _MIDDLE, _LAST = 1, 2, 3, 4
 
 TABLE = {

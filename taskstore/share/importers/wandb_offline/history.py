@@ -85,7 +85,10 @@ class History:
             found = values.number(value)
             if name.startswith(_INTERNAL) or found is None:
                 continue
-            is_known = found in (self._last.get(name), self._said.get(name))
+            is_known = repr(found) in (
+                repr(self._last.get(name)),
+                repr(self._said.get(name)),
+            )  # NaN is not equal to NaN
             if not is_known:
                 self._said[name] = found
                 self._logs.report_scalar(SINGLE_VALUES, name, found, NO_ITERATION)

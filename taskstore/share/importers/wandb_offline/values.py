@@ -8,11 +8,14 @@ from collections.abc import Iterable
 from typing import Any
 
 _MAX_DEPTH = 60
+_MAX_CHARS = 2 << 20
 _SPELLED = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
 def parse(text: str) -> Any:  # noqa: ANN401 - whatever JSON has
-    """Return the value of a JSON text; the text itself where it is none."""
+    """Return the value of a JSON text; the text itself where it is none, or too large to be taken apart."""
+    if len(text) > _MAX_CHARS:
+        return text
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
