@@ -309,6 +309,6 @@ def files_of_value(name: str, value: Any) -> Iterator[tuple[str, File]]:  # noqa
     if name.startswith("file/"):
         if value is not None:
             yield unit_parts(name, 2)[1], codec.convert(File, value, Path(name))
-    elif name.startswith(("artifacts/", "inputs/", "models")) or name == "script":
+    elif name.startswith(("artifacts", "inputs", "models")) or name == "script":
         for ref in units.references(value):
             yield ref["path"], File(size=ref["size"], hash=ref["hash"])

@@ -443,3 +443,18 @@ def test_an_error_of_the_disk_leaves_no_half_task(
     monkeypatch.undo()
     assert tree(store.paths.projects) == before
     assert take(store, path) == ["new"]
+
+
+def test_files_that_only_a_later_taskstore_knows_to_be_named_come_along(
+    origin: Store, store: Store, tmp_path: Path
+) -> None:
+    paths = make(origin, 0)
+    record = json.loads(paths.artifacts.read_bytes())
+    for name in ("artifacts.json", "models.json", "script.json"):
+        path = paths.home / name
+        value = json.loads(path.read_bytes()) if path.exists() else {"rev": 1}
+        path.write_text(json.dumps(value | {"of next year": {"x": record["artifacts"]["data"]}}))
+    paths.artifacts.write_text(json.dumps({"rev": 1, "of next year": record["artifacts"]}))
+    take(store, zipped(origin, tmp_path / "x.zip"))
+    assert files_of(store)["files/artifacts/data/data.bin"] == b"some bytes " * 100
+    assert doctor.check(store) == []
