@@ -677,8 +677,9 @@ def test_a_rival_that_its_own_store_shows_is_kept_too(anna: Person, ben: Person)
     ben.take_from(anna)
     for person, text in ((anna, "one"), (ben, "two")):
         person.do("edit_file_by_hand", "config/a.txt", text)
+    before = anna.copied(anna.store.root.parent / "copy")
     anna.take_from(ben)
-    ben.take_from(anna.copied(anna.store.root.parent / "copy"))
+    ben.take_from(before)
     for person in (anna, ben):
         kept = {path.read_text() for path in (*person.paths.config.iterdir(), *person.paths.conflicts.iterdir())}
         assert kept == {"one", "two"}
