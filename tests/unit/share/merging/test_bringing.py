@@ -463,6 +463,33 @@ def test_a_file_that_the_source_has_not_is_named(anna: Person, ben: Person) -> N
     outcome = ben.take_from(anna)
     assert outcome is not None
     assert outcome.missing == ("files/artifacts/table/table.txt",)
+    assert kind_of(ben.take_from(anna)) == merging.UNCHANGED
+
+
+def test_a_file_that_was_left_out_comes_in_when_a_source_has_it(anna: Person, ben: Person) -> None:
+    run(anna, 1)
+    anna.do("keep", "table", "a,b")
+    sample(anna, "00000001-0", b"cat 1", [])
+    kept = [next(anna.paths.files.rglob(name)) for name in ("table.txt", "*.png")]
+    texts = [path.read_bytes() for path in kept]
+    for path in kept:
+        path.unlink()
+    ben.take_from(anna)
+    for path, text in zip(kept, texts, strict=True):
+        path.write_bytes(text)
+    assert kind_of(ben.take_from(anna)) == merging.MERGED
+    assert ben.shared() == anna.shared()
+    assert kind_of(ben.take_from(anna)) == merging.UNCHANGED
+
+
+def test_a_file_that_goes_while_it_is_fetched_is_named(anna: Person, ben: Person) -> None:
+    run(anna, 1)
+    state = anna.state()
+    assert state is not None
+    source = FolderSource(anna.paths.home)
+    anna.paths.scalars("anna-4194305-00000000").unlink()
+    with pytest.raises(Damaged, match="it was there, and is not any more"):
+        bring_in(ben.store, state, source, Origin(store_id="", address=""))
 
 
 def test_keys_that_this_program_does_not_know_travel(anna: Person, ben: Person) -> None:
