@@ -17,6 +17,7 @@ from taskstore.disk.beacon import hold_beacon
 from taskstore.queues import queue
 from taskstore.run import abort, trust
 from taskstore.schema.record import Execution, Parameter, ParamsRecord
+from taskstore.sections import clone
 from taskstore.share import merging
 from taskstore.share.merging import Origin, Unit, Version, bring_in, bringing, planning, read_state, shown
 from taskstore.share.source import FolderSource
@@ -341,6 +342,19 @@ def test_a_copy_of_a_running_task_is_never_called_dead(anna: Person, ben: Person
     ben.take_from(anna)
     assert ben.record.status is Status.COMPLETED
     assert not ancestry.is_elsewhere(ben.paths, ben.record)
+
+
+def test_a_task_that_runs_elsewhere_is_neither_aborted_nor_reset_nor_thrown_away_here(
+    anna: Person, ben: Person
+) -> None:
+    run(anna, 1)
+    ben.take_from(anna)
+    for action in (abort.abort, clone.reset):
+        with pytest.raises(Refused, match="in the store that it was copied from"):
+            action(ben.store, TASK)
+    with pytest.raises(Refused, match="running"):
+        trash.put(ben.store, TASK)
+    assert kind_of(ben.take_from(anna)) == merging.UNCHANGED
 
 
 def test_a_task_that_runs_here_is_not_taken_for_one_that_runs_elsewhere(
