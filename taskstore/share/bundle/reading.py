@@ -46,7 +46,7 @@ def read(store: Store, path: Path, *, into: str | None = None) -> Iterator[Broug
 
     They keep their ids and their projects; `into` puts those that are new into another one. What is wrong with the
     whole raises before any task comes in: NotFound, Damaged with the name of the entry, Refused, TooNew. What is wrong
-    with a task is its error, and the others come in.
+    with a task is its error, and the others come in. BadName for an `into` that can be no project.
     """
     if not path.exists():
         raise NotFound("file or folder", str(path))
@@ -62,6 +62,8 @@ def read(store: Store, path: Path, *, into: str | None = None) -> Iterator[Broug
 
 
 def _check(store: Store, contents: Contents, into: str | None) -> None:
+    if into is not None:
+        projects.parts_of(store, into)
     if not contents.tasks:
         raise NotFound("task", str(contents.path), "the bundle holds none")
     for held in contents.tasks:

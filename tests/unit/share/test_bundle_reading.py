@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from taskstore.core.errors import NotFound, Refused
+from taskstore.core.errors import BadName, NotFound, Refused
 from taskstore.core.states import Status
 from taskstore.schema.model import Model
 from taskstore.sections.artifacts import Artifacts
@@ -106,6 +106,15 @@ def test_into_another_project(origin: Store, store: Store, tmp_path: Path) -> No
     assert not (store.paths.projects / "vision").exists()
     assert take(store, path) == ["unchanged"]
     assert places.project_of(store, places.locate(store, IDS[0]).home) == "laptop/old"
+
+
+def test_into_what_can_be_no_project_nothing_comes(origin: Store, store: Store, tmp_path: Path) -> None:
+    make(origin, 0)
+    path = zipped(origin, tmp_path / "x.zip")
+    for name in ("x", "a//b", " "):
+        with pytest.raises(BadName):
+            take(store, path, into=name)
+    assert list(store.paths.projects.iterdir()) == []
 
 
 def test_a_newer_copy_is_merged(origin: Store, store: Store, tmp_path: Path) -> None:
