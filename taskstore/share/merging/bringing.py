@@ -20,14 +20,14 @@ from ...core.states import Status
 from ...disk.atomic import staging_beside
 from ...disk.layout import LOCK, TaskPaths
 from ...disk.lock import edit_lock
-from ...schema.ancestry import shown
+from ...schema.ancestry import Unit, shown
 from ...store import liveness, tasks, trash
 from ...store.entering import adopt
 from ...store.projects import ensure_folder
 from ...store.published import take_write_bits
 from ...store.store import Store, writing
 from ..source import Source
-from .applying import Applied, apply, fill
+from .applying import Applied, apply, fill, settle
 from .frozen import check_published, is_published, manifest_of
 from .lacking import lacks
 from .own import Here, facts, look
@@ -154,7 +154,7 @@ def _delete(store: Store, here: Here | None, joined: TaskState) -> Outcome:
     wanted = TaskState(
         id=joined.id,
         generation=here.state.generation,
-        units={**here.state.units, TRASHED: deletion},
+        units={**here.state.units, TRASHED: deletion, **_status_of(here.state, joined)},
         logs=here.state.logs,
         last_update=here.state.last_update,
         samples=here.state.samples,
@@ -163,6 +163,12 @@ def _delete(store: Store, here: Here | None, joined: TaskState) -> Outcome:
     with unchanged(store, here) as paths:
         leave(store, paths, apply(store, paths, here.survey, planned, None), store.paths.trashed(joined.id).home)
     return Outcome(task_id=joined.id, kind=DELETED)
+
+
+def _status_of(mine: TaskState, joined: TaskState) -> dict[str, Unit]:
+    """Return the status that a task has when it is deleted, such as of one that was taken out of its queue for that."""
+    is_same_run = mine.generation == joined.generation and STATUS in joined.units
+    return {STATUS: joined.units[STATUS]} if is_same_run else {}
 
 
 class Nothing:
@@ -212,6 +218,7 @@ def _merge(store: Store, here: Here, joined: TaskState, theirs: TaskState, sourc
             frozen = check_published(here.survey, joined, theirs, fetcher, manifest_of(here.paths))
             frozen = replace(frozen, without=origin.without)
             planned = Planner(joined, here.survey, here.paths, fetcher).plan(theirs, frozen.places)
+            settle(store, planned, staging)
             mark = _mark(store, origin) if _is_other_program(here.state, joined) else None
             with unchanged(store, here) as paths:
                 applied = apply(store, paths, here.survey, planned, mark, frozen)

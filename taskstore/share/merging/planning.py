@@ -29,7 +29,8 @@ class Plan:
     """Files by the names that they are to have, where they are now; and the values of the records that name them.
 
     `blobs` and `samples` are new names, `loose` and `logs` may replace what is there, `tails` go behind it. `kept` are
-    the names of all files that the task has afterwards; `missing` those that nobody has. `summary` is what the source
+    the names of all files that the task has afterwards; `missing` those that nobody has, `gone` debug samples
+    that a log has replaced. `summary` is what the source
     has read of the logs of a task that is new here.
     """
 
@@ -40,6 +41,7 @@ class Plan:
     logs: dict[str, Path] = field(default_factory=dict)
     tails: dict[str, Path] = field(default_factory=dict)
     kept: dict[str, File] = field(default_factory=dict)
+    gone: set[str] = field(default_factory=set)
     summary: bytes = b""
     missing: list[str] = field(default_factory=list)
 
@@ -83,7 +85,8 @@ class Planner:
             if not self._own_logs:
                 self._plan.summary = self._summary(theirs.logs)
         self._plan.kept |= {name: file for name, file in self._own_logs.items() if name not in self._plan.kept}
-        self._plan.kept |= {name: File(size=size) for name, size in self._own_samples.items()}
+        samples = {name: size for name, size in self._own_samples.items() if name not in self._plan.gone}
+        self._plan.kept |= {name: File(size=size) for name, size in samples.items()}
         return self._plan
 
     def _put_loose(self, path: str, file: File) -> None:
@@ -185,11 +188,12 @@ class Planner:
 
     def _put_samples(self, theirs: dict[str, int]) -> None:
         wanted = [name for name in theirs if name not in self._own_samples]
-        if not wanted:
+        if not wanted and not any(_is_media(name) for name in (*self._plan.logs, *self._plan.tails)):
             return
-        gone = set(self._replaced())
+        replaced = set(self._replaced())
+        self._plan.gone = replaced & self._own_samples.keys()
         for name in wanted:
-            if name not in gone and self._fetcher.has(name, file := File(size=theirs[name])):
+            if name not in replaced and self._fetcher.has(name, file := File(size=theirs[name])):
                 self._plan.kept[name] = file
                 self._plan.blobs[name] = self._fetcher.fetch(name, file)
 

@@ -25,7 +25,7 @@ class Fetcher:
         self._task_id = task_id
         self._sizes = source.sizes()
         self._numbers = itertools.count()
-        self._fetched: dict[File, Path] = {}
+        self._fetched: dict[str, Path] = {}
 
     def size(self, name: str) -> int | None:
         """Return a file's size; None where the source has none of that name."""
@@ -36,11 +36,20 @@ class Fetcher:
         return any(self._sizes.get(place) == file.size for place in _places(name, file))
 
     def fetch(self, name: str, file: File) -> Path:
-        """Return where a file now is that the source has. Raises Damaged where its bytes have another hash."""
-        if file not in self._fetched:
-            found = [place for place in _places(name, file) if self._sizes.get(place) == file.size]
-            self._fetched[file] = self._first_right(found, file, name)
-        return self._fetched[file]
+        """Return where a file now is that the source has; each call gives one of its own to take away.
+
+        Raises Damaged where its bytes have another hash.
+        """
+        twin = self._fetched.get(file.hash)
+        if twin is not None:
+            path = self._next()
+            write_blob(path, chunks_of(twin))
+            return path
+        found = [place for place in _places(name, file) if self._sizes.get(place) == file.size]
+        path = self._first_right(found, file, name)
+        if file.hash:
+            self._fetched[file.hash] = path
+        return path
 
     def _first_right(self, found: Iterable[str], file: File, name: str) -> Path:
         for place in found:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -677,8 +678,78 @@ def test_a_rival_that_its_own_store_shows_is_kept_too(anna: Person, ben: Person)
     ben.take_from(anna)
     for person, text in ((anna, "one"), (ben, "two")):
         person.do("edit_file_by_hand", "config/a.txt", text)
+    before = anna.copied(anna.store.root.parent / "copy")
     anna.take_from(ben)
-    ben.take_from(anna.copied(anna.store.root.parent / "copy"))
+    ben.take_from(before)
     for person in (anna, ben):
         kept = {path.read_text() for path in (*person.paths.config.iterdir(), *person.paths.conflicts.iterdir())}
         assert kept == {"one", "two"}
+
+
+def test_files_of_one_content_come_in_under_each_name(anna: Person, ben: Person) -> None:
+    run(anna, 1)
+    for key in ("one", "two"):
+        anna.do("keep", key, "the same" * 4000)
+    for name in ("a.txt", "b.txt"):
+        anna.do("edit_file_by_hand", name, "the same")
+    ben.take_from(anna)
+    assert ben.shared() == anna.shared()
+    anna.do("keep", "three", "the same, later" * 4000)
+    anna.do("keep", "four", "the same, later" * 4000)
+    ben.take_from(anna)
+    assert ben.shared() == anna.shared()
+
+
+def sample(person: Person, name: str, data: bytes, replaces: list[str]) -> str:
+    path = person.paths.sample("images", "cat", f"{name}.anna-4194305-00000000.png")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    inside = path.relative_to(person.paths.home).as_posix()
+    reference = {"path": inside, "size": len(data), "hash": hashlib.sha256(data).hexdigest()}
+    line = {"timestamp": 1, "iter": 1, "metric": "images", "variant": "cat", "file": reference, "replaces": replaces}
+    person.paths.events.mkdir(exist_ok=True)
+    with person.paths.media("anna-4194305-00000000").open("a") as log:
+        log.write(json.dumps(line) + "\n")
+    return inside
+
+
+def test_debug_samples_come_along_and_those_that_were_replaced_do_not(anna: Person, ben: Person) -> None:
+    run(anna, 1)
+    first = sample(anna, "00000001-0", b"cat 1", [])
+    sample(anna, "00000002-1", b"cat 2", [])
+    ben.take_from(anna)
+    assert {path.read_bytes() for path in ben.paths.samples.rglob("*.png")} == {b"cat 1", b"cat 2"}
+    sample(anna, "00000003-2", b"cat 3", [first])
+    (anna.paths.home / first).unlink()
+    anna.take_from(ben)
+    assert {path.read_bytes() for path in anna.paths.samples.rglob("*.png")} == {b"cat 2", b"cat 3"}
+    ben.take_from(anna)
+    assert {path.read_bytes() for path in ben.paths.samples.rglob("*.png")} == {b"cat 2", b"cat 3"}
+    anna.do("end")
+    ben.take_from(anna)
+    assert findings(ben) == []
+
+
+def test_a_debug_sample_of_a_published_task_is_checked_too(anna: Person, ben: Person) -> None:
+    run(anna, 1)
+    inside = sample(anna, "00000001-0", b"cat 1", [])
+    anna.do("end")
+    anna.do("publish")
+    path = anna.paths.home / inside
+    path.chmod(0o644)
+    path.write_bytes(b"dog 1")
+    with pytest.raises(Damaged, match="it is published, and not as it was"):
+        ben.take_from(anna)
+    assert list(places.walk(ben.store)) == []
+
+
+def test_a_task_that_waits_and_is_deleted_elsewhere_waits_no_longer(anna: Person, ben: Person) -> None:
+    queue.enqueue(anna.store, TASK, "default")
+    anna.do("stamp")
+    ben.take_from(anna)
+    ben.do("throw_away")
+    anna.take_from(ben)
+    assert queue.show(anna.store, "default") == []
+    anna.do("restore")
+    assert anna.record.status is Status.CREATED
+    assert findings(anna) == []
