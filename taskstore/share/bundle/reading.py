@@ -97,7 +97,7 @@ def _brought(store: Store, source: HeldSource, into: str | None, contents: Conte
     try:
         if is_new:
             _check_room(store, held)
-        state = _without(read_state(source, held.id, project), contents.without)
+        state = _without(read_state(source, held.id, project), contents.without, held)
         _check_files(contents, held, checked(state, contents.path / held.folder))
         with _described(store, contents, held) if is_new and into is None else contextlib.nullcontext():
             outcome = bring_in(store, state, source, origin, project=into)
@@ -133,10 +133,14 @@ def _described(store: Store, contents: Contents, held: Held) -> Iterator[None]:
         raise
 
 
-def _without(state: TaskState, kinds: Collection[str]) -> TaskState:
-    """Forget loose files of what was left out: that they are not in the bundle does not say that they were deleted."""
+def _without(state: TaskState, kinds: Collection[str], held: Held) -> TaskState:
+    """Forget loose files that were left out: that they are not in the bundle does not say that they were deleted."""
     prefixes = tuple(unit_name("file", PREFIXES[kind]) for kind in kinds)
-    units = {name: unit for name, unit in state.units.items() if not name.startswith(prefixes)}
+    units = {
+        name: unit
+        for name, unit in state.units.items()
+        if not name.startswith(prefixes) or name.removeprefix("file/") in held.sizes
+    }
     return msgspec.structs.replace(state, units=units)
 
 

@@ -336,6 +336,18 @@ def test_what_is_not_here_is_not_in_the_next_zip_and_it_says_so(origin: Store, s
     assert zip_of(store, tmp_path / "last.zip") == []
 
 
+def test_what_one_task_lacks_another_in_the_zip_may_have(origin: Store, store: Store, tmp_path: Path) -> None:
+    make(origin, 1)
+    take(store, left_out(origin, tmp_path, "source", "console"))
+    take(store, zipped(origin, tmp_path / "other.zip", 1))
+    third = other(tmp_path / "third")
+    take(third, zipped(store, tmp_path / "both.zip", 0, 1))
+    home = places.locate(third, IDS[1])
+    assert home.standalone("train.py").read_bytes() == b"print(1)\n"
+    assert [line.text for line in events.read_console(home)] == ["hello"]
+    assert not places.locate(third, IDS[0]).standalone("train.py").exists()
+
+
 def zip_of(store: Store, path: Path) -> list[str]:
     return list(bundle.write(store, [IDS[0]], path).without)
 
