@@ -1,0 +1,137 @@
+"""The manifest of a store, kept in cache/ so that the next one reads one file and not every record and log.
+
+As the index of listings it is trusted no further than the files' own signatures; a file that was written in the last
+instants before it was read is read again. Records, configuration objects and logs are looked at one by one; blobs are
+never changed, and a record names each. Deleting the cache changes nothing but speed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import time
+from collections.abc import Callable, Iterator
+from hashlib import blake2b
+
+import msgspec
+
+from ...core.errors import Damaged, RemoteError, TaskstoreError
+from ...core.ids import is_id
+from ...disk.atomic import is_temporary, replace_record
+from ...disk.layout import BEACON, CONFIG_FOLDER, EVENTS, LOCK, STOP, SUMMARY
+from ...store import places
+from ...store.store import Store
+from .manifest import Entry
+
+_VERSION = 1
+_RACY_NS = 50_000_000
+_NOT_SHARED = frozenset({SUMMARY, STOP, LOCK, BEACON})
+_LOOKED_INTO = frozenset({EVENTS, CONFIG_FOLDER})
+
+
+class _Known(msgspec.Struct, array_like=True):
+    """One task as it was last read. `signature` is empty where it must be read again."""
+
+    id: str
+    signature: bytes
+    entry: Entry
+
+
+class _File(msgspec.Struct, array_like=True):
+    version: int
+    store_id: str
+    known: list[_Known]
+
+
+_decoder = msgspec.msgpack.Decoder(_File)
+Read = Callable[[str, str], Entry]
+"""Reads a task by its id and its folder."""
+
+
+def store_manifest(store: Store, read: Read, problems: list[TaskstoreError]) -> dict[str, Entry]:
+    """Return an entry for each task in the store, each as its files are now; what cannot be read goes to `problems`."""
+    cached = _load(store)
+    found: list[_Known] = []
+    is_stale = False
+    root = str(store.root)
+    for folder, task_id in _walk(store, problems):
+        home = f"{folder}{os.sep}{task_id}"
+        known = cached.get(task_id)
+        try:
+            signature = _signature(home, home[len(root) :])
+            if known is None or not known.signature or known.signature != signature:
+                is_stale = True
+                known = _Known(task_id, signature, read(task_id, home))
+        except FileNotFoundError:
+            continue  # moved or deleted just now
+        except (Damaged, RemoteError) as error:
+            problems.append(error)
+            continue
+        found.append(known)
+    if is_stale or len(cached) != len(found):
+        _save(store, found)
+    return {known.id: known.entry for known in found}
+
+
+def _walk(store: Store, problems: list[TaskstoreError]) -> Iterator[tuple[str, str]]:
+    damaged: list[Damaged] = []
+    yield from places.walk(store, damaged)
+    problems += damaged
+    trash = str(store.paths.trash)
+    with contextlib.suppress(FileNotFoundError):
+        for name in sorted(os.listdir(trash)):  # noqa: PTH208 - names only
+            if is_id(name):
+                yield trash, name
+
+
+def _signature(home: str, place: str) -> bytes:
+    """Return what changes when a task's files do, or its place in the store; empty where a clock may be too coarse to tell.
+
+    Raises FileNotFoundError where the task has gone.
+    """
+    found: list[str] = [place]
+    latest = _look(home, found, _LOOKED_INTO)
+    if latest > time.time_ns() - _RACY_NS:
+        return b""
+    return blake2b("\n".join(found).encode("utf-8", "surrogateescape"), digest_size=16).digest()
+
+
+def _look(folder: str, found: list[str], looked_into: frozenset[str]) -> int:
+    """Append a line for each file; return when one was changed last."""
+    latest = 0
+    with os.scandir(folder) as entries:
+        names = sorted(entries, key=lambda entry: entry.name)
+    for entry in names:
+        name = entry.name
+        if name in _NOT_SHARED or is_temporary(name):
+            continue
+        facts = entry.stat(follow_symlinks=False)
+        changed = max(facts.st_mtime_ns, facts.st_ctime_ns)
+        latest = max(latest, changed)
+        if not stat.S_ISDIR(facts.st_mode):
+            found.append(f"{name}:{facts.st_ino}:{changed}:{facts.st_size}")
+        elif name in looked_into:
+            found.append(f"{name}/")
+            latest = max(latest, _look(entry.path, found, frozenset()))
+        else:
+            found.append(f"{name}/{changed}")
+    return latest
+
+
+def _load(store: Store) -> dict[str, _Known]:
+    try:
+        file = _decoder.decode(store.paths.shared_manifest.read_bytes())
+    except (OSError, msgspec.DecodeError, msgspec.ValidationError, RecursionError, ValueError):
+        return {}
+    if file.version != _VERSION or file.store_id != store.id:
+        return {}
+    return {known.id: known for known in file.known}
+
+
+def _save(store: Store, found: list[_Known]) -> None:
+    data = msgspec.msgpack.encode(_File(_VERSION, store.id, found))
+    # A store on a read-only mount, or a full disk: the next time is slower, and no more.
+    with contextlib.suppress(OSError):
+        store.paths.cache.mkdir(exist_ok=True)
+        replace_record(store.paths.shared_manifest, data, is_durable=False)
