@@ -21,6 +21,7 @@ SUMMARY = "summary.json"
 EVENTS = "events"
 MANIFEST = "manifest.json"
 STOP = "stop.json"
+REMOTES = "remotes.json"
 LOCK = ".lock"
 BEACON = ".alive"
 PROJECT = "project.yaml"
@@ -345,6 +346,11 @@ class StorePaths:
     def config(self) -> Path:
         """Settings of this store: people edit it."""
         return self.root / "config.yaml"
+
+    @property
+    def remotes(self) -> Path:
+        """The remotes that the store knows by name."""
+        return self.root / REMOTES
 
     @property
     def lock(self) -> Path:

@@ -15,7 +15,7 @@ import msgspec
 from ..core.clock import SYSTEM, Clock
 from ..core.errors import BadValue, Conflict, Damaged, NotFound, ReadOnly, Refused
 from ..disk.atomic import is_temporary, replace_record
-from ..disk.layout import IGNORE, LOCK, STORE, StorePaths
+from ..disk.layout import IGNORE, LOCK, REMOTES, STORE, StorePaths
 from ..disk.lock import LockKind, edit_lock
 from ..disk.text import read_bytes
 from ..schema import codec, migrate
@@ -146,7 +146,10 @@ def writing(store: Store) -> Iterator[None]:
 
 
 _OWN_NAMES = frozenset(
-    {"projects", "queues", "trash", STORE, IGNORE, "cache", "config.yaml", "quarantine", "locks", "ranks", "workers"}
+    {
+        *("projects", "queues", "trash", "cache", "config.yaml", "quarantine", "locks", "ranks", "workers"),
+        *(STORE, IGNORE, REMOTES),
+    }
 )
 
 

@@ -41,3 +41,7 @@ class Remote(Protocol):
     def remove(self, name: str) -> None:
         """Remove a file; one that is not there is removed already."""
         ...
+
+    def close(self) -> None:
+        """Let connections go; a later call makes new ones."""
+        ...
