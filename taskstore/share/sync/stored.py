@@ -19,7 +19,7 @@ import msgspec
 from ...core.errors import Damaged, RemoteError, TaskstoreError
 from ...core.ids import is_id
 from ...disk.atomic import is_temporary, replace_record
-from ...disk.layout import BEACON, CONFIG_FOLDER, EVENTS, LOCK, STOP, SUMMARY
+from ...disk.layout import BEACON, LOCK, STOP, SUMMARY
 from ...store import places
 from ...store.store import Store
 from .manifest import Entry
@@ -27,7 +27,7 @@ from .manifest import Entry
 _VERSION = 1
 _RACY_NS = 50_000_000
 _NOT_SHARED = frozenset({SUMMARY, STOP, LOCK, BEACON})
-_LOOKED_INTO = frozenset({EVENTS, CONFIG_FOLDER})
+_BLOBS = frozenset({"source", "files"})
 
 
 class _Known(msgspec.Struct, array_like=True):
@@ -91,13 +91,13 @@ def _signature(home: str, place: str) -> bytes:
     Raises FileNotFoundError where the task has gone.
     """
     found: list[str] = [place]
-    latest = _look(home, found, _LOOKED_INTO)
+    latest = _look(home, found)
     if latest > time.time_ns() - _RACY_NS:
         return b""
     return blake2b("\n".join(found).encode("utf-8", "surrogateescape"), digest_size=16).digest()
 
 
-def _look(folder: str, found: list[str], looked_into: frozenset[str]) -> int:
+def _look(folder: str, found: list[str]) -> int:
     """Append a line for each file; return when one was changed last."""
     latest = 0
     with os.scandir(folder) as entries:
@@ -111,11 +111,11 @@ def _look(folder: str, found: list[str], looked_into: frozenset[str]) -> int:
         latest = max(latest, changed)
         if not stat.S_ISDIR(facts.st_mode):
             found.append(f"{name}:{facts.st_ino}:{changed}:{facts.st_size}")
-        elif name in looked_into:
-            found.append(f"{name}/")
-            latest = max(latest, _look(entry.path, found, frozenset()))
-        else:
+        elif name in _BLOBS:
             found.append(f"{name}/{changed}")
+        else:
+            found.append(f"{name}/")
+            latest = max(latest, _look(entry.path, found))
     return latest
 
 
