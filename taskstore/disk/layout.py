@@ -22,6 +22,8 @@ EVENTS = "events"
 MANIFEST = "manifest.json"
 STOP = "stop.json"
 REMOTES = "remotes.json"
+ANCESTRY = "ancestry.json"
+CONFLICTS = "conflicts"
 LOCK = ".lock"
 BEACON = ".alive"
 PROJECT = "project.yaml"
@@ -114,6 +116,16 @@ class TaskPaths:
     def manifest(self) -> Path:
         """SHA-256 of every file of a published task."""
         return self.home / MANIFEST
+
+    @property
+    def ancestry(self) -> Path:
+        """What is known of versions of the task other than the present one."""
+        return self.home / ANCESTRY
+
+    @property
+    def conflicts(self) -> Path:
+        """The folder of files that only rivals of what is shown name, each by its SHA-256."""
+        return self.home / CONFLICTS
 
     @property
     def stop(self) -> Path:
@@ -404,3 +416,7 @@ class StorePaths:
     def trashed(self, task_id: str) -> TaskPaths:
         """Where a deleted task is."""
         return TaskPaths(self.trash / task_id)
+
+    def tombstone(self, task_id: str) -> Path:
+        """What is left of a task that was removed for good."""
+        return self.trash / f"{task_id}.json"

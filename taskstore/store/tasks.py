@@ -17,7 +17,7 @@ import msgspec
 
 from ..core.errors import BadTransition, BadValue, Busy, Conflict, Damaged, ReadOnly, Refused
 from ..core.ids import is_id, new_id
-from ..core.names import check_name
+from ..core.names import check_name, project_parts
 from ..core.states import ALWAYS_EDITABLE, EDITABLE, ENDED, RECORDING, Status, is_allowed
 from ..disk.atomic import replace_record, staging_beside, sync_folder
 from ..disk.layout import TaskPaths
@@ -95,26 +95,44 @@ def _appear(
         if fill is not None:
             fill(staging, record)
         replace_record(staging.record, codec.encode(record))
-        return _enter_project(store, parts, record, staging)
+        return _enter_project(store, parts, record.id, staging)
     except BaseException:
         shutil.rmtree(staging.home, ignore_errors=True)
         raise
 
 
-def _enter_project(store: Store, parts: tuple[str, ...], record: TaskRecord, staging: TaskPaths) -> TaskPaths:
+def adopt(store: Store, project: str, task_id: str, fill: Callable[[TaskPaths], None]) -> TaskPaths:
+    """Let `fill` write a whole task into a folder, its record included, which then appears in a project by one rename.
+
+    Raises Conflict where there is one of that id, BadName, or ReadOnly where the store cannot be written.
+    """
+    parts = project_parts(project)
+    with writing(store):
+        store.paths.projects.mkdir(exist_ok=True)
+        staging = TaskPaths(staging_beside(store.paths.projects / task_id))
+        staging.home.mkdir()
+        try:
+            fill(staging)
+            return _enter_project(store, parts, task_id, staging)
+        except BaseException:
+            shutil.rmtree(staging.home, ignore_errors=True)
+            raise
+
+
+def _enter_project(store: Store, parts: tuple[str, ...], task_id: str, staging: TaskPaths) -> TaskPaths:
     for _ in range(_MAX_MOVES):
         try:
             folder = ensure_folder(store, parts)
-            staging.home.rename(folder / record.id)
+            staging.home.rename(folder / task_id)
         except FileNotFoundError:
             continue  # the project was renamed or deleted under us: make it again
         except OSError as error:
             if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
-                raise Conflict(f"there is a task {record.id} in project '{'/'.join(parts)}' already") from None
+                raise Conflict(f"there is a task {task_id} in project '{'/'.join(parts)}' already") from None
             raise
         sync_folder(folder)
-        store.places[record.id] = folder / record.id
-        return TaskPaths(folder / record.id)
+        store.places[task_id] = folder / task_id
+        return TaskPaths(folder / task_id)
     raise Busy(store.paths.projects, 0)
 
 

@@ -1,0 +1,156 @@
+"""A task's records as units and back: which part of which file merges as one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from ...disk.layout import ARTIFACTS, CONFIGURATION, MODELS, PARAMS, RECORD, SCRIPT
+from ...schema.ancestry import unit_name, unit_parts
+from ...schema.artifact import INPUT
+from ...schema.record import TaskRecord
+
+Values = dict[str, Any]
+"""Plain JSON values by unit. A unit that is not there has none, or null."""
+
+STATUS = "status"
+PROJECT = "project"
+TRASHED = "trashed"
+IMPORTED = "imported"
+OWN_KIND = "taskstore"
+"""The kind of the marks of `imported` that say from which store a task came: they stay where they were made."""
+STATUS_FIELDS = (
+    "status",
+    "status_reason",
+    "status_message",
+    "status_changed",
+    "enqueue_status",
+    "started",
+    "completed",
+    "active_duration",
+    "last_worker",
+    "execution",
+    "history",
+)
+LOCAL_FIELDS = ("id", "rev", "last_update")
+_FIELD_ORDER = {name: at for at, name in enumerate(TaskRecord.__struct_fields__)}
+
+
+def of_task(record: Mapping[str, Any]) -> Values:
+    """Return the units of task.json, but for the project, which is where its folder is."""
+    status = {key: record[key] for key in STATUS_FIELDS if key in record}
+    execution = status.get("execution")
+    if isinstance(execution, dict) and "trusted" in execution:
+        status["execution"] = {key: value for key, value in execution.items() if key != "trusted"}
+        if not status["execution"]:
+            del status["execution"]
+    values: Values = {STATUS: status}
+    for key, value in record.items():
+        if key == IMPORTED:
+            value = [mark for mark in value if mark.get("kind") != OWN_KIND]
+            if not value:
+                continue
+        if key not in LOCAL_FIELDS and key not in STATUS_FIELDS:
+            values[unit_name("task", key) if "/" in key or key in (STATUS, PROJECT) else key] = value
+    return values
+
+
+def of_params(record: Mapping[str, Any]) -> Values:
+    """Return the units of params.json."""
+    sections = record.get("hyperparams", {})
+    values = {unit_name("params", section, name): item for section, items in sections.items() for name, item in items.items()}
+    return values | _rest("params", record, "hyperparams")
+
+
+def of_script(record: Mapping[str, Any]) -> Values:
+    """Return the one unit of script.json."""
+    return _rest("script", record)
+
+
+def of_configuration(record: Mapping[str, Any], contents: Mapping[str, Any]) -> Values:
+    """Return the units of config.json; `contents` are size and hash of the files in config/, by their names."""
+    values: Values = {}
+    for name, item in record.get("configuration", {}).items():
+        values[unit_name("configuration", name)] = {**item, "content": contents.get(item["file"])}
+    return values | _rest("configuration", record, "configuration")
+
+
+def of_artifacts(record: Mapping[str, Any]) -> Values:
+    """Return the units of artifacts.json: what the task was given, and what it made."""
+    values: Values = {}
+    for key, item in record.get("artifacts", {}).items():
+        values[unit_name("inputs" if item.get("mode") == INPUT else "artifacts", key)] = item
+    return values | _rest("artifacts", record, "artifacts")
+
+
+def of_models(record: Mapping[str, Any]) -> Values:
+    """Return the units of models.json."""
+    values: Values = {}
+    for kind in ("input", "output"):
+        values.update({unit_name(f"models.{kind}", key): item for key, item in record.get(kind, {}).items()})
+    return values | _rest("models", record, "input", "output")
+
+
+def _rest(name: str, record: Mapping[str, Any], *others: str) -> Values:
+    rest = {key: value for key, value in record.items() if key != "rev" and key not in others}
+    return {name: rest} if rest else {}
+
+
+def records(values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the records that these units are of, without what is local in them; one that is empty is left out."""
+    task: dict[str, Any] = {}
+    made: dict[str, dict[str, Any]] = {RECORD: task, PARAMS: {}, SCRIPT: {}, CONFIGURATION: {}, ARTIFACTS: {}, MODELS: {}}
+    for name, value in values.items():
+        if value is None:
+            continue
+        kind = name.partition("/")[0]
+        if name == STATUS:
+            task.update(value)
+        elif kind == "params":
+            _put(made[PARAMS], name, value, "hyperparams", depth=3)
+        elif kind == "script":
+            made[SCRIPT].update(value)
+        elif kind == "configuration":
+            item = {key: part for key, part in value.items() if key != "content"} if "/" in name else value
+            _put(made[CONFIGURATION], name, item, "configuration", depth=2)
+        elif kind in ("artifacts", "inputs"):
+            _put(made[ARTIFACTS], name, value, "artifacts", depth=2)
+        elif kind in ("models", "models.input", "models.output"):
+            _put(made[MODELS], name, value, kind.partition(".")[2], depth=2)
+        elif kind not in (PROJECT, "file"):
+            task[unit_parts(name, 2)[1] if kind == "task" and "/" in name else name] = value
+    made[RECORD] = dict(sorted(task.items(), key=lambda item: _FIELD_ORDER.get(item[0], len(_FIELD_ORDER))))
+    return {name: record for name, record in made.items() if record}
+
+
+def _put(record: dict[str, Any], name: str, value: Any, field: str, *, depth: int) -> None:  # noqa: ANN401 - JSON
+    """Put a unit's value to where it stands in its record; a unit without a key is all else that the record holds."""
+    if "/" not in name:
+        record.update(value)
+        return
+    _, *sections, key = unit_parts(name, depth)
+    place = record.setdefault(field, {})
+    for section in sections:
+        place = place.setdefault(section, {})
+    place[key] = value
+
+
+def references(value: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - plain JSON values
+    """Yield every file that a value names by path, size and hash."""
+    if isinstance(value, dict):
+        if isinstance(value.get("path"), str) and isinstance(value.get("hash"), str) and isinstance(value.get("size"), int):
+            yield value
+        for item in value.values():
+            yield from references(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from references(item)
+
+
+def equal(one: object, other: object) -> bool:
+    """Tell whether two values are the same JSON, however their keys are ordered."""
+    return one == other or msgspec.json.encode(one, order="deterministic") == msgspec.json.encode(
+        other, order="deterministic"
+    )
