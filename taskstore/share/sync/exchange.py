@@ -1,42 +1,232 @@
-"""Carrying out a plan: task by task, several at once; what fails is said of its task, and the others go on."""
+"""Carrying out a plan: task by task, several at once. What fails is said of its task, and the others go on."""
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from typing import Protocol
 
-from ...core.errors import Damaged, NotFound, RemoteError, TaskstoreError
+from ...core.errors import RemoteError, TaskstoreError
 from ...store.store import Store
-from ..merging.state import TaskState, conflicts, digest, join
-from . import here
+from ._shim import Outcome, TaskState, bring_in, digest, join
+from . import here, tree
 from .manifest import Entry, Manifest
-from .peer import Moved, Peer, Stopped, Unfit, Watch
-from .plan import Plan, Way, plan
+from .peer import Moved, Peer, Unfit
+from .plan import Plan, Way
 
 _TASKS_AT_ONCE = 4
 _PUBLISH_EVERY_S = 30.0
 _MAX_ROUNDS = 5
+_SKIPPED = "skipped"
+
+
+class Watch(Protocol):
+    """Who looks on. It is called by several threads."""
+
+    def begin(self, tasks: int) -> None:
+        """So many tasks are to be exchanged."""
+        ...
+
+    def moved(self, count_bytes: int) -> None:
+        """So many bytes of some file have come or gone."""
+        ...
+
+    def finished(self) -> None:
+        """One task is done with."""
+        ...
 
 
 @dataclass(frozen=True)
 class Done:
-    """What became of one task; `action` is pulled, pushed, merged (both ways), or nothing where no side was behind."""
+    """What became of one task. `action` is pulled, pushed, or merged, which is both; or it was left: `reason` says why.
+
+    `is_new` where one side had nothing of it. `conflicts` are the units that a person has to decide, `missing` the files
+    that its records name and that nobody had.
+    """
 
     id: str
     project: str
     name: str
     action: str
+    is_new: bool = False
+    reason: str = ""
     conflicts: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
     bytes_in: int = 0
     bytes_out: int = 0
 
 
 @dataclass
 class Result:
-    """Of each task that something was done about a line; and what failed, with the task's id or an empty text."""
+    """A line for each task that was not the same on both sides, and the errors of those that failed, by their ids."""
 
     done: list[Done] = field(default_factory=list)
     failed: list[tuple[str, TaskstoreError]] = field(default_factory=list)
     same: int = 0
+
+
+class Stop:
+    """Ends transfers that are under way: `tick` is called for every piece of them, and who looks on is told."""
+
+    def __init__(self, watch: Watch) -> None:
+        self.watch = watch
+        self._is_set = threading.Event()
+
+    def set(self) -> None:
+        """Have every transfer end at its next piece."""
+        self._is_set.set()
+
+    def tick(self, count_bytes: int) -> None:
+        """Count a piece, or raise Stopped."""
+        if self._is_set.is_set():
+            raise Stopped
+        self.watch.moved(count_bytes)
+
+
+class Stopped(TaskstoreError):
+    """The exchange has ended, and so has this transfer. Nobody sees it."""
+
+
+class Exchange:
+    """An exchange of tasks between a store and a peer, in one direction or both."""
+
+    def __init__(self, store: Store, peer: Peer, way: Way, stop: Stop) -> None:
+        self._store = store
+        self._peer = peer
+        self._way = way
+        self._stop = stop
+        self._theirs: Manifest = {}
+
+    def run(self, planned: Plan, theirs: Manifest) -> Result:
+        """Carry out a plan; `theirs` is the manifest of the other side that it was made of.
+
+        Raises RemoteError where the other side has failed as a whole; what had gone there by then is told there.
+        """
+        result = Result(same=planned.same)
+        self._theirs = theirs
+        todo = planned.ids
+        self._stop.watch.begin(len(todo))
+        for _ in range(_MAX_ROUNDS):
+            try:
+                todo = self._round(todo, result)
+            except BaseException:
+                self._stop.set()
+                with contextlib.suppress(TaskstoreError):
+                    self._peer.publish()
+                raise
+            if not todo:
+                return result
+            self._theirs = self._peer.manifest([])
+        why = RemoteError(f"{self._peer.origin.address}: others change the same tasks all the time; try again")
+        result.failed += [(task_id, why) for task_id in todo]
+        return result
+
+    def _round(self, todo: Iterable[str], result: Result) -> list[str]:
+        """Exchange tasks and tell of them; return those that somebody else has changed meanwhile."""
+        clock = self._store.clock
+        raced: list[str] = []
+        with ThreadPoolExecutor(_TASKS_AT_ONCE, "taskstore-sync") as pool:
+            under_way = {pool.submit(self._task, task_id): task_id for task_id in todo}
+            told_at = clock.monotonic()
+            try:
+                while under_way:
+                    finished, _ = wait(under_way, timeout=_PUBLISH_EVERY_S, return_when=FIRST_COMPLETED)
+                    for future in finished:
+                        self._note(under_way.pop(future), future, result)
+                    if clock.monotonic() - told_at > _PUBLISH_EVERY_S:
+                        raced += self._peer.publish()
+                        told_at = clock.monotonic()
+            except BaseException:
+                self._stop.set()
+                pool.shutdown(cancel_futures=True)
+                raise
+        raced += self._peer.publish()
+        result.done = [done for done in result.done if done.id not in raced]
+        return raced
+
+    def _note(self, task_id: str, future: Future[Done], result: Result) -> None:
+        self._stop.watch.finished()
+        try:
+            result.done.append(future.result())
+        except RemoteError as error:
+            if not isinstance(error, Unfit):
+                self._peer.manifest([])  # raises where it is not this task alone
+            result.failed.append((task_id, error))
+        except TaskstoreError as error:
+            result.failed.append((task_id, error))
+
+    def _task(self, task_id: str) -> Done:
+        for _ in range(2):
+            try:
+                return self._exchange(task_id, self._theirs.get(task_id))
+            except FileNotFoundError:  # somebody has put another state there since
+                self._theirs = self._peer.manifest([])
+        raise Unfit(f"{self._peer.origin.address}: files of task {task_id[:12]} are missing there; try again later")
+
+    def _exchange(self, task_id: str, entry: Entry | None) -> Done:
+        moved = Moved()
+        theirs = self._peer.state(task_id, entry) if entry is not None else None
+        mine = here.own(self._store, task_id)
+        is_new = theirs is None or mine is None
+        pulled = pushed = None
+        if theirs is not None and not _knows(mine, theirs):
+            if not self._way.is_in and _knows(theirs, mine):
+                return _left(theirs, "it is newer there: `taskstore pull` brings it here")
+            if self._way.is_in or not self._peer.can_merge:
+                pulled = self._pull(theirs, mine, moved)
+                if pulled.kind == _SKIPPED:
+                    return _left(theirs, pulled.reason)
+                mine = here.own(self._store, task_id)
+        if mine is not None and not _knows(theirs, mine):
+            if self._way.is_out:
+                pushed = self._push(task_id, theirs, moved)
+                if pushed.kind == _SKIPPED:
+                    return _left(mine, f"there, {pushed.reason}")
+            elif pulled is None:
+                return _left(mine, "it is newer here: `taskstore push` brings it there")
+        state = mine or theirs
+        if state is None:
+            raise FileNotFoundError(task_id)
+        return _done(state, pulled, pushed, moved, is_new=is_new)
+
+    def _pull(self, theirs: TaskState, mine: TaskState | None, moved: Moved) -> Outcome:
+        with self._peer.source(theirs, mine, moved) as files:
+            return bring_in(self._store, theirs, files, self._peer.origin)
+
+    def _push(self, task_id: str, theirs: TaskState | None, moved: Moved) -> Outcome:
+        mine = here.shared(self._store, task_id)
+        return self._peer.put(mine, here.source(self._store, task_id), theirs, moved)
+
+
+def _knows(one: TaskState | None, other: TaskState | None) -> bool:
+    """Tell whether one state knows all that another one does."""
+    if other is None or one is None:
+        return other is None
+    return digest(join(one, other)) == digest(one)
+
+
+_ACTIONS = {(True, False): "pulled", (False, True): "pushed", (True, True): "merged", (False, False): ""}
+
+
+def _done(state: TaskState, pulled: Outcome | None, pushed: Outcome | None, moved: Moved, *, is_new: bool) -> Done:
+    entry = tree.entry_of(state, "")
+    outcomes = [each for each in (pulled, pushed) if each is not None]
+    return Done(
+        id=state.id,
+        project=entry.project,
+        name=entry.name,
+        action=_ACTIONS[pulled is not None, pushed is not None],
+        is_new=is_new,
+        conflicts=tuple(dict.fromkeys(unit for each in outcomes for unit in each.conflicts)),
+        missing=tuple(dict.fromkeys(name for each in outcomes for name in each.missing)),
+        bytes_in=moved.bytes_in,
+        bytes_out=moved.bytes_out,
+    )
+
+
+def _left(state: TaskState, reason: str) -> Done:
+    entry = tree.entry_of(state, "")
+    return Done(id=state.id, project=entry.project, name=entry.name, action="", reason=reason)

@@ -10,14 +10,14 @@ import contextlib
 import hashlib
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import msgspec
 
-from ...core.errors import RemoteError
 from ...disk.atomic import chunks_of, sync_folder, write_all
 from ...store.store import Store
+from .peer import Unfit
 
 _MAX_LOG_BYTES = 64 << 20
 Fetch = Callable[[int], Iterator[bytes]]
@@ -62,34 +62,23 @@ class Transfer:
             finally:
                 os.close(descriptor)
 
-    def forget_sent(self) -> None:
-        """Forget what arrived: the remote's manifest says it now."""
-        with contextlib.suppress(OSError):
-            self._log.unlink()
-        with contextlib.suppress(OSError):
-            self.folder.rmdir()
-
-    def received(self, digest: str) -> Path:
-        """Where a file of that SHA-256 is, once it is there whole."""
-        return self.folder / digest
-
-    def receive(self, size: int, digest: str, fetch: Fetch, *, seed: Path | None = None) -> Path:
-        """Return the file of that size and SHA-256, fetching what is missing of it.
+    def receive(self, key: str, size: int, digest: str, fetch: Fetch, *, seed: Path | None = None) -> Path:
+        """Return the file that is kept as `key`, fetching what is missing of it; no digest is any.
 
         `seed` may hold its beginning, as an older copy of a log does. Two that fetch the same at once write the same
-        bytes to the same places. Raises RemoteError where what comes is something else.
+        bytes to the same places. Raises Unfit where what comes is something else.
         """
-        target = self.received(digest)
+        target = self.folder / key
         if target.is_file():
             return target
         self.folder.mkdir(parents=True, exist_ok=True)
-        part = self.folder / f"{digest}.part"
+        part = self.folder / f"{key}.part"
         if not part.exists() and seed is not None:
             _copy(seed, part, size)
         is_begun = part.exists()
         if not _filled(part, size, digest, fetch) and not (is_begun and _refilled(part, size, digest, fetch)):
             part.unlink(missing_ok=True)
-            raise RemoteError("it is not what its task says: its SHA-256 is another one")
+            raise Unfit("it is not what its task says: its size or its SHA-256 is another one")
         try:
             part.replace(target)
         except FileNotFoundError:  # another process was first
@@ -98,19 +87,19 @@ class Transfer:
         sync_folder(self.folder)
         return target
 
-    def drop(self, digests: Iterator[str]) -> None:
+    def drop(self, keys: Iterable[str]) -> None:
         """Remove files that have come to their task."""
-        for digest in digests:
+        for key in keys:
             with contextlib.suppress(OSError):
-                self.received(digest).unlink()
+                (self.folder / key).unlink()
 
     def clear(self) -> None:
-        """Remove what is left of files that came; what went stays noted."""
+        """Forget all: what was wanted is where it was to go."""
+        with self._lock:
+            self._sent = None
         with contextlib.suppress(OSError):
             for path in self.folder.iterdir():
-                if path != self._log:
-                    path.unlink()
-        with contextlib.suppress(OSError):
+                path.unlink()
             self.folder.rmdir()
 
 
@@ -161,4 +150,4 @@ def _filled(part: Path, size: int, digest: str, fetch: Fetch) -> bool:
                     break
         stream.truncate(offset)
         os.fsync(descriptor)
-    return offset == size and hashed.hexdigest() == digest
+    return offset == size and digest in ("", hashed.hexdigest())

@@ -14,6 +14,8 @@ from ...core.names import project_parts
 FORMAT = 1
 MAX_BYTES = 256 << 20
 MAX_TASKS = 1_000_000
+MAX_NAME = 4096
+NEXT = "whoever has the tasks can remove that file there and push them again"
 _DIGEST = re.compile(r"[0-9a-f]{16,128}\Z")
 
 
@@ -30,21 +32,28 @@ Manifest = Mapping[str, Entry]
 """Entries by the ids of their tasks."""
 
 
-class _File(msgspec.Struct):
+class Told(msgspec.Struct, omit_defaults=True):
+    """What a remote's manifest says; `stale` are files that nothing names any more, and that are to be removed."""
+
+    tasks: dict[str, Entry] = {}
+    stale: list[str] = []
+
+
+class _File(Told, kw_only=True):
     format: int
-    tasks: dict[str, Entry]
 
 
 class _Head(msgspec.Struct):
     format: int
 
 
-def encode(manifest: Manifest) -> bytes:
+def encode(told: Told) -> bytes:
     """Return a manifest as the file that a remote keeps; equal ones are equal bytes."""
-    return msgspec.json.encode(_File(FORMAT, {task_id: manifest[task_id] for task_id in sorted(manifest)}))
+    tasks = {task_id: told.tasks[task_id] for task_id in sorted(told.tasks)}
+    return msgspec.json.encode(_File(format=FORMAT, tasks=tasks, stale=sorted(set(told.stale))))
 
 
-def decode(data: bytes, where: str) -> dict[str, Entry]:
+def decode(data: bytes, where: str) -> Told:
     """Return what a remote's manifest says. Raises RemoteError, with the place, for one that cannot be true."""
     try:
         found_format = msgspec.json.decode(data, type=_Head).format
@@ -53,19 +62,18 @@ def decode(data: bytes, where: str) -> dict[str, Entry]:
                 f"{where} has format {found_format} and this taskstore reads up to {FORMAT}; "
                 "upgrade it with `pip install --upgrade taskstore`"
             )
-        tasks = msgspec.json.decode(data, type=_File).tasks
+        told = msgspec.json.decode(data, type=_File)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise RemoteError(f"{where} is damaged: {error}; {_NEXT}") from None
-    if len(tasks) > MAX_TASKS:
-        raise RemoteError(f"{where} names more than {MAX_TASKS:,} tasks, and none of them was read; {_NEXT}")
-    for task_id, entry in tasks.items():
+        raise RemoteError(f"{where} is damaged: {error}; {NEXT}") from None
+    if len(told.tasks) > MAX_TASKS:
+        raise RemoteError(f"{where} names more than {MAX_TASKS:,} tasks, and none of them was read; {NEXT}")
+    for task_id, entry in told.tasks.items():
         why = _fault(task_id, entry)
         if why:
-            raise RemoteError(f"{where} is damaged: task {task_id[:40]!r}: {why}; {_NEXT}")
-    return tasks
-
-
-_NEXT = "whoever has the tasks can remove that file and push them again"
+            raise RemoteError(f"{where} is damaged: task {task_id[:40]!r}: {why}; {NEXT}")
+    if not all(name.startswith(("projects/", "sync/tasks/")) for name in told.stale):
+        raise RemoteError(f"{where} is damaged: it wants files removed that are no task's; {NEXT}")
+    return Told(told.tasks, told.stale)
 
 
 def _fault(task_id: str, entry: Entry) -> str:
@@ -74,14 +82,15 @@ def _fault(task_id: str, entry: Entry) -> str:
         return "that is no task id"
     if not _DIGEST.match(entry.digest):
         return "its digest is none"
+    if len(entry.project) > MAX_NAME or len(entry.name) > MAX_NAME:
+        return "it has too long a name"
+    if entry.is_trashed and not entry.project:
+        return ""
     try:
         project_parts(entry.project)
     except BadName as error:
         return str(error)
-    return "its project's name is too long" if len(entry.project) > MAX_NAME else ""
-
-
-MAX_NAME = 4096
+    return ""
 
 
 def joined(chunks: Iterable[bytes], where: str, max_bytes: int = MAX_BYTES) -> bytes:
@@ -90,5 +99,5 @@ def joined(chunks: Iterable[bytes], where: str, max_bytes: int = MAX_BYTES) -> b
     for chunk in chunks:
         found += chunk
         if len(found) > max_bytes:
-            raise RemoteError(f"{where} is larger than {max_bytes >> 20} MiB, and was not read; {_NEXT}")
+            raise RemoteError(f"{where} is larger than {max_bytes >> 20} MiB, and was not read; {NEXT}")
     return bytes(found)

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
 from ...core.errors import RemoteError, TaskstoreError
-from ..merging.state import TaskState
+from ._shim import Origin, Outcome, TaskState
 from ..source import Source
 from .manifest import Entry
+
+Tick = Callable[[int], None]
+"""Called for each piece of a file that has moved, with its length in bytes; raises to end what is under way."""
 
 
 class Unfit(RemoteError):
     """What a place holds of one task cannot be used; its other tasks may be fine."""
-
-
-class Stopped(TaskstoreError):
-    """The exchange has ended already, so this part of it need not go on. Nobody sees it."""
 
 
 @dataclass
@@ -32,8 +32,17 @@ class Peer(Protocol):
     """Several threads may call it at once, each for a task of its own. Raises RemoteError where it has failed."""
 
     @property
-    def address(self) -> str:
-        """Where it is, for messages."""
+    def origin(self) -> Origin:
+        """Where it is, and whether it is trusted."""
+        ...
+
+    @property
+    def can_merge(self) -> bool:
+        """Whether it makes the join itself; otherwise only a state that knows all of its own may be put there."""
+        ...
+
+    def check_writable(self) -> None:
+        """Raise ReadOnly or Refused where nothing can be put there; make the place where it is not there yet."""
         ...
 
     def manifest(self, problems: list[TaskstoreError]) -> dict[str, Entry]:
@@ -45,11 +54,11 @@ class Peer(Protocol):
         ...
 
     def source(self, state: TaskState, mine: TaskState | None, moved: Moved) -> AbstractContextManager[Source]:
-        """Make what this side lacks of a task's files ready to be read quickly; `mine` is what this side has."""
+        """Make what this side lacks of a task's files ready to be read; `mine` is what this side has."""
         ...
 
-    def put(self, mine: TaskState, files: Source, theirs: TaskState | None, moved: Moved) -> list[str]:
-        """Make the task there the join of both, and return its conflicts; all or nothing of it is seen there."""
+    def put(self, mine: TaskState, files: Source, theirs: TaskState | None, moved: Moved) -> Outcome:
+        """Make the task there the join of both; all or nothing of it is seen there."""
         ...
 
     def publish(self) -> list[str]:

@@ -11,17 +11,19 @@ import contextlib
 import os
 import stat
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from hashlib import blake2b
 
 import msgspec
 
-from ...core.errors import Damaged, RemoteError, TaskstoreError
+from ...core.errors import Damaged, TaskstoreError
 from ...core.ids import is_id
 from ...disk.atomic import is_temporary, replace_record
 from ...disk.layout import BEACON, LOCK, STOP, SUMMARY
 from ...store import places
 from ...store.store import Store
+from ._shim import digest
+from . import here, tree
 from .manifest import Entry
 
 _VERSION = 1
@@ -45,27 +47,24 @@ class _File(msgspec.Struct, array_like=True):
 
 
 _decoder = msgspec.msgpack.Decoder(_File)
-Read = Callable[[str, str], Entry]
-"""Reads a task by its id and its folder."""
 
 
-def store_manifest(store: Store, read: Read, problems: list[TaskstoreError]) -> dict[str, Entry]:
+def store_manifest(store: Store, problems: list[TaskstoreError]) -> dict[str, Entry]:
     """Return an entry for each task in the store, each as its files are now; what cannot be read goes to `problems`."""
     cached = _load(store)
     found: list[_Known] = []
     is_stale = False
     root = str(store.root)
-    for folder, task_id in _walk(store, problems):
-        home = f"{folder}{os.sep}{task_id}"
+    for home, task_id in _walk(store, problems):
         known = cached.get(task_id)
         try:
             signature = _signature(home, home[len(root) :])
             if known is None or not known.signature or known.signature != signature:
                 is_stale = True
-                known = _Known(task_id, signature, read(task_id, home))
+                known = _Known(task_id, signature, _read(store, task_id))
         except FileNotFoundError:
             continue  # moved or deleted just now
-        except (Damaged, RemoteError) as error:
+        except Damaged as error:
             problems.append(error)
             continue
         found.append(known)
@@ -74,15 +73,28 @@ def store_manifest(store: Store, read: Read, problems: list[TaskstoreError]) -> 
     return {known.id: known.entry for known in found}
 
 
+def _read(store: Store, task_id: str) -> Entry:
+    state = here.state(store, task_id)
+    return tree.entry_of(state, digest(state))
+
+
 def _walk(store: Store, problems: list[TaskstoreError]) -> Iterator[tuple[str, str]]:
+    """Yield the place and the id of each task: in a project, in the trash, and of each that was removed for good."""
     damaged: list[Damaged] = []
-    yield from places.walk(store, damaged)
+    ids = set()
+    for folder, task_id in places.walk(store, damaged):
+        ids.add(task_id)
+        yield f"{folder}{os.sep}{task_id}", task_id
     problems += damaged
-    trash = str(store.paths.trash)
-    with contextlib.suppress(FileNotFoundError):
-        for name in sorted(os.listdir(trash)):  # noqa: PTH208 - names only
-            if is_id(name):
-                yield trash, name
+    try:
+        names = os.listdir(store.paths.trash)  # noqa: PTH208 - names only
+    except FileNotFoundError:
+        return
+    for name in sorted(names):
+        task_id = name.removesuffix(".json")
+        if is_id(task_id) and task_id not in ids:
+            ids.add(task_id)
+            yield f"{store.paths.trash}{os.sep}{name}", task_id
 
 
 def _signature(home: str, place: str) -> bytes:
@@ -100,8 +112,13 @@ def _signature(home: str, place: str) -> bytes:
 def _look(folder: str, found: list[str]) -> int:
     """Append a line for each file; return when one was changed last."""
     latest = 0
-    with os.scandir(folder) as entries:
-        names = sorted(entries, key=lambda entry: entry.name)
+    try:
+        with os.scandir(folder) as entries:
+            names = sorted(entries, key=lambda entry: entry.name)
+    except NotADirectoryError:  # a tombstone
+        facts = os.stat(folder)  # noqa: PTH116 - as below
+        found.append(f"{facts.st_ino}:{facts.st_mtime_ns}:{facts.st_size}")
+        return max(facts.st_mtime_ns, facts.st_ctime_ns)
     for entry in names:
         name = entry.name
         if name in _NOT_SHARED or is_temporary(name):

@@ -42,12 +42,12 @@ def transfer(store: Store) -> Transfer:
 def test_half_a_file_is_gone_on_with(store: Store) -> None:
     cut = Far(cut_after=len(DATA) // 2)
     with pytest.raises(RemoteError, match="cut"):
-        transfer(store).receive(len(DATA), DIGEST, cut.fetch)
+        transfer(store).receive(DIGEST, len(DATA), DIGEST, cut.fetch)
     again = Far()
-    assert transfer(store).receive(len(DATA), DIGEST, again.fetch).read_bytes() == DATA
+    assert transfer(store).receive(DIGEST, len(DATA), DIGEST, again.fetch).read_bytes() == DATA
     assert again.offsets == [cut.count]
     assert cut.count + again.count == len(DATA)
-    assert transfer(store).receive(len(DATA), DIGEST, lambda _: pytest.fail("it is there")).read_bytes() == DATA
+    assert transfer(store).receive(DIGEST, len(DATA), DIGEST, lambda _: pytest.fail("it is there")).read_bytes() == DATA
 
 
 @pytest.mark.parametrize("held", [DATA[:1234], DATA, b"something else", DATA + b"and more", b""])
@@ -55,7 +55,7 @@ def test_whatever_half_a_file_holds_the_whole_one_is_right(store: Store, held: b
     moves = transfer(store)
     moves.folder.mkdir(parents=True)
     (moves.folder / f"{DIGEST}.part").write_bytes(held)
-    assert moves.receive(len(DATA), DIGEST, Far().fetch).read_bytes() == DATA
+    assert moves.receive(DIGEST, len(DATA), DIGEST, Far().fetch).read_bytes() == DATA
     assert os.listdir(moves.folder) == [DIGEST]  # noqa: PTH208 - names only
 
 
@@ -63,18 +63,18 @@ def test_of_a_log_that_has_grown_the_rest_is_fetched(store: Store) -> None:
     seed = store.root / "older.log"
     seed.write_bytes(DATA[:-1000])
     far = Far(DATA + b"lines that came since")
-    assert transfer(store).receive(len(DATA), DIGEST, far.fetch, seed=seed).read_bytes() == DATA
+    assert transfer(store).receive(DIGEST, len(DATA), DIGEST, far.fetch, seed=seed).read_bytes() == DATA
     assert far.offsets == [len(DATA) - 1000]
     seed.write_bytes(b"not its beginning" * 1000)
     transfer(store).clear()
-    assert transfer(store).receive(len(DATA), DIGEST, far.fetch, seed=seed).read_bytes() == DATA
+    assert transfer(store).receive(DIGEST, len(DATA), DIGEST, far.fetch, seed=seed).read_bytes() == DATA
 
 
 @pytest.mark.parametrize("data", [DATA[:-1], b"x" + DATA[1:], b""])
 def test_a_file_that_is_something_else_is_refused_and_not_kept(store: Store, data: bytes) -> None:
     moves = transfer(store)
     with pytest.raises(RemoteError, match="SHA-256"):
-        moves.receive(len(DATA), DIGEST, Far(data).fetch)
+        moves.receive(DIGEST, len(DATA), DIGEST, Far(data).fetch)
     assert list(moves.folder.iterdir()) == []
 
 
@@ -90,7 +90,14 @@ def test_what_arrived_is_known_until_it_is_forgotten(store: Store) -> None:
     assert not again.has_sent("a/c", 4, DIGEST)
     assert not Transfer(store, "another place").has_sent("a/b", 4, DIGEST)
     again.clear()
-    assert transfer(store).has_sent("a/b", 4, DIGEST)
-    again.forget_sent()
     assert not transfer(store).has_sent("a/b", 4, DIGEST)
+    assert not again.has_sent("a/b", 4, DIGEST)
     assert not moves.folder.exists()
+
+
+def test_what_nobody_has_hashed_is_kept_by_another_key(store: Store) -> None:
+    assert transfer(store).receive("key", len(DATA), "", Far().fetch).read_bytes() == DATA
+    with pytest.raises(RemoteError, match="its size"):
+        transfer(store).receive("other", len(DATA) + 1, "", Far().fetch)
+    transfer(store).drop(["key", "never there"])
+    assert list(transfer(store).folder.iterdir()) == []

@@ -6,14 +6,14 @@ import pytest
 
 from taskstore.core.errors import RemoteError
 from taskstore.share.sync import manifest
-from taskstore.share.sync.manifest import Entry
+from taskstore.share.sync.manifest import Entry, Told
 
 ID = "0" * 31 + "1"
 ENTRY = Entry("vision/cats", "a run", "a" * 64)
 
 
-def file(tasks: object, number: object = 1) -> bytes:
-    return json.dumps({"format": number, "tasks": tasks}).encode()
+def file(tasks: object, number: object = 1, stale: object = ()) -> bytes:
+    return json.dumps({"format": number, "tasks": tasks, "stale": stale}).encode()
 
 
 def line(project: str = "vision", name: str = "a run", digest: str = "a" * 64) -> list[object]:
@@ -21,9 +21,10 @@ def line(project: str = "vision", name: str = "a run", digest: str = "a" * 64) -
 
 
 def test_a_manifest_comes_back_as_it_was_and_equal_ones_are_equal_bytes() -> None:
-    one, other = {ID: ENTRY, "f" * 32: ENTRY}, {"f" * 32: ENTRY, ID: ENTRY}
+    one = Told({ID: ENTRY, "f" * 32: ENTRY}, ["sync/tasks/a", "projects/b"])
+    other = Told({"f" * 32: ENTRY, ID: ENTRY}, ["projects/b", "sync/tasks/a"])
     assert manifest.encode(one) == manifest.encode(other)
-    assert manifest.decode(manifest.encode(one), "there") == one
+    assert manifest.decode(manifest.encode(one), "there") == other
 
 
 @pytest.mark.parametrize(
@@ -43,6 +44,9 @@ def test_a_manifest_comes_back_as_it_was_and_equal_ones_are_equal_bytes() -> Non
         (file({ID: line(project="a//b")}), "empty part"),
         (file({ID: line(project="")}), "empty part"),
         (file({ID: line(project="x" * 5000)}), "too long"),
+        (file({ID: line(name="x" * 5000)}), "too long"),
+        (file({}, stale=["taskstore.json"]), "no task's"),
+        (file({}, stale=["/etc/passwd"]), "no task's"),
         (file({}, 2), "upgrade it"),
         (file({}, "1"), "damaged"),
     ],

@@ -1,0 +1,91 @@
+"""The other side is a store on a disk of this machine: a folder remote, a mount, another store to merge."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ...core.errors import TaskstoreError
+from ...disk.layout import StorePaths
+from ...store.store import Store, init, open_at
+from ._shim import Origin, Outcome, TaskState, bring_in
+from ..source import Source
+from . import here, stored
+from .manifest import Entry
+from .peer import Moved, Tick
+
+
+class StorePeer:
+    """Tasks in another store. What comes to it is merged by its own rules and under its own locks."""
+
+    can_merge = True
+
+    def __init__(self, store: Store, root: Path, tick: Tick, *, is_trusted: bool) -> None:
+        self._root = root
+        self._clock = store.clock
+        self._is_trusted = is_trusted
+        self._mine = Origin(store_id=store.id, address=str(store.root), is_trusted=is_trusted)
+        self._tick = tick
+
+    @functools.cached_property
+    def other(self) -> Store:
+        """The store, which is there by now."""
+        return open_at(self._root, clock=self._clock)
+
+    @property
+    def origin(self) -> Origin:
+        """Which store it is."""
+        return Origin(store_id=self.other.id, address=str(self._root), is_trusted=self._is_trusted)
+
+    def check_writable(self) -> None:
+        """Make the store where it is not there yet; one that is says itself whether it can be written."""
+        init(self._root, clock=self._clock)
+
+    def manifest(self, problems: list[TaskstoreError]) -> dict[str, Entry]:
+        """Return an entry for each of its tasks, as they are now; a store that is still to be made has none."""
+        if not StorePaths(self._root).record.is_file():
+            return {}
+        return stored.store_manifest(self.other, problems)
+
+    def state(self, task_id: str, entry: Entry) -> TaskState:
+        """Return the state of one of its tasks."""
+        return here.state(self.other, task_id)
+
+    @contextmanager
+    def source(self, state: TaskState, mine: TaskState | None, moved: Moved) -> Iterator[Source]:
+        """Read its files where they lie."""
+        yield _Counted(here.source(self.other, state.id), self._tick, moved, is_in=True)
+
+    def put(self, mine: TaskState, files: Source, theirs: TaskState | None, moved: Moved) -> Outcome:
+        """Have that store bring the task in."""
+        return bring_in(self.other, mine, _Counted(files, self._tick, moved, is_in=False), self._mine)
+
+    def publish(self) -> list[str]:
+        """Tell nobody: its files say it."""
+        return []
+
+
+class _Counted:
+    """A source that counts what is read of it."""
+
+    def __init__(self, files: Source, tick: Tick, moved: Moved, *, is_in: bool) -> None:
+        self._files = files
+        self._tick = tick
+        self._moved = moved
+        self._is_in = is_in
+
+    def sizes(self) -> dict[str, int]:
+        """Return the names and sizes of its files."""
+        return dict(self._files.sizes())
+
+    def chunks(self, name: str, offset: int = 0) -> Iterator[bytes]:
+        """Yield a file's bytes."""
+        for chunk in self._files.chunks(name, offset):
+            self._tick(len(chunk))
+            if self._is_in:
+                self._moved.bytes_in += len(chunk)
+            else:
+                self._moved.bytes_out += len(chunk)
+            yield chunk
