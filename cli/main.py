@@ -58,6 +58,10 @@ COMMANDS: dict[str, str] = {
     "trash": "List, restore or purge deleted tasks.",
     "project": "List, create, rename, move or delete projects.",
     "import": "Bring in runs that were recorded elsewhere.",
+    "pull": "Bring tasks here that are new or newer at a remote.",
+    "push": "Put tasks that are new or newer here to a remote.",
+    "sync": "Have this store and a remote hold the same tasks.",
+    "merge": "Bring all tasks of another store in.",
     "config": "Show every setting, and where its value comes from.",
     "path": "Print where a task is, or the store.",
     "du": "Show what takes up space.",
@@ -68,6 +72,7 @@ _NOT_WRITABLE = frozenset({errno.ENOSPC, errno.EROFS, getattr(errno, "EDQUOT", e
 # Typer has a copy of click in it, or uses the real one, by its version: this is the class of the one in use.
 _UsageError: type[Exception] = typer.BadParameter.__bases__[0]
 _MODULES = {name: name for name in COMMANDS} | {"set": "set_", "unarchive": "archive", "import": "import_"}
+_MODULES |= dict.fromkeys(("pull", "push", "merge"), "sync")
 
 
 class LazyGroup(TyperGroup):

@@ -97,6 +97,14 @@ def queue(ctx: typer.Context, incomplete: str) -> Iterable[Offer]:  # noqa: ARG0
 
 
 @_quietly
+def remote(ctx: typer.Context, incomplete: str) -> Iterable[Offer]:  # noqa: ARG001
+    """Offer the remotes that the store knows by name."""
+    from taskstore.share.remotes import names
+
+    return [(known.name, known.url) for known in names.listed(_store(ctx))]
+
+
+@_quietly
 def worker(ctx: typer.Context, incomplete: str) -> Iterable[Offer]:  # noqa: ARG001
     """Offer the workers that live, with what they take from."""
     from taskstore.store import workers

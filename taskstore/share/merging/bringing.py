@@ -51,9 +51,7 @@ class Outcome:
     missing: tuple[str, ...] = ()
 
 
-def bring_in(
-    store: Store, state: TaskState, source: Source, origin: Origin, *, project: str | None = None
-) -> Outcome:
+def bring_in(store: Store, state: TaskState, source: Source, origin: Origin, *, project: str | None = None) -> Outcome:
     """Make the store's task the join of what it is and of a state whose files the source has.
 
     A new task appears whole by one rename, in `project` where that is given. Raises Damaged where a file is not what

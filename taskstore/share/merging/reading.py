@@ -78,14 +78,18 @@ class _Reading:
         trashed_at = to_text(task.trashed.time) if task.trashed else last_update
         found = {units.STATUS: status_unit(values.pop(units.STATUS), known.units.get(units.STATUS), last_update)}
         for name in [*values, *(name for name in known.units if name not in values and name != units.STATUS)]:
-            found[name] = unit_of(values.get(name), known.units.get(name), trashed_at if name == units.TRASHED else last_update)
+            found[name] = unit_of(
+                values.get(name), known.units.get(name), trashed_at if name == units.TRASHED else last_update
+            )
         return TaskState(
             id=self.task_id,
             generation=resets(task),
             units={name: unit for name, unit in found.items() if unit.heads},
             logs={name: self._hashed(name) for name in self.sizes if name.startswith(f"{EVENTS}/") and _counts(name)},
             last_update=last_update,
-            samples={name: size for name, size in self.sizes.items() if name.startswith("files/media/") and _counts(name)},
+            samples={
+                name: size for name, size in self.sizes.items() if name.startswith("files/media/") and _counts(name)
+            },
         )
 
     def _values(self, record: dict[str, Any]) -> units.Values:

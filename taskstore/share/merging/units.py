@@ -60,7 +60,9 @@ def of_task(record: Mapping[str, Any]) -> Values:
 def of_params(record: Mapping[str, Any]) -> Values:
     """Return the units of params.json."""
     sections = record.get("hyperparams", {})
-    values = {unit_name("params", section, name): item for section, items in sections.items() for name, item in items.items()}
+    values = {
+        unit_name("params", section, name): item for section, items in sections.items() for name, item in items.items()
+    }
     return values | _rest("params", record, "hyperparams")
 
 
@@ -101,7 +103,14 @@ def _rest(name: str, record: Mapping[str, Any], *others: str) -> Values:
 def records(values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Return the records that these units are of, without what is local in them; one that is empty is left out."""
     task: dict[str, Any] = {}
-    made: dict[str, dict[str, Any]] = {RECORD: task, PARAMS: {}, SCRIPT: {}, CONFIGURATION: {}, ARTIFACTS: {}, MODELS: {}}
+    made: dict[str, dict[str, Any]] = {
+        RECORD: task,
+        PARAMS: {},
+        SCRIPT: {},
+        CONFIGURATION: {},
+        ARTIFACTS: {},
+        MODELS: {},
+    }
     for name, value in values.items():
         if value is None:
             continue
@@ -140,7 +149,11 @@ def _put(record: dict[str, Any], name: str, value: Any, field: str, *, depth: in
 def references(value: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - plain JSON values
     """Yield every file that a value names by path, size and hash."""
     if isinstance(value, dict):
-        if isinstance(value.get("path"), str) and isinstance(value.get("hash"), str) and isinstance(value.get("size"), int):
+        if (
+            isinstance(value.get("path"), str)
+            and isinstance(value.get("hash"), str)
+            and isinstance(value.get("size"), int)
+        ):
             yield value
         for item in value.values():
             yield from references(item)

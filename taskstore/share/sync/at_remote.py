@@ -14,7 +14,7 @@ import hashlib
 import secrets
 import threading
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,10 +24,11 @@ from ...disk.layout import STORE
 from ...schema import codec
 from ...schema.record import FORMAT, StoreRecord
 from ...store.store import Store
-from ._shim import File, Origin, Outcome, TaskState, conflicts, decode_state, digest, encode_state, files_of, is_trashed
 from ..remotes.base import Remote
 from ..source import Source
-from . import here, manifest, tree
+from . import choosing, here, manifest, tree
+from ..merging import File, Origin, Outcome, TaskState, conflicts, decode_state, digest, encode_state, files_of, is_trashed
+from .choosing import Choice
 from .kept import Transfer
 from .manifest import Entry, Manifest, Told
 from .outgoing import Fetched, Outgoing, finished, hashed
@@ -94,6 +95,22 @@ class RemotePeer:
         record = StoreRecord(format=FORMAT, id=secrets.token_hex(16), locks=self._store.locks.value)
         record.created = self._store.clock.now()
         self._remote.write(STORE, [codec.encode(record)])
+
+    def chosen(self, choice: Choice, theirs: Manifest, mine: Manifest) -> set[str]:
+        """Return the ids of its tasks that are meant. For a condition, each that differs has to be looked at."""
+        named = choosing.in_manifest(theirs, choice.references, choice.project, self.origin.address)
+        where = choice.where
+        if where is None:
+            return named
+
+        def is_meant(task_id: str) -> bool:
+            state = self.state(task_id, theirs[task_id])
+            files = Fetched(self._remote, tree.folder(state), {}, {}, Moved())
+            return choosing.matches(state, theirs[task_id].project, files, where)
+
+        differing = [task_id for task_id in sorted(named) if _digest(mine, task_id) != theirs[task_id].digest]
+        meant = self._pool.map(is_meant, differing)
+        return {task_id for task_id, is_one in zip(differing, meant, strict=True) if is_one}
 
     def state(self, task_id: str, entry: Entry) -> TaskState:
         """Return the state that the manifest tells of. Raises Unfit, and FileNotFoundError where it is replaced."""
@@ -213,7 +230,9 @@ class RemotePeer:
         told = {key: put for key, put in done.items() if key not in raced}
         now.tasks |= {key: put.entry for key, put in told.items()}
         used = {name for put in told.values() for name in put.names}
-        now.stale = [name for name in {*now.stale, *(each for put in told.values() for each in put.stale)} if name not in used]
+        now.stale = [
+            name for name in {*now.stale, *(each for put in told.values() for each in put.stale)} if name not in used
+        ]
         self._write_manifest(now)
         if now.stale:
             for name in now.stale:

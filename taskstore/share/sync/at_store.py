@@ -10,10 +10,11 @@ from pathlib import Path
 from ...core.errors import TaskstoreError
 from ...disk.layout import StorePaths
 from ...store.store import Store, init, open_at
-from ._shim import Origin, Outcome, TaskState, bring_in
 from ..source import Source
-from . import here, stored
-from .manifest import Entry
+from . import choosing, here, stored
+from ..merging import Origin, Outcome, TaskState, bring_in
+from .choosing import Choice
+from .manifest import Entry, Manifest
 from .peer import Moved, Tick
 
 
@@ -49,6 +50,10 @@ class StorePeer:
             return {}
         return stored.store_manifest(self.other, problems)
 
+    def chosen(self, choice: Choice, theirs: Manifest, mine: Manifest) -> set[str]:
+        """Return the ids of its tasks that are meant."""
+        return choosing.in_store(self.other, choice)
+
     def state(self, task_id: str, entry: Entry) -> TaskState:
         """Return the state of one of its tasks."""
         return here.state(self.other, task_id)
@@ -65,6 +70,9 @@ class StorePeer:
     def publish(self) -> list[str]:
         """Tell nobody: its files say it."""
         return []
+
+    def forget(self) -> None:
+        """Know nothing to forget."""
 
 
 class _Counted:

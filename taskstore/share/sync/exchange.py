@@ -11,11 +11,13 @@ from typing import Protocol
 
 from ...core.errors import RemoteError, TaskstoreError
 from ...store.store import Store
-from ._shim import Outcome, TaskState, bring_in, digest, join
-from . import here, tree
+from . import choosing, here, stored, tree
+from ..merging import Outcome, TaskState, bring_in
+from .choosing import Choice
+from .deciding import Decision, conflicts_of, decided
 from .manifest import Entry, Manifest
 from .peer import Moved, Peer, Unfit
-from .plan import Plan, Way
+from .plan import Plan, Way, plan
 
 _TASKS_AT_ONCE = 4
 _PUBLISH_EVERY_S = 30.0
@@ -170,56 +172,30 @@ class Exchange:
         moved = Moved()
         theirs = self._peer.state(task_id, entry) if entry is not None else None
         mine = here.own(self._store, task_id)
-        is_new = theirs is None or mine is None
-        pulled = pushed = None
-        if theirs is not None and not _knows(mine, theirs):
-            if not self._way.is_in and _knows(theirs, mine):
-                return _left(theirs, "it is newer there: `taskstore pull` brings it here")
-            if self._way.is_in or not self._peer.can_merge:
-                pulled = self._pull(theirs, mine, moved)
-                if pulled.kind == _SKIPPED:
-                    return _left(theirs, pulled.reason)
-                mine = here.own(self._store, task_id)
-        if mine is not None and not _knows(theirs, mine):
-            if self._way.is_out:
-                pushed = self._push(task_id, theirs, moved)
-                if pushed.kind == _SKIPPED:
-                    return _left(mine, f"there, {pushed.reason}")
-            elif pulled is None:
-                return _left(mine, "it is newer here: `taskstore push` brings it there")
-        state = mine or theirs
-        if state is None:
+        what = decided(mine, theirs, self._way, can_merge=self._peer.can_merge)
+        outcomes = []
+        if what.is_pulled and theirs is not None:
+            with self._peer.source(theirs, mine, moved) as files:
+                outcomes.append(bring_in(self._store, theirs, files, self._peer.origin))
+        if what.is_pushed and all(each.kind != _SKIPPED for each in outcomes):
+            state = here.shared(self._store, task_id)
+            outcomes.append(self._peer.put(state, here.source(self._store, task_id), theirs, moved))
+        shown = here.own(self._store, task_id) or theirs
+        if shown is None:
             raise FileNotFoundError(task_id)
-        return _done(state, pulled, pushed, moved, is_new=is_new)
-
-    def _pull(self, theirs: TaskState, mine: TaskState | None, moved: Moved) -> Outcome:
-        with self._peer.source(theirs, mine, moved) as files:
-            return bring_in(self._store, theirs, files, self._peer.origin)
-
-    def _push(self, task_id: str, theirs: TaskState | None, moved: Moved) -> Outcome:
-        mine = here.shared(self._store, task_id)
-        return self._peer.put(mine, here.source(self._store, task_id), theirs, moved)
+        return _line(shown, what, outcomes, moved, is_new=theirs is None or mine is None)
 
 
-def _knows(one: TaskState | None, other: TaskState | None) -> bool:
-    """Tell whether one state knows all that another one does."""
-    if other is None or one is None:
-        return other is None
-    return digest(join(one, other)) == digest(one)
-
-
-_ACTIONS = {(True, False): "pulled", (False, True): "pushed", (True, True): "merged", (False, False): ""}
-
-
-def _done(state: TaskState, pulled: Outcome | None, pushed: Outcome | None, moved: Moved, *, is_new: bool) -> Done:
+def _line(state: TaskState, what: Decision, outcomes: list[Outcome], moved: Moved, *, is_new: bool) -> Done:
     entry = tree.entry_of(state, "")
-    outcomes = [each for each in (pulled, pushed) if each is not None]
+    skipped = [each.reason for each in outcomes if each.kind == _SKIPPED]
     return Done(
         id=state.id,
         project=entry.project,
         name=entry.name,
-        action=_ACTIONS[pulled is not None, pushed is not None],
+        action="" if skipped else what.action,
         is_new=is_new,
+        reason="; ".join(skipped) or what.reason,
         conflicts=tuple(dict.fromkeys(unit for each in outcomes for unit in each.conflicts)),
         missing=tuple(dict.fromkeys(name for each in outcomes for name in each.missing)),
         bytes_in=moved.bytes_in,
@@ -227,6 +203,47 @@ def _done(state: TaskState, pulled: Outcome | None, pushed: Outcome | None, move
     )
 
 
-def _left(state: TaskState, reason: str) -> Done:
-    entry = tree.entry_of(state, "")
-    return Done(id=state.id, project=entry.project, name=entry.name, action="", reason=reason)
+def previewed(store: Store, peer: Peer, way: Way, planned: Plan, mine: Manifest, theirs: Manifest) -> Result:
+    """Return what carrying out a plan would do. Of tasks that differ the states are read, and nothing is changed."""
+    result = Result(same=planned.same)
+    for task_id in planned.ids:
+        own, other = mine.get(task_id), theirs.get(task_id)
+        entry = own or other
+        if entry is None:
+            continue
+        line = Done(task_id, entry.project, entry.name, "pushed" if own else "pulled", is_new=True)
+        if own is not None and other is not None:
+            try:
+                here_, there = here.own(store, task_id), peer.state(task_id, other)
+            except TaskstoreError as error:
+                result.failed.append((task_id, error))
+                continue
+            what = decided(here_, there, way, can_merge=peer.can_merge)
+            line = Done(task_id, entry.project, entry.name, what.action, False, what.reason, conflicts_of(here_, there))
+        result.done.append(line)
+    return result
+
+
+def exchanged(store: Store, peer: Peer, way: Way, choice: Choice, stop: Stop, *, is_dry: bool = False) -> Result:
+    """Compare the two sides, and have the tasks that are meant agree; or, where it `is_dry`, say what that would do.
+
+    Raises NotFound, Ambiguous for tasks that are not there, ReadOnly, Refused, and RemoteError where a side has failed.
+    """
+    problems: list[TaskstoreError] = []
+    theirs = peer.manifest(problems)
+    mine = stored.store_manifest(store, problems)
+    chosen = None
+    if not choice.is_all:
+        chosen = peer.chosen(choice, theirs, mine) if way is Way.PULL else choosing.in_store(store, choice)
+    planned = plan(mine, theirs, way, chosen)
+    if is_dry:
+        result = previewed(store, peer, way, planned, mine, theirs)
+    else:
+        if way.is_out:
+            peer.check_writable()
+        result = Exchange(store, peer, way, stop).run(planned, theirs)
+    result.failed = [*(("", problem) for problem in problems), *result.failed]
+    result.done.sort(key=lambda done: done.id)
+    if not is_dry and not result.failed:
+        peer.forget()
+    return result

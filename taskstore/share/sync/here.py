@@ -8,8 +8,8 @@ from pathlib import Path
 from ...core.errors import NotFound, ReadOnly
 from ...store import places
 from ...store.store import Store
-from ._shim import TaskState, own_state, stamp
 from ..source import FolderSource
+from ..merging import TaskState, own_state, stamp
 
 
 def own(store: Store, task_id: str) -> TaskState | None:

@@ -12,7 +12,6 @@ from ...disk.layout import StorePaths
 from ...store.store import LOCAL_FOLDER, Store
 from ..remotes import kinds, names
 from ..remotes.base import Remote
-from ..remotes.names import Known
 from . import tree
 from .at_remote import RemotePeer
 from .at_store import StorePeer
@@ -29,7 +28,10 @@ def opened(store: Store, name: str, way: Way, tick: Tick) -> Iterator[Peer]:
     if known.folder is not None:
         yield at_folder(store, known.folder, way, tick, is_trusted=known.is_trusted)
         return
-    with closing(kinds.opened(known.url)) as remote, at_remote(store, remote, tick, is_trusted=known.is_trusted) as peer:
+    with (
+        closing(kinds.opened(known.url)) as remote,
+        at_remote(store, remote, tick, is_trusted=known.is_trusted) as peer,
+    ):
         yield peer
 
 
@@ -59,5 +61,7 @@ def at_folder(store: Store, folder: Path, way: Way, tick: Tick, *, is_trusted: b
         if not way.is_out:
             raise NotFound("store", str(folder), "name the folder that taskstore.json is in; the first push makes one")
         if not folder.parent.is_dir():
-            raise NotFound("folder", str(folder.parent), "mount it, or make it with mkdir; the store in it is made then")
+            raise NotFound(
+                "folder", str(folder.parent), "mount it, or make it with mkdir; the store in it is made then"
+            )
     return StorePeer(store, folder, tick, is_trusted=is_trusted)

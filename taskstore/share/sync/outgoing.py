@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from ...core.errors import Damaged, NotSupported
-from ._shim import File
 from ..remotes.base import Remote
+from ..merging import File
 from .peer import Moved, Tick
 
 T = TypeVar("T")

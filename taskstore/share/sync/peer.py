@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ...core.errors import RemoteError, TaskstoreError
-from ._shim import Origin, Outcome, TaskState
 from ..source import Source
-from .manifest import Entry
+from ..merging import Origin, Outcome, TaskState
+from .choosing import Choice
+from .manifest import Entry, Manifest
 
 Tick = Callable[[int], None]
 """Called for each piece of a file that has moved, with its length in bytes; raises to end what is under way."""
@@ -49,6 +50,13 @@ class Peer(Protocol):
         """Return an entry for each of its tasks; what cannot be read goes to `problems`."""
         ...
 
+    def chosen(self, choice: Choice, theirs: Manifest, mine: Manifest) -> set[str]:
+        """Return the ids of its tasks that a person means; of those that are alike on both sides some may be missing.
+
+        Raises NotFound, Ambiguous.
+        """
+        ...
+
     def state(self, task_id: str, entry: Entry) -> TaskState:
         """Return the state of one of its tasks. Raises Unfit, Damaged, FileNotFoundError where it has gone since."""
         ...
@@ -63,4 +71,8 @@ class Peer(Protocol):
 
     def publish(self) -> list[str]:
         """Tell what was put since; return ids of tasks that somebody else has changed meanwhile: put them again."""
+        ...
+
+    def forget(self) -> None:
+        """Forget what is known of transfers that were cut off: all that was wanted is where it was to go."""
         ...

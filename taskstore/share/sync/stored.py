@@ -22,8 +22,8 @@ from ...disk.atomic import is_temporary, replace_record
 from ...disk.layout import BEACON, LOCK, STOP, SUMMARY
 from ...store import places
 from ...store.store import Store
-from ._shim import digest
 from . import here, tree
+from ..merging import digest
 from .manifest import Entry
 
 _VERSION = 1

@@ -9,8 +9,8 @@ from ...core.names import decode, project_parts
 from ...disk.atomic import is_temporary
 from ...disk.layout import BEACON, CONFLICTS, EVENTS, LOCK, PROJECT, RECORD, STOP, StorePaths
 from ...disk.text import format_yaml
-from ._shim import TaskState, files_of, is_trashed
 from ..merging.state import shown
+from ..merging import TaskState, files_of, is_trashed
 from .manifest import Entry
 
 _LOCAL = frozenset({STOP, LOCK, BEACON})
@@ -73,4 +73,3 @@ def in_order(names: Iterable[str], blobs: Mapping[str, object]) -> list[list[str
         else:
             groups[3 if name == RECORD else 2].append(name)
     return groups
-

@@ -8,7 +8,7 @@ from taskstore.share.sync.plan import Way
 from taskstore.store import places
 from taskstore.store.store import Store, init
 
-from .worlds import Watched, a_task, contents, exchange, remote
+from .worlds import Watched, a_task, exchange, remote
 
 
 @pytest.fixture

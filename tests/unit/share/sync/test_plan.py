@@ -7,9 +7,15 @@ from taskstore.share.sync.manifest import Entry
 from taskstore.share.sync.plan import Plan, Way, plan
 
 IDS = [f"{number:032x}" for number in range(6)]
-entries = st.builds(Entry, st.just("some project"), st.just("a run"), st.sampled_from(["a" * 64, "b" * 64]), st.booleans())
+entries = st.builds(
+    Entry, st.just("some project"), st.just("a run"), st.sampled_from(["a" * 64, "b" * 64]), st.booleans()
+)
 manifests = st.dictionaries(st.sampled_from(IDS), entries)
-ONE, OTHER, GONE = Entry("p q", "x", "a" * 64), Entry("p q", "x", "b" * 64), Entry("p q", "x", "c" * 64, is_trashed=True)
+ONE, OTHER, GONE = (
+    Entry("p q", "x", "a" * 64),
+    Entry("p q", "x", "b" * 64),
+    Entry("p q", "x", "c" * 64, is_trashed=True),
+)
 
 
 def test_what_only_one_side_has_goes_to_the_other_and_what_differs_is_merged() -> None:
@@ -32,7 +38,9 @@ def test_a_deletion_goes_where_the_task_is_and_nowhere_else() -> None:
 
 
 @given(manifests, manifests)
-def test_both_sides_plan_the_same_with_pull_and_push_exchanged(mine: dict[str, Entry], theirs: dict[str, Entry]) -> None:
+def test_both_sides_plan_the_same_with_pull_and_push_exchanged(
+    mine: dict[str, Entry], theirs: dict[str, Entry]
+) -> None:
     here, there = plan(mine, theirs, Way.SYNC), plan(theirs, mine, Way.SYNC)
     assert (here.to_pull, here.to_push, here.to_merge) == (there.to_push, there.to_pull, there.to_merge)
     assert plan(mine, theirs, Way.PULL).to_pull == here.to_pull

@@ -8,17 +8,17 @@ from pathlib import Path
 
 import msgspec
 
-from taskstore.core.errors import RemoteError, TaskstoreError
+from taskstore.core.errors import RemoteError
 from taskstore.core.states import Status
 from taskstore.disk.layout import TaskPaths
 from taskstore.schema.artifact import Artifact
 from taskstore.schema.record import Parameter, Scalar
 from taskstore.share.remotes.base import Remote
 from taskstore.share.remotes.memory import MemoryRemote
-from taskstore.share.sync import opening, stored
-from taskstore.share.sync.exchange import Exchange, Result, Stop
-from taskstore.share.sync.peer import Peer
-from taskstore.share.sync.plan import Way, plan
+from taskstore.share.sync import opening
+from taskstore.share.sync.choosing import Choice
+from taskstore.share.sync.exchange import Result, Stop, exchanged
+from taskstore.share.sync.plan import Way
 from taskstore.store import artifacts, blobs, configuration, tasks
 from taskstore.store.store import Store
 
@@ -91,23 +91,16 @@ class Watched:
         self.remote.close()
 
 
-def run(store: Store, peer: Peer, way: Way, stop: Stop, only: list[str] | None = None) -> Result:
-    problems: list[TaskstoreError] = []
-    theirs = peer.manifest(problems)
-    planned = plan(stored.store_manifest(store, problems), theirs, way, only)
-    assert problems == []
-    if way.is_out and not planned.is_empty:
-        peer.check_writable()
-    return Exchange(store, peer, way, stop).run(planned, theirs)
-
-
-def exchange(store: Store, there: Remote | Path, way: Way = Way.SYNC, only: list[str] | None = None) -> Result:
+def exchange(
+    store: Store, there: Remote | Path, way: Way = Way.SYNC, choice: Choice | None = None, *, is_dry: bool = False
+) -> Result:
     """Exchange tasks with a remote, or with a store in a folder."""
-    stop = Stop(Nobody())
+    stop, choice = Stop(Nobody()), choice or Choice()
     if isinstance(there, Path):
-        return run(store, opening.at_folder(store, there, way, stop.tick), way, stop, only)
-    with opening.at_remote(store, there, stop.tick) as peer:
-        return run(store, peer, way, stop, only)
+        peer = opening.at_folder(store, there, way, stop.tick)
+        return exchanged(store, peer, way, choice, stop, is_dry=is_dry)
+    with opening.at_remote(store, there, stop.tick) as one:
+        return exchanged(store, one, way, choice, stop, is_dry=is_dry)
 
 
 def remote() -> MemoryRemote:
