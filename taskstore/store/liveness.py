@@ -17,7 +17,7 @@ from ..disk.beacon import BY_EXIT_CODE, ended_by_signal, exit_code, is_alive, la
 from ..disk.layout import TaskPaths
 from ..disk.log import is_writer_gone
 from ..schema.record import Change, TaskRecord
-from . import events, stopping, tasks, workers
+from . import ancestry, events, stopping, tasks, workers
 from .store import Store
 
 _NO_BEACON_S = 7200.0
@@ -32,10 +32,21 @@ def is_running(store: Store, paths: TaskPaths, record: TaskRecord) -> bool:
         return False
     if paths.beacon.exists():
         return is_alive(paths.beacon, store.locks)
+    if ancestry.is_elsewhere(paths, record):
+        return True  # only its own store can tell
     if _is_being_prepared(record):
         return workers.is_alive_by_name(store, record.last_worker)
     silent = store.clock.now() - (record.last_update or record.created)
     return silent < timedelta(seconds=_NO_BEACON_S)
+
+
+def is_held(store: Store, paths: TaskPaths, record: TaskRecord) -> bool:
+    """Tell whether a process of this store's has a task in hand: one that runs it, or a worker that makes it ready."""
+    if record.status is not Status.IN_PROGRESS or ancestry.is_elsewhere(paths, record):
+        return False
+    if paths.beacon.exists():
+        return is_alive(paths.beacon, store.locks)
+    return _is_being_prepared(record) and workers.is_alive_by_name(store, record.last_worker)
 
 
 def _is_being_prepared(record: TaskRecord) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import msgspec
@@ -18,14 +18,14 @@ import msgspec
 from ..core.errors import Damaged, Refused
 from ..core.states import ALWAYS_EDITABLE, Status
 from ..disk.atomic import is_temporary, replace_record, sha256_of
-from ..disk.layout import BEACON, LOCK, MANIFEST, MODELS, PARAMS, RECORD, SUMMARY, TaskPaths
+from ..disk.layout import ANCESTRY, BEACON, CONFLICTS, LOCK, MANIFEST, MODELS, PARAMS, RECORD, SUMMARY, TaskPaths
 from ..disk.text import parse_json_object, read_bytes
 from ..schema import codec
 from ..schema.record import USER_PROPERTIES, ManifestRecord, SummaryRecord, TaskRecord
 from . import events, models, places, tasks
 from .store import Store
 
-_NOT_FROZEN = frozenset({LOCK, BEACON, MANIFEST, SUMMARY})
+_NOT_FROZEN = frozenset({LOCK, BEACON, MANIFEST, SUMMARY, ANCESTRY})
 _MAY_CHANGE = ALWAYS_EDITABLE | {"rev", "last_update", "trashed"}
 
 
@@ -145,16 +145,12 @@ def _hashes(paths: TaskPaths, record: TaskRecord, hashed: _Hashed | None = None)
     hashes = {}
     for path in _all_files(paths):
         name = path.relative_to(paths.home).as_posix()
-        if name in _NOT_FROZEN or is_temporary(path.name):
+        if name in _NOT_FROZEN or name.startswith(f"{CONFLICTS}/") or is_temporary(path.name):
             continue
         if name == RECORD:
             hashes[name] = _hash_of(_frozen_record(record))
-        elif name == PARAMS:
-            frozen = _frozen_params(path)
-            if frozen:  # a first user property makes the file, and changes nothing that is frozen
-                hashes[name] = _hash_of(frozen)
-        elif name == MODELS:
-            hashes[name] = _hash_of(models.frozen(parse_json_object(path, read_bytes(path))))
+        elif name in (PARAMS, MODELS):
+            hashes |= hashes_of_records({name: read_bytes(path)})
         elif path.is_symlink():
             hashes[name] = _hash_of({"link": os.readlink(path)})  # noqa: PTH115 - as it is spelled
         else:
@@ -167,8 +163,24 @@ def _frozen_record(record: TaskRecord) -> dict[str, object]:
     return {key: value for key, value in fields.items() if key not in _MAY_CHANGE}
 
 
-def _frozen_params(path: Path) -> dict[str, object]:
-    value = parse_json_object(path, read_bytes(path))
+def hashes_of_records(records: Mapping[str, bytes]) -> dict[str, str]:
+    """Return what a manifest says of records with these bytes, by their names."""
+    hashes = {}
+    for name, data in records.items():
+        if name == RECORD:
+            hashes[name] = _hash_of(_frozen_record(codec.decode(TaskRecord, data, Path(name))))
+        elif name == PARAMS:
+            frozen = _frozen_params(parse_json_object(Path(name), data))
+            if frozen:  # a first user property makes the file, and changes nothing that is frozen
+                hashes[name] = _hash_of(frozen)
+        elif name == MODELS:
+            hashes[name] = _hash_of(models.frozen(parse_json_object(Path(name), data)))
+        else:
+            hashes[name] = hashlib.sha256(data).hexdigest()
+    return hashes
+
+
+def _frozen_params(value: dict[str, object]) -> dict[str, object]:
     value.pop("rev", None)
     sections = value.get("hyperparams")
     if isinstance(sections, dict):

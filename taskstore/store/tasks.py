@@ -9,9 +9,9 @@ import os
 import shutil
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -22,10 +22,11 @@ from ..core.states import ALWAYS_EDITABLE, EDITABLE, ENDED, RECORDING, Status, i
 from ..disk.atomic import replace_record, staging_beside, sync_folder
 from ..disk.layout import TaskPaths
 from ..disk.lock import EDIT_TIMEOUT_S, edit_lock
-from ..disk.text import read_bytes
+from ..disk.text import parse_json_object, read_bytes
 from ..schema import codec
+from ..schema.ancestry import parameters_of
 from ..schema.record import MAX_HISTORY, PROGRESS, USER_PROPERTIES, Change, ParamsRecord, ScriptRecord, TaskRecord
-from . import places, tickets
+from . import ancestry, places, tickets
 from .projects import ensure_folder, parts_of
 from .store import Store, writing
 
@@ -206,10 +207,11 @@ def writable(paths: TaskPaths) -> Iterator[None]:
 def write(paths: TaskPaths, record: TaskRecord, previous: bytes) -> None:
     """Replace a task's record, keeping its mode; the caller holds the lock and has read `previous` under it."""
     record.rev += 1
-    _replace(paths.record, codec.encode_over(record, previous, paths.record))
+    replace(paths.record, codec.encode_over(record, previous, paths.record))
 
 
-def _replace(path: Path, data: bytes, *, is_durable: bool = True) -> None:
+def replace(path: Path, data: bytes, *, is_durable: bool = True) -> None:
+    """Replace one of a task's files, keeping its mode; a new one of a published task is read-only, too."""
     owner = path if path.exists() else TaskPaths(path.parent).record
     is_frozen = owner.exists() and not owner.stat().st_mode & 0o200
     replace_record(path, data, is_durable=is_durable)
@@ -242,10 +244,32 @@ def edit(
             raise not_editable(record, sorted(changed - _FREE_FIELDS)[0])
         if changed:
             record.last_update = store.clock.now()
+            if any(key in before for key in changed):
+                _note_edit(paths, previous, record, ancestry.of_fields, store)
             write(paths, record, previous)
         return record
 
     return under_lock(store, task_id, action)
+
+
+def _note_edit(
+    paths: TaskPaths,
+    previous: bytes,
+    record: TaskRecord | ParamsRecord,
+    units_of: Callable[[Mapping[str, Any]], dict[str, Any]],
+    store: Store,
+) -> None:
+    """Note which versions of its units an edit goes on from, before it is made."""
+    before = parse_json_object(paths.record, previous)
+    after = parse_json_object(paths.record, codec.encode_over(record, previous, paths.record))
+    note(paths, units_of(before), units_of(after), store)
+
+
+def note(paths: TaskPaths, before: Mapping[str, Any], after: Mapping[str, Any], store: Store) -> None:
+    """Note in ancestry.json which values by unit others take the place of; the caller holds the task's lock."""
+    noted = ancestry.edited(paths, before, after, store.clock.now())
+    if noted is not None:
+        replace_part(paths.ancestry, *noted)
 
 
 def not_editable(record: TaskRecord, what: str) -> ReadOnly:
@@ -277,6 +301,8 @@ def edit_params(
         change(record)
         if owner.status not in allowed and _without_properties(record) != before:
             raise not_editable(owner, "parameters")
+        if previous != b"{}":
+            _note_edit(paths, previous, record, parameters_of, store)
         replace_params(paths, record, previous, is_durable=is_durable)
         return record
 
@@ -291,7 +317,7 @@ def replace_params(paths: TaskPaths, record: ParamsRecord, previous: bytes, *, i
 
 def replace_part(path: Path, record: msgspec.Struct, previous: bytes, *, is_durable: bool = True) -> None:
     """Replace one of a task's records, keeping its mode and what of `previous` is unknown; under the lock."""
-    _replace(path, codec.encode_over(record, previous, path), is_durable=is_durable)
+    replace(path, codec.encode_over(record, previous, path), is_durable=is_durable)
 
 
 def _without_properties(record: ParamsRecord) -> dict[str, object]:
@@ -408,6 +434,8 @@ def move(store: Store, task_id: str, project: str) -> TaskPaths:
         target = folder / paths.id
         if target == paths.home:
             return paths
+        name = places.project_of(store, paths.home)
+        note(paths, {ancestry.PROJECT: name}, {ancestry.PROJECT: "/".join(parts)}, store)
         rename_home(paths, target)
         return TaskPaths(target)
 

@@ -6,17 +6,19 @@ import os
 import shutil
 from pathlib import Path
 
-from ..core.errors import Ambiguous, NotFound, ReadOnly, Refused
+from ..core.clock import to_text
+from ..core.errors import Ambiguous, Damaged, NotFound, ReadOnly, Refused
 from ..core.ids import is_id
 from ..core.names import project_parts
 from ..core.states import Status
-from ..disk.atomic import staging_beside
+from ..disk.atomic import replace_record, staging_beside
 from ..disk.layout import PURGE_PREFIX, TaskPaths
 from ..disk.lock import edit_lock
-from ..disk.text import read_bytes
+from ..disk.text import parse_json_object, read_bytes
 from ..schema import codec
+from ..schema.ancestry import Tombstone, Unit, unit_from, unit_of
 from ..schema.record import TaskRecord, Trashed
-from . import liveness, places, tasks, tickets
+from . import ancestry, liveness, places, tasks, tickets
 from .projects import ensure_folder
 from .store import Store
 
@@ -97,7 +99,10 @@ def _bring_back(store: Store, source: TaskPaths) -> TaskPaths:
         record.trashed = None
         try:
             with tasks.writable(target):
+                before = ancestry.of_fields(parse_json_object(source.record, previous))
+                tasks.note(target, {ancestry.TRASHED: before.get(ancestry.TRASHED)}, {}, store)
                 tasks.write(target, record, previous)
+            store.paths.tombstone(target.id).unlink(missing_ok=True)
         except OSError:
             with tasks.writable(target):
                 tasks.rename_home(target, source.home)
@@ -106,19 +111,62 @@ def _bring_back(store: Store, source: TaskPaths) -> TaskPaths:
 
 
 def purge(store: Store, task_id: str) -> None:
-    """Remove a task in the trash for good. Raises NotFound, or ReadOnly where the store cannot be written."""
+    """Remove a task in the trash for good; a tombstone stays, so that no copy of it brings it back.
+
+    Raises NotFound, or ReadOnly where the store cannot be written.
+    """
     source = store.paths.trashed(task_id)
     if not source.home.is_dir():
         raise NotFound("task in the trash", task_id, "`taskstore trash ls` lists them")
     doomed = staging_beside(source.home, PURGE_PREFIX)
     # One rename first: a crash within the removal must not leave half a task to restore.
     try:
+        bury(store, task_id, deletion_of(source))
         source.home.rename(doomed)
     except FileNotFoundError:
         raise NotFound("task in the trash", task_id, "somebody else has just taken it out") from None
     except OSError as error:
         raise ReadOnly(f"task {task_id[:12]} cannot be removed from the trash: {error.strerror or error}") from None
     remove_tree(doomed)
+
+
+def deletion_of(paths: TaskPaths) -> Unit:
+    """Return the unit of a task's deletion by its records; where they say nothing of it, it is deleted all the same."""
+    try:
+        record = parse_json_object(paths.record, read_bytes(paths.record))
+        trashed = codec.decode(TaskRecord, read_bytes(paths.record), paths.record).trashed
+        known = ancestry.read(paths).units.get(ancestry.TRASHED)
+    except (Damaged, FileNotFoundError):
+        return unit_of({}, None, "")
+    return unit_of(record.get(ancestry.TRASHED, {}), known, to_text(trashed.time) if trashed else "")
+
+
+def bury(store: Store, task_id: str, deletion: Unit) -> None:
+    """Leave a tombstone for a task, over the one that there may be."""
+    record = tombstone(store, task_id) or Tombstone(id=task_id)
+    joined = unit_from([*record.heads, *deletion.heads], {*record.past, *deletion.past})
+    if [joined.heads, joined.past] != [record.heads, record.past]:
+        record.heads, record.past, record.rev = joined.heads, joined.past, record.rev + 1
+        replace_record(store.paths.tombstone(task_id), codec.encode(record))
+
+
+def tombstone(store: Store, task_id: str) -> Tombstone | None:
+    """Return what is left of a task that was removed for good; None where it was not. Raises Damaged."""
+    path = store.paths.tombstone(task_id)
+    try:
+        return codec.decode(Tombstone, read_bytes(path), path)
+    except FileNotFoundError:
+        return None
+
+
+def buried(store: Store) -> list[str]:
+    """Return the ids of the tasks that were removed for good."""
+    try:
+        names = sorted(entry.name for entry in store.paths.trash.iterdir())
+    except FileNotFoundError:
+        return []
+    stems = (name.partition(".")[0] for name in names)
+    return [stem for stem in stems if is_id(stem) and store.paths.tombstone(stem).name in names]
 
 
 def remove_tree(folder: Path) -> None:

@@ -1,13 +1,22 @@
-"""Tasks that travelled, merged: a task's state is data, `join` knows what both know, `bring_in` makes a store's task that.
+"""Tasks that travelled, merged: a state is data, `join` knows what both know, `bring_in` makes a store's task that.
 
 See docs/explanation/merging.md.
 """
 
-from .bringing import Origin, Outcome, bring_in, records_of
-from .reading import read_state
-from .state import File, TaskState, Unit, Version, conflicts, digest, is_trashed, join
+from ...schema.ancestry import Unit, Version, shown
+from .bringing import DELETED, MERGED, NEW, SKIPPED, UNCHANGED, Origin, Outcome, bring_in
+from .exchange import decode_state, encode_state
+from .own import known_ids, own_state, stamp
+from .reading import is_shared, read_state, survey
+from .spelling import records_of
+from .state import File, TaskState, conflicts, digest, is_conflict, is_trashed, join
 
 __all__ = [
+    "DELETED",
+    "MERGED",
+    "NEW",
+    "SKIPPED",
+    "UNCHANGED",
     "File",
     "Origin",
     "Outcome",
@@ -16,9 +25,18 @@ __all__ = [
     "Version",
     "bring_in",
     "conflicts",
+    "decode_state",
     "digest",
+    "encode_state",
+    "is_conflict",
+    "is_shared",
     "is_trashed",
     "join",
+    "known_ids",
+    "own_state",
     "read_state",
     "records_of",
+    "shown",
+    "stamp",
+    "survey",
 ]

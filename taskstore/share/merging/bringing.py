@@ -1,31 +1,45 @@
-"""Bringing a task's state in from elsewhere: afterwards the store's task is the join of both."""
+"""Bringing a task's state in from elsewhere: afterwards the store's task is the join of both.
+
+Everything is fetched aside first, without a lock, and checked. Then it goes into the task under its lock: blobs, logs,
+ancestry.json, which says of each value what was known of it before, the records, and ancestry.json without that. After
+a crash each value is either the old one or the new one, and known as that: the next attempt finishes.
+"""
 
 from __future__ import annotations
 
-import hashlib
+import contextlib
+import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
-from ...core.clock import to_text
-from ...core.errors import Damaged, NotFound
-from ...disk.atomic import make_folders, replace_record, write_blob
-from ...disk.layout import ANCESTRY, RECORD, TaskPaths
-from ...schema import codec
-from ...schema.ancestry import AncestryRecord, UnitAncestry, version_id
-from ...store import events, places, tasks
-from ...store.store import Store
-from ..source import FolderSource, Source
-from . import units
-from .reading import exactly, read_state
-from .state import TaskState, digest, join, shown
+from ...core.errors import Busy
+from ...core.names import project_parts
+from ...core.states import Status
+from ...disk.atomic import staging_beside
+from ...disk.layout import LOCK, TaskPaths
+from ...disk.lock import edit_lock
+from ...schema.ancestry import shown
+from ...store import liveness, tasks, trash
+from ...store.projects import ensure_folder
+from ...store.published import take_write_bits
+from ...store.store import Store, writing
+from ..source import Source
+from .applying import Applied, apply, fill
+from .frozen import check_published
+from .own import Here, facts, look
+from .planning import Planner
+from .reading import Survey
+from .staging import Fetcher
+from .state import PROJECT, STATUS, TRASHED, TaskState, conflicts, digest, is_trashed, join
 
 NEW = "new"
 MERGED = "merged"
 UNCHANGED = "unchanged"
+DELETED = "deleted"
 SKIPPED = "skipped"
+_MAX_TRIES = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +53,7 @@ class Origin:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What has become of a task: `kind` is new, merged, unchanged, trashed or skipped, of which `reason` says why.
+    """What has become of a task: `kind` is new, merged, unchanged, deleted, or skipped, of which `reason` says why.
 
     `conflicts` are the units that a person has to decide; `missing` the files that the source has not either.
     """
@@ -51,81 +65,195 @@ class Outcome:
     missing: tuple[str, ...] = ()
 
 
+class _ChangedMeanwhile(Exception):
+    """The task is not as it was when the merge was worked out."""
+
+
 def bring_in(store: Store, state: TaskState, source: Source, origin: Origin, *, project: str | None = None) -> Outcome:
     """Make the store's task the join of what it is and of a state whose files the source has.
 
-    A new task appears whole by one rename, in `project` where that is given. Raises Damaged where a file is not what
-    the state says; the store's task is then as it was.
+    A new task appears whole by one rename, in `project` where that is given. One that runs here is left alone, and
+    skipped. Raises Damaged where a file is not what the state says, Refused where a published task would change; the
+    store's task is then as it was. Busy where somebody else goes on changing it.
     """
+    for _ in range(_MAX_TRIES):
+        with contextlib.suppress(_ChangedMeanwhile, FileNotFoundError), writing(store):
+            return _bring(store, state, source, origin, project)
+    raise Busy(store.paths.projects / state.id, 0)
+
+
+def _bring(store: Store, state: TaskState, source: Source, origin: Origin, project: str | None) -> Outcome:
+    here = look(store, state.id)
+    joined = join(here.state, state) if here is not None else state
+    if is_trashed(joined):
+        return _delete(store, here, joined)
+    if here is None or here.paths is None or here.survey is None:
+        return _add(store, joined, state, source, origin, project)
+    if _is_in(here.survey, joined, state):
+        _finish(store, here)
+        return Outcome(task_id=state.id, kind=UNCHANGED, conflicts=tuple(sorted(conflicts(joined))))
+    reason = why_not(store, here)
+    if reason:
+        return Outcome(task_id=state.id, kind=SKIPPED, reason=reason)
+    return _merge(store, here, joined, state, source, origin)
+
+
+def _is_in(here: Survey, joined: TaskState, theirs: TaskState) -> bool:
+    """Tell whether a task knows all that is brought; the digest does not say when it was changed last."""
+    return digest(joined) == digest(here.state) and joined.last_update == here.state.last_update
+
+
+def why_not(store: Store, here: Here) -> str:
+    """Say why a task is not to be touched now: its own run writes it. Empty: it may be."""
+    if here.paths is None:
+        return ""
+    record = tasks.read(here.paths)
+    if liveness.is_held(store, here.paths, record):
+        return "it is running here, and is merged when it has ended"
+    return ""
+
+
+def _delete(store: Store, here: Here | None, joined: TaskState) -> Outcome:
+    """Put a task into the trash, as it is; of one that is not here note that it is deleted."""
+    deletion = joined.units[TRASHED]
+    if here is not None and here.state.units.get(TRASHED) == deletion:
+        return Outcome(task_id=joined.id, kind=UNCHANGED)
+    if here is None or here.paths is None or here.survey is None:
+        store.paths.trash.mkdir(exist_ok=True)
+        trash.bury(store, joined.id, deletion)
+        return Outcome(task_id=joined.id, kind=DELETED)
+    reason = why_not(store, here)
+    if reason:
+        return Outcome(task_id=joined.id, kind=SKIPPED, reason=reason)
+    wanted = TaskState(
+        id=joined.id,
+        generation=here.state.generation,
+        units={**here.state.units, TRASHED: deletion},
+        logs=here.state.logs,
+        last_update=here.state.last_update,
+        samples=here.state.samples,
+    )
+    planned = Planner(wanted, here.survey, here.paths, Fetcher(_Nothing(), joined.id, here.paths.home)).plan(wanted, {})
+    with _unchanged(store, here) as paths:
+        _leave(store, paths, apply(store, paths, here.survey, planned, None), store.paths.trashed(joined.id).home)
+    return Outcome(task_id=joined.id, kind=DELETED)
+
+
+class _Nothing:
+    """The source of a merge that needs no files."""
+
+    def sizes(self) -> dict[str, int]:
+        """Return nothing."""
+        return {}
+
+    def chunks(self, name: str, offset: int = 0) -> Iterator[bytes]:
+        """Raise FileNotFoundError."""
+        raise FileNotFoundError(name)
+
+
+def _add(
+    store: Store, joined: TaskState, theirs: TaskState, source: Source, origin: Origin, project: str | None
+) -> Outcome:
+    missing: list[str] = []
+
+    def build(paths: TaskPaths) -> None:
+        with _fetching(source, joined.id, paths.home) as fetcher:
+            frozen = check_published(None, joined, theirs, fetcher)
+            planned = Planner(joined, None, None, fetcher).plan(theirs, frozen.places)
+            fill(store, paths, planned, _mark(store, origin), frozen)
+            missing.extend(planned.missing)
+
+    place = project if project is not None else str(shown(joined.units[PROJECT]).value)
+    paths = tasks.adopt(store, place, joined.id, build)
+    if shown(joined.units[STATUS]).value.get("status") == Status.PUBLISHED.value:
+        tasks.under_lock(store, paths.id, take_write_bits)
+    store.paths.tombstone(joined.id).unlink(missing_ok=True)
+    return _outcome(joined, NEW, missing)
+
+
+def _merge(store: Store, here: Here, joined: TaskState, theirs: TaskState, source: Source, origin: Origin) -> Outcome:
+    assert here.paths is not None  # noqa: S101 - a task that is merged is here
+    assert here.survey is not None  # noqa: S101 - and was surveyed
+    staging = staging_beside(store.paths.projects / joined.id)
+    staging.mkdir()
     try:
-        home = places.locate(store, state.id)
-    except NotFound:
-        _add(store, state, source, origin, project)
-        return Outcome(task_id=state.id, kind=NEW)
-    mine = read_state(FolderSource(home.home), state.id, places.project_of(store, home.home))
-    if digest(join(mine, state)) == digest(mine):
-        return Outcome(task_id=state.id, kind=UNCHANGED)
-    return Outcome(task_id=state.id, kind=SKIPPED, reason="not yet")
+        with _fetching(source, joined.id, staging) as fetcher:
+            frozen = check_published(here.survey, joined, theirs, fetcher)
+            planned = Planner(joined, here.survey, here.paths, fetcher).plan(theirs, frozen.places)
+            mark = _mark(store, origin) if _is_other_program(here.state, joined) else None
+            with _unchanged(store, here) as paths:
+                applied = apply(store, paths, here.survey, planned, mark, frozen)
+                _leave(store, paths, applied, _home_of(store, joined, paths))
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    return _outcome(joined, MERGED, planned.missing)
 
 
-def _add(store: Store, state: TaskState, source: Source, origin: Origin, project: str | None) -> None:
-    def fill(paths: TaskPaths) -> None:
-        for name, log in {**state.logs, **blobs_of(state)}.items():
-            path = paths.home / name
-            make_folders(path.parent, until=paths.home)
-            copied, _ = write_blob(path, exactly(source.chunks(name), log.size, Path(state.id, name)))
-            if log.hash and copied != log.hash:
-                raise Damaged(Path(state.id, name), "its bytes are not those that were named by hash")
-        for name, data in records_of(state).items():
-            replace_record(paths.home / name, data)
-        events.refresh_summary(paths)
-
-    tasks.adopt(store, project or str(shown(state.units[units.PROJECT]).value), state.id, fill)
+def _home_of(store: Store, joined: TaskState, paths: TaskPaths) -> Path:
+    return ensure_folder(store, project_parts(str(shown(joined.units[PROJECT]).value))) / paths.id
 
 
-def blobs_of(state: TaskState) -> dict[str, Any]:
-    """Return size and hash of every file that the state's units name, by its name."""
-    from .state import File
-
-    found: dict[str, Any] = {name: File(size=size) for name, size in state.samples.items()}
-    for name, unit in state.units.items():
-        value = shown(unit).value
-        for ref in units.references(value):
-            found[ref["path"]] = File(size=ref["size"], hash=ref["hash"])
-        content = value.get("content") if name.startswith("configuration/") and isinstance(value, dict) else None
-        if content:
-            found[f"config/{value['file']}"] = File(**content)
-        if name.startswith("file/") and value:
-            found[units.unit_parts(name, 2)[1]] = File(**value)
-    return found
+def _leave(store: Store, paths: TaskPaths, applied: Applied, target: Path) -> None:
+    """Move a task to where it now belongs, and finish it there."""
+    if target != paths.home:
+        target.parent.mkdir(exist_ok=True)
+        tasks.rename_home(paths, target)
+        store.places.pop(paths.id, None)
+        if target.is_relative_to(store.paths.projects):
+            store.places[paths.id] = target
+            store.paths.tombstone(paths.id).unlink(missing_ok=True)
+    with tasks.writable(TaskPaths(target)):
+        applied.finish(TaskPaths(target))
 
 
-def records_of(state: TaskState) -> dict[str, bytes]:
-    """Return what the record files of a task in this state hold, but for what is local to a store."""
-    values = {name: shown(unit).value for name, unit in state.units.items()}
-    made = units.records(values)
-    found = {}
-    for name, record in made.items():
-        head = {"id": state.id, "rev": 1, "last_update": state.last_update} if name == RECORD else {"rev": 1}
-        found[name] = codec.encode_plain({**head, **record})
-    found[ANCESTRY] = codec.encode(ancestry_of(state))
-    return found
+@contextlib.contextmanager
+def _unchanged(store: Store, here: Here) -> Iterator[TaskPaths]:
+    """Hold a task's lock, where it is as it was. Raises _ChangedMeanwhile."""
+    assert here.paths is not None  # noqa: S101 - a task without a folder has no lock
+    with edit_lock(here.paths.home / LOCK, store.locks), tasks.writable(here.paths):
+        if tuple(facts(here.paths.home).items()) != here.files:
+            raise _ChangedMeanwhile
+        if why_not(store, here):
+            raise _ChangedMeanwhile
+        yield here.paths
 
 
-def ancestry_of(state: TaskState) -> AncestryRecord:
-    """Return what ancestry.json holds of a state."""
-    known = {}
-    for name, unit in state.units.items():
-        head = shown(unit)
-        hashed = version_id(head.value)
-        known[name] = UnitAncestry(
-            id=head.id,
-            hash="" if hashed == head.id else hashed,
-            time=head.time,
-            past=unit.past,
-            others=[version for version in unit.heads if version.id != head.id],
-        )
-    return AncestryRecord(rev=1, units=known)
+def _finish(store: Store, here: Here) -> None:
+    """Clear up after an attempt that was killed when all was in place but this."""
+    assert here.survey is not None  # noqa: S101 - a task that is merged was surveyed
+    if all(entry.before is None for entry in here.survey.known.units.values()):
+        return
+    with _unchanged(store, here) as paths:
+        Applied(store, here.survey, here.state, set(here.survey.files)).finish(paths)
 
 
-_ = (hashlib, msgspec, to_text)
+@contextlib.contextmanager
+def _fetching(source: Source, task_id: str, folder: Path) -> Iterator[Fetcher]:
+    aside = folder / ".fetched.tmp"
+    aside.mkdir()
+    yield Fetcher(source, task_id, aside)
+    shutil.rmtree(aside)
+
+
+def _mark(store: Store, origin: Origin) -> dict[str, Any] | None:
+    if origin.is_trusted:
+        return None
+    return {
+        "kind": "taskstore",
+        "id": origin.store_id,
+        "path": origin.address,
+        "time": store.clock.now(),
+        "who": tasks.who(),
+    }
+
+
+def _is_other_program(mine: TaskState, joined: TaskState) -> bool:
+    """Tell whether a merge changes what would run: then it is somebody else's program."""
+    names = {name for name in joined.units if name in ("script", "container") or name.startswith("file/source/")}
+    return any(name not in mine.units or shown(mine.units[name]) != shown(joined.units[name]) for name in names)
+
+
+def _outcome(joined: TaskState, kind: str, missing: list[str]) -> Outcome:
+    return Outcome(
+        task_id=joined.id, kind=kind, conflicts=tuple(sorted(conflicts(joined))), missing=tuple(sorted(missing))
+    )

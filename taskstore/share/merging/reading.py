@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
@@ -32,19 +33,59 @@ from ...disk.layout import (
 )
 from ...disk.text import MAX_RECORD_BYTES, parse_json_object
 from ...schema import codec
-from ...schema.ancestry import AncestryRecord, UnitAncestry, Version, unit_name, version_id
+from ...schema.ancestry import (
+    AncestryRecord,
+    Unit,
+    UnitAncestry,
+    Version,
+    ancestor_id,
+    shown,
+    that_holds,
+    unit_from,
+    unit_name,
+    unit_of,
+    unit_parts,
+    version_id,
+)
 from ...schema.artifact import ArtifactsRecord
 from ...schema.configuration import ConfigurationRecord
 from ...schema.model import ModelsRecord
 from ...schema.record import ParamsRecord, ScriptRecord, TaskRecord
 from ..source import Source
 from . import units
-from .state import File, TaskState, Unit, ancestor_id
+from .state import PROJECT, STATUS, TRASHED, File, TaskState, is_of_run
 
 T = TypeVar("T", bound=msgspec.Struct)
 MAX_FILES = 100_000
-_LOCAL = frozenset({SUMMARY, STOP, LOCK, BEACON, ANCESTRY})
-_RECORDS = frozenset({RECORD, PARAMS, SCRIPT, CONFIGURATION, ARTIFACTS, MODELS})
+SAMPLES = "files/media/"
+_LOCAL = frozenset({SUMMARY, STOP, LOCK, BEACON})
+RECORDS: dict[str, type[msgspec.Struct]] = {
+    PARAMS: ParamsRecord,
+    SCRIPT: ScriptRecord,
+    CONFIGURATION: ConfigurationRecord,
+    MODELS: ModelsRecord,
+    ARTIFACTS: ArtifactsRecord,
+    RECORD: TaskRecord,
+}
+"""The records of a task, in the order in which they are written: the one that makes it a task comes last."""
+FOLDERS = (f"{EVENTS}/", f"{CONFLICTS}/", "files/")
+"""What lies in these is no file of its own: a log, or named by something."""
+LOOSE = ("file/", "configuration/")
+"""How units are called whose files may be replaced."""
+
+
+@dataclass(frozen=True)
+class Survey:
+    """A task's state, and its files as they lie: records, whose bytes are here, and all that has a known hash."""
+
+    state: TaskState
+    records: Mapping[str, bytes]
+    known: AncestryRecord
+    files: dict[str, File] = field(default_factory=dict)
+
+    def by_hash(self) -> dict[str, str]:
+        """Return the names of files by their hashes."""
+        return {file.hash: name for name, file in self.files.items() if file.hash}
 
 
 def read_state(source: Source, task_id: str, project: str) -> TaskState:
@@ -53,98 +94,120 @@ def read_state(source: Source, task_id: str, project: str) -> TaskState:
     The files that records name by hash are not read. What is not whole, or lies about itself, raises Damaged with the
     file's name; what the source cannot read raises as it does.
     """
-    return _Reading(source, task_id, project).state()
+    return survey(source, task_id, project).state
+
+
+def survey(source: Source, task_id: str, project: str) -> Survey:
+    """Return the state of a task and its files. Raises as `read_state` does."""
+    return _Reading(source, task_id).survey(project)
 
 
 class _Reading:
-    def __init__(self, source: Source, task_id: str, project: str) -> None:
-        self.source = source
-        self.task_id = task_id
-        self.project = project
-        self.sizes = source.sizes()
-        if len(self.sizes) > MAX_FILES:
+    def __init__(self, source: Source, task_id: str) -> None:
+        self._source = source
+        self._task_id = task_id
+        self._sizes = {name: size for name, size in source.sizes().items() if is_shared(name)}
+        self._files: dict[str, File] = {}
+        self._bytes: dict[str, bytes] = {}
+        if len(self._sizes) > MAX_FILES:
             raise Damaged(Path(task_id), f"it holds more than {MAX_FILES:,} files")
-        for name in self.sizes:
+        for name in self._sizes:
             check_name(name, task_id)
 
-    def state(self) -> TaskState:
-        """Return what the files say."""
-        record, task = self._record(RECORD, TaskRecord)
-        if task.id != self.task_id or not is_id(task.id):
+    def survey(self, project: str) -> Survey:
+        record = self._record(RECORD, TaskRecord)
+        task = codec.decode(TaskRecord, self._bytes[RECORD], self._path(RECORD))
+        if task.id != self._task_id or not is_id(task.id):
             raise Damaged(self._path(RECORD), f"it is the record of task {task.id[:40]!r}")
-        known = self._decoded(ANCESTRY, AncestryRecord)
-        values = self._values(record)
-        last_update = to_text(task.last_update or task.created)
-        trashed_at = to_text(task.trashed.time) if task.trashed else last_update
-        found = {units.STATUS: status_unit(values.pop(units.STATUS), known.units.get(units.STATUS), last_update)}
-        for name in [*values, *(name for name in known.units if name not in values and name != units.STATUS)]:
-            found[name] = unit_of(
-                values.get(name), known.units.get(name), trashed_at if name == units.TRASHED else last_update
-            )
-        return TaskState(
-            id=self.task_id,
+        self._record(ANCESTRY, AncestryRecord)
+        known = codec.decode(AncestryRecord, self._bytes.get(ANCESTRY, b"{}"), self._path(ANCESTRY))
+        values = self._values(record, task.trashed.project if task.trashed else project)
+        logs = {name: self._hashed(name) for name in self._sizes if name.startswith(f"{EVENTS}/")}
+        state = TaskState(
+            id=self._task_id,
             generation=resets(task),
-            units={name: unit for name, unit in found.items() if unit.heads},
-            logs={name: self._hashed(name) for name in self.sizes if name.startswith(f"{EVENTS}/") and _counts(name)},
-            last_update=last_update,
-            samples={
-                name: size for name, size in self.sizes.items() if name.startswith("files/media/") and _counts(name)
-            },
+            units=_units(values, known, task),
+            logs=logs,
+            last_update=to_text(task.last_update or task.created),
+            samples={name: size for name, size in self._sizes.items() if name.startswith(SAMPLES)},
         )
+        self._look_for_rivals(state)
+        self._files.update((name, File(size=size)) for name, size in state.samples.items())
+        return Survey(state, {name: self._bytes[name] for name in RECORDS if name in self._bytes}, known, self._files)
 
-    def _values(self, record: dict[str, Any]) -> units.Values:
-        values = units.of_task(record)
-        trashed = values.get(units.TRASHED)
-        values[units.PROJECT] = trashed["project"] if trashed else self.project
-        configuration = self._record(CONFIGURATION, ConfigurationRecord)[0]
-        named = {item["file"] for item in configuration.get("configuration", {}).values()}
-        contents = {name: self._content(f"{CONFIG_FOLDER}/{name}") for name in sorted(named)}
-        values |= units.of_params(self._record(PARAMS, ParamsRecord)[0])
-        values |= units.of_script(self._record(SCRIPT, ScriptRecord)[0])
+    def _values(self, record: dict[str, Any], project: str) -> units.Values:
+        configuration = self._record(CONFIGURATION, ConfigurationRecord)
+        named = sorted({self._config_name(item["file"]) for item in configuration.get("configuration", {}).values()})
+        contents = {name.rpartition("/")[2]: self._content(name) for name in named}
+        values = {PROJECT: project, **units.of_task(record)}
+        values |= units.of_params(self._record(PARAMS, ParamsRecord))
         values |= units.of_configuration(configuration, contents)
-        values |= units.of_artifacts(self._record(ARTIFACTS, ArtifactsRecord)[0])
-        values |= units.of_models(self._record(MODELS, ModelsRecord)[0])
-        blobs = {ref["path"] for value in values.values() for ref in units.references(value)}
-        skipped = {f"{CONFIG_FOLDER}/{name}" for name in named} | blobs | _RECORDS | _LOCAL
-        for name in self.sizes:
-            if name not in skipped and _counts(name) and not name.startswith((f"{EVENTS}/", "files/", f"{CONFLICTS}/")):
+        blobs = units.of_script(self._record(SCRIPT, ScriptRecord))
+        blobs |= units.of_artifacts(self._record(ARTIFACTS, ArtifactsRecord))
+        blobs |= units.of_models(self._record(MODELS, ModelsRecord))
+        values |= {name: units.with_paths(value, self._canonical) for name, value in blobs.items()}
+        known = {*named, *self._files, *RECORDS, ANCESTRY}
+        for name in self._sizes:
+            if name not in known and not name.startswith(FOLDERS):
                 values[unit_name("file", name)] = self._content(name)
         return values
 
+    def _canonical(self, ref: dict[str, Any]) -> str:
+        path = str(ref["path"])
+        check_reference(ref, self._task_id)
+        if self._sizes.get(path) == ref["size"]:
+            self._files[path] = File(size=ref["size"], hash=ref["hash"])
+        return units.canonical(path, ref["hash"])
+
+    def _config_name(self, file: str) -> str:
+        name = f"{CONFIG_FOLDER}/{file}"
+        check_name(name, self._task_id)
+        if "/" in file or not file:
+            raise Damaged(self._path(CONFIGURATION), f"it names a file outside of {CONFIG_FOLDER}/: {file!r}")
+        return name
+
+    def _look_for_rivals(self, state: TaskState) -> None:
+        """Find the files that only hidden versions name."""
+        for file in hidden_files(state):
+            name = f"{CONFLICTS}/{file.hash}"
+            if self._sizes.get(name) == file.size:
+                self._files[name] = file
+
     def _content(self, name: str) -> dict[str, Any] | None:
-        if name not in self.sizes:
+        if name not in self._sizes:
             return None
         file = self._hashed(name)
         return {"size": file.size, "hash": file.hash}
 
     def _hashed(self, name: str) -> File:
-        size = self.sizes[name]
+        size = self._sizes[name]
         digest = hashlib.sha256()
-        for chunk in exactly(self.source.chunks(name), size, self._path(name)):
+        for chunk in exactly(self._source.chunks(name), size, self._path(name)):
             digest.update(chunk)
-        return File(size=size, hash=digest.hexdigest())
+        self._files[name] = File(size=size, hash=digest.hexdigest())
+        return self._files[name]
 
-    def _record(self, name: str, kind: type[T]) -> tuple[dict[str, Any], T]:
-        if name not in self.sizes:
+    def _record(self, name: str, kind: type[msgspec.Struct]) -> dict[str, Any]:
+        if name not in self._sizes:
             if name == RECORD:
                 raise Damaged(self._path(name), "the file is missing")
-            return {}, kind()
-        data = self._read(name)
-        return parse_json_object(self._path(name), data), codec.decode(kind, data, self._path(name))
-
-    def _decoded(self, name: str, kind: type[T]) -> T:
-        return self._record(name, kind)[1]
-
-    def _read(self, name: str) -> bytes:
-        found = bytearray()
-        for chunk in self.source.chunks(name):
-            found += chunk
-            if len(found) > MAX_RECORD_BYTES:
+            return {}
+        data = bytearray()
+        for chunk in self._source.chunks(name):
+            data += chunk
+            if len(data) > MAX_RECORD_BYTES:
                 raise Damaged(self._path(name), f"larger than {MAX_RECORD_BYTES >> 20} MiB")
-        return bytes(found)
+        self._bytes[name] = bytes(data)
+        codec.decode(kind, self._bytes[name], self._path(name))
+        return parse_json_object(self._path(name), self._bytes[name])
 
     def _path(self, name: str) -> Path:
-        return Path(self.task_id, name)
+        return Path(self._task_id, name)
+
+
+def is_shared(name: str) -> bool:
+    """Tell whether a file of a task's folder is part of the task, and not of the store that it lies in."""
+    return name not in _LOCAL and not any(is_temporary(part) for part in name.split("/"))
 
 
 def exactly(chunks: Iterator[bytes], size: int, path: Path) -> Iterator[bytes]:
@@ -167,8 +230,11 @@ def check_name(name: str, task_id: str) -> None:
         raise Damaged(Path(task_id), f"it names a file outside of itself: {name!r}")
 
 
-def _counts(name: str) -> bool:
-    return not any(is_temporary(part) for part in name.split("/"))
+def check_reference(ref: Mapping[str, Any], task_id: str) -> None:
+    """Raise Damaged where a record names a blob in a way in which none is named."""
+    check_name(ref["path"], task_id)
+    if not ref["path"].startswith(("files/", "source/")) or not units.is_hash(ref["hash"]) or ref["size"] < 0:
+        raise Damaged(Path(task_id), f"a record names no blob of it: {ref['path'][:200]!r}")
 
 
 def resets(task: TaskRecord) -> int:
@@ -183,34 +249,73 @@ def resets(task: TaskRecord) -> int:
     return count
 
 
-def unit_of(value: Any, known: UnitAncestry | None, time: str) -> Unit:  # noqa: ANN401 - plain JSON values
-    """Return a unit by its present value and by what was known of it. Without a value and knowledge it has no heads."""
-    if known is None or not known.id:
-        return Unit() if value is None else Unit(heads=[Version(id=version_id(value), value=value, time=time)])
-    past = set(known.past)
-    if version_id(value) == (known.hash or known.id):
-        present = Version(id=known.id, value=value, time=known.time)
-    else:
-        past.add(known.id)
-        present = Version(id=version_id(value, past), value=value, time=time)
-    return _unit([present, *known.others], past)
+def _units(values: units.Values, known: AncestryRecord, task: TaskRecord) -> dict[str, Unit]:
+    changed, updated = to_text(task.status_changed or task.created), to_text(task.last_update or task.created)
+    times = {TRASHED: to_text(task.trashed.time) if task.trashed else updated}
+    found = {}
+    for name in dict.fromkeys([*values, *known.units]):
+        value, ancestry = values.get(name), known.units.get(name)
+        if name == STATUS:
+            found[name] = status_unit(value, ancestry, updated)
+        elif is_of_run(name):
+            found[name] = _run_unit(value, ancestry, _run_time(value, f"{changed}/{updated}"))
+        else:
+            found[name] = unit_of(value, ancestry, times.get(name, updated))
+    return {name: unit for name, unit in found.items() if unit.heads}
 
 
-def status_unit(value: dict[str, Any], known: UnitAncestry | None, time: str) -> Unit:
-    """Return the unit of the status: its versions are named by the last entry of their history, after all before it."""
-    known = known or UnitAncestry()
-    *earlier, last = [version_id(change) for change in value.get("history", [])] or [version_id(None)]
-    past = {*known.past, *earlier} - {last}
+def _run_time(value: Any, otherwise: str) -> str:  # noqa: ANN401 - plain JSON values
+    """Say when a run wrote something: an edit by a person, which sets `last_update` too, must not make it newer."""
+    if not isinstance(value, dict):
+        return otherwise
+    return str(value.get("timestamp") or value.get("last_update") or value.get("created") or otherwise)
+
+
+def _run_unit(value: Any, known: UnitAncestry | None, time: str) -> Unit:  # noqa: ANN401 - plain JSON values
+    if known is None and value is None:
+        return Unit()
     hashed = version_id(value)
-    if known.hash == hashed:
+    known = that_holds(known, hashed)
+    if known is None or not known.id:
+        return unit_of(value, None, time)
+    if known.value_hash == hashed:
+        return Unit(heads=[Version(id=hashed, value=value, time=known.time)])
+    # Later than what it took the place of, whatever the clocks say.
+    return Unit(heads=[Version(id=hashed, value=value, time=max(time, f"{known.time}~"))])
+
+
+def status_unit(value: Any, known: UnitAncestry | None, time: str) -> Unit:  # noqa: ANN401 - plain JSON values
+    """Return the unit of the status: its versions are named by the last entry of their history, after all before it."""
+    hashed = version_id(value)
+    known = that_holds(known, hashed) or UnitAncestry()
+    *earlier, last = [version_id(change) for change in value.get("history", [])] or [version_id(None)]
+    if hashed == known.value_hash:
         present = Version(id=known.id, value=value, time=known.time)
+    elif last in known.past:  # somebody has brought an older record back
+        present = Version(id=f"{version_id(last, known.past)}:{hashed}", value=value, time=time)
     else:
-        if last in known.past:  # somebody has brought an older record back
-            last, past = version_id(last, past), past | {last}
         present = Version(id=f"{last}:{hashed}", value=value, time=time)
-    return _unit([present, *known.others], past)
+    return unit_from([present, *known.others], {*known.past, *earlier} - {ancestor_id(present)})
 
 
-def _unit(versions: list[Version], past: set[str]) -> Unit:
-    heads = {version.id: version for version in versions if ancestor_id(version) not in past}
-    return Unit(heads=[heads[key] for key in sorted(heads)], past=sorted(past))
+def hidden_files(state: TaskState) -> Iterator[File]:
+    """Yield the files that only versions name which are not shown."""
+    for name, unit in state.units.items():
+        head = shown(unit)
+        for version in unit.heads:
+            if version is not head:
+                yield from (file for _, file in files_of_value(name, version.value))
+
+
+def files_of_value(name: str, value: Any) -> Iterator[tuple[str, File]]:  # noqa: ANN401 - plain JSON values
+    """Yield the files that a unit's value names, each by where it would be were nothing in its way."""
+    if name.startswith("file/"):
+        if value is not None:
+            yield unit_parts(name, 2)[1], File(size=value["size"], hash=value["hash"])
+    elif name.startswith("configuration/"):
+        if value is not None and value["content"] is not None:
+            content = value["content"]
+            yield f"{CONFIG_FOLDER}/{value['file']}", File(size=content["size"], hash=content["hash"])
+    elif name.startswith(("artifacts/", "inputs/", "models")) or name == "script":
+        for ref in units.references(value):
+            yield ref["path"], File(size=ref["size"], hash=ref["hash"])

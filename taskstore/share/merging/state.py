@@ -12,16 +12,14 @@ from collections.abc import Mapping
 
 import msgspec
 
-from ...schema.ancestry import Version
+from ...schema.ancestry import Unit, shown, unit_from
 
-PUBLISHED_UNIT = "file/manifest.json"
-
-
-class Unit(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
-    """The smallest thing that merges as one: heads by id, and the ids of all versions before them, both sorted."""
-
-    heads: list[Version] = []
-    past: list[str] = []
+RUN_UNITS = frozenset({"runtime", "script", "imported"})
+RUN_PREFIXES = ("artifacts/", "models.output/", "file/source/", "file/manifest.json")
+STATUS = "status"
+PROJECT = "project"
+TRASHED = "trashed"
+_OUTPUT_PREFIXES = ("artifacts/", "models.output/", "file/manifest.json")
 
 
 class File(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
@@ -46,23 +44,14 @@ class TaskState(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
     samples: dict[str, int] = {}
 
 
-RUN_PREFIXES = ("artifacts/", "models.output/", "file/source/", "file/files/")
-RUN_UNITS = frozenset({"runtime", "script"})
-
-
 def is_of_run(name: str) -> bool:
-    """Tell whether the run alone writes a unit, so that the later one of two versions is simply the better one."""
+    """Tell whether the run alone writes a unit: then the later one of two versions is simply the better one."""
     return name in RUN_UNITS or name.startswith(RUN_PREFIXES)
 
 
 def is_output(name: str) -> bool:
     """Tell whether a reset deletes a unit."""
-    return name == "runtime" or name.startswith(("artifacts/", "models.output/", "file/files/"))
-
-
-def shown(unit: Unit) -> Version:
-    """Return the head that the task's records show: the latest, and of two of one time the one with the greater id."""
-    return max(unit.heads, key=lambda version: (version.time, version.id))
+    return name == "runtime" or name.startswith(_OUTPUT_PREFIXES)
 
 
 def conflicts(state: TaskState) -> dict[str, Unit]:
@@ -71,17 +60,15 @@ def conflicts(state: TaskState) -> dict[str, Unit]:
 
 
 def is_conflict(name: str, unit: Unit) -> bool:
-    """Tell whether a unit's heads are rivals for a person, and not just two reports of one run."""
-    if len(unit.heads) < 2 or is_of_run(name) or name == "trashed":
+    """Tell whether a unit's heads are rivals that say different things. Of deletion and restoration the last counts."""
+    if len(unit.heads) < 2 or name == TRASHED:
         return False
-    if name == "status":
-        return len({version.id.partition(":")[0] for version in unit.heads}) > 1
     return len({msgspec.json.encode(version.value, order="deterministic") for version in unit.heads}) > 1
 
 
 def is_trashed(state: TaskState) -> bool:
     """Tell whether the task is deleted: it lies in the trash, or was removed for good."""
-    unit = state.units.get("trashed")
+    unit = state.units.get(TRASHED)
     return unit is not None and shown(unit).value is not None
 
 
@@ -111,28 +98,21 @@ def _of_generation(state: TaskState, generation: int) -> TaskState:
 
 def _joined(left: Mapping[str, Unit], right: Mapping[str, Unit]) -> dict[str, Unit]:
     names = dict.fromkeys([*left, *right])
-    return {name: join_units(left.get(name, _NONE), right.get(name, _NONE)) for name in names}
+    return {name: join_units(name, left.get(name, _NONE), right.get(name, _NONE)) for name in names}
 
 
 _NONE = Unit()
 
 
-def join_units(one: Unit, other: Unit) -> Unit:
-    """Return the heads of both that neither has gone on from, and all that both know to be past."""
+def join_units(name: str, one: Unit, other: Unit) -> Unit:
+    """Return the heads of both that neither has gone on from, and all that both know to be past.
+
+    Of what the run alone writes, the latest of all.
+    """
     if one == other:
         return one
-    past = {*one.past, *other.past}
-    heads: dict[str, Version] = {}
-    for version in (*one.heads, *other.heads):
-        if ancestor_id(version) not in past:
-            rival = heads.get(version.id)
-            heads[version.id] = version if rival is None else max(version, rival, key=lambda each: each.time)
-    return Unit(heads=[heads[key] for key in sorted(heads)], past=sorted(past))
-
-
-def ancestor_id(version: Version) -> str:
-    """Return by what name a version is in the past of those that went on from it."""
-    return version.id.partition(":")[0]
+    joined = unit_from([*one.heads, *other.heads], {*one.past, *other.past})
+    return Unit(heads=[shown(joined)]) if is_of_run(name) else joined
 
 
 def _longest(left: Mapping[str, File], right: Mapping[str, File]) -> dict[str, File]:
@@ -146,7 +126,7 @@ def _longest(left: Mapping[str, File], right: Mapping[str, File]) -> dict[str, F
 def digest(state: TaskState) -> str:
     """Return a hash of all that merges: tasks with one digest need no exchange. A deleted one is deleted, no more."""
     if is_trashed(state):
-        told: list[object] = [state.id, "trashed", _told(state.units["trashed"])]
+        told: list[object] = [state.id, "trashed", _told(state.units[TRASHED])]
     else:
         units = {name: _told(unit) for name, unit in state.units.items()}
         told = [state.id, state.generation, units, state.logs]

@@ -2,68 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-import msgspec
-
 from ...disk.layout import ARTIFACTS, CONFIGURATION, MODELS, PARAMS, RECORD, SCRIPT
-from ...schema.ancestry import unit_name, unit_parts
+from ...schema.ancestry import STATUS_FIELDS, fields_of, parameters_of, unit_name, unit_parts
 from ...schema.artifact import INPUT
-from ...schema.record import TaskRecord
+from ...schema.record import DEVELOPMENT, TaskRecord
+from .state import PROJECT, STATUS
 
 Values = dict[str, Any]
 """Plain JSON values by unit. A unit that is not there has none, or null."""
 
-STATUS = "status"
-PROJECT = "project"
-TRASHED = "trashed"
 IMPORTED = "imported"
 OWN_KIND = "taskstore"
 """The kind of the marks of `imported` that say from which store a task came: they stay where they were made."""
-STATUS_FIELDS = (
-    "status",
-    "status_reason",
-    "status_message",
-    "status_changed",
-    "enqueue_status",
-    "started",
-    "completed",
-    "active_duration",
-    "last_worker",
-    "execution",
-    "history",
-)
-LOCAL_FIELDS = ("id", "rev", "last_update")
+HASH_CHARS = 12
+_HASH = re.compile(r"[0-9a-f]{64}\Z")
 _FIELD_ORDER = {name: at for at, name in enumerate(TaskRecord.__struct_fields__)}
 
 
 def of_task(record: Mapping[str, Any]) -> Values:
     """Return the units of task.json, but for the project, which is where its folder is."""
-    status = {key: record[key] for key in STATUS_FIELDS if key in record}
-    execution = status.get("execution")
-    if isinstance(execution, dict) and "trusted" in execution:
-        status["execution"] = {key: value for key, value in execution.items() if key != "trusted"}
-        if not status["execution"]:
-            del status["execution"]
-    values: Values = {STATUS: status}
-    for key, value in record.items():
-        if key == IMPORTED:
-            value = [mark for mark in value if mark.get("kind") != OWN_KIND]
-            if not value:
-                continue
-        if key not in LOCAL_FIELDS and key not in STATUS_FIELDS:
-            values[unit_name("task", key) if "/" in key or key in (STATUS, PROJECT) else key] = value
-    return values
+    values = fields_of(record)
+    marks = [mark for mark in values.pop(IMPORTED, []) if mark.get("kind") != OWN_KIND]
+    if marks:
+        values[IMPORTED] = marks
+    status = {key: value for key, value in record.items() if key in STATUS_FIELDS}
+    execution = {key: value for key, value in (status.pop("execution", None) or {}).items() if key != "trusted"}
+    if execution:
+        status["execution"] = execution
+    if DEVELOPMENT in record.get("system_tags", []):
+        status[DEVELOPMENT] = True
+    return {STATUS: status, **values}
 
 
 def of_params(record: Mapping[str, Any]) -> Values:
     """Return the units of params.json."""
-    sections = record.get("hyperparams", {})
-    values = {
-        unit_name("params", section, name): item for section, items in sections.items() for name, item in items.items()
-    }
-    return values | _rest("params", record, "hyperparams")
+    return parameters_of(record) | _rest("params", record, "hyperparams")
 
 
 def of_script(record: Mapping[str, Any]) -> Values:
@@ -116,7 +93,7 @@ def records(values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
             continue
         kind = name.partition("/")[0]
         if name == STATUS:
-            task.update(value)
+            task.update((key, part) for key, part in value.items() if key != DEVELOPMENT)
         elif kind == "params":
             _put(made[PARAMS], name, value, "hyperparams", depth=3)
         elif kind == "script":
@@ -130,6 +107,8 @@ def records(values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
             _put(made[MODELS], name, value, kind.partition(".")[2], depth=2)
         elif kind not in (PROJECT, "file"):
             task[unit_parts(name, 2)[1] if kind == "task" and "/" in name else name] = value
+    if values.get(STATUS, {}).get(DEVELOPMENT):
+        task["system_tags"] = [DEVELOPMENT, *task.get("system_tags", [])]
     made[RECORD] = dict(sorted(task.items(), key=lambda item: _FIELD_ORDER.get(item[0], len(_FIELD_ORDER))))
     return {name: record for name, record in made.items() if record}
 
@@ -149,21 +128,43 @@ def _put(record: dict[str, Any], name: str, value: Any, field: str, *, depth: in
 def references(value: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - plain JSON values
     """Yield every file that a value names by path, size and hash."""
     if isinstance(value, dict):
-        if (
-            isinstance(value.get("path"), str)
-            and isinstance(value.get("hash"), str)
-            and isinstance(value.get("size"), int)
-        ):
+        if _is_reference(value):
             yield value
-        for item in value.values():
-            yield from references(item)
+        else:
+            for item in value.values():
+                yield from references(item)
     elif isinstance(value, list):
         for item in value:
             yield from references(item)
 
 
-def equal(one: object, other: object) -> bool:
-    """Tell whether two values are the same JSON, however their keys are ordered."""
-    return one == other or msgspec.json.encode(one, order="deterministic") == msgspec.json.encode(
-        other, order="deterministic"
+def _is_reference(value: dict[str, Any]) -> bool:
+    return (
+        isinstance(value.get("path"), str) and isinstance(value.get("size"), int) and isinstance(value.get("hash"), str)
     )
+
+
+def with_paths(value: Any, path_of: Callable[[dict[str, Any]], str]) -> Any:  # noqa: ANN401 - plain JSON values
+    """Return a value whose references have other paths."""
+    if isinstance(value, dict):
+        if _is_reference(value):
+            return {**value, "path": path_of(value)}
+        return {key: with_paths(item, path_of) for key, item in value.items()}
+    return [with_paths(item, path_of) for item in value] if isinstance(value, list) else value
+
+
+def is_hash(text: str) -> bool:
+    """Tell whether a text is a SHA-256 in hex."""
+    return _HASH.match(text) is not None
+
+
+def canonical(path: str, digest: str) -> str:
+    """Return where a blob would be were nothing in its way: what a version of a record says of it."""
+    *folders, above, name = ["", "", *path.split("/")]
+    return "/".join([*folders[2:], name]) if above == digest[:HASH_CHARS] and len(folders) > 2 else path
+
+
+def aside(path: str, digest: str) -> str:
+    """Return where a blob is when another one has its place."""
+    folder, _, name = path.rpartition("/")
+    return f"{folder}/{digest[:HASH_CHARS]}/{name}"

@@ -1,0 +1,98 @@
+"""Published tasks: what is frozen never changes, and comes in byte for byte, checked against its manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ...core.errors import Conflict, Damaged
+from ...core.states import ALWAYS_EDITABLE, Status
+from ...disk.layout import ARTIFACTS, CONFIGURATION, MANIFEST, MODELS, SCRIPT
+from ...disk.text import MAX_RECORD_BYTES, parse_json_object
+from ...schema import codec
+from ...schema.ancestry import shown, unit_name
+from ...schema.record import USER_PROPERTIES, ManifestRecord
+from ...store import models, published
+from . import units
+from .planning import Plan
+from .reading import Survey
+from .staging import Fetcher
+from .state import PROJECT, STATUS, TRASHED, TaskState
+
+_RAW = (SCRIPT, CONFIGURATION, ARTIFACTS)
+_FREE = ALWAYS_EDITABLE | {PROJECT, TRASHED, "imported"}
+_FREE_PREFIX = unit_name("params", USER_PROPERTIES, "")
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """What of a published task comes in byte for byte, and the hashes that all of it must have; empty of any other."""
+
+    records: Mapping[str, bytes] = field(default_factory=dict)
+    places: dict[tuple[str, str], str] = field(default_factory=dict)
+    manifest: Mapping[str, str] | None = None
+
+    def check(self, planned: Plan, records: Mapping[str, bytes]) -> None:
+        """Raise Damaged where a task would not be what its manifest says."""
+        if self.manifest is None:
+            return
+        found = {name: file.hash for name, file in planned.kept.items() if name != MANIFEST and file.hash}
+        found |= published.hashes_of_records(records)
+        for name in sorted({*self.manifest, *found}):
+            is_sample = name in planned.kept and not planned.kept[name].hash
+            if not is_sample and self.manifest.get(name) != found.get(name):
+                raise Damaged(Path(planned.joined.id, name), "it is published, and not as it was when it was")
+
+
+def is_published(state: TaskState) -> bool:
+    """Tell whether a task is published."""
+    return bool(shown(state.units[STATUS]).value.get("status") == Status.PUBLISHED.value)
+
+
+def check_published(here: Survey | None, joined: TaskState, theirs: TaskState, fetcher: Fetcher) -> Frozen:
+    """Return what is to come in as it is. Raises Conflict where one side is published, and the other something else."""
+    if here is not None and is_published(here.state):
+        _check_same(here.state, joined, "it is published here, and there is another of it")
+        return Frozen()
+    if not is_published(theirs) or not _still_counts(theirs, joined):
+        return Frozen()
+    _check_same(theirs, joined, "it is published there, and what is here is no earlier state of that")
+    records = {name: fetcher.text(name, MAX_RECORD_BYTES) for name in _RAW if fetcher.size(name) is not None}
+    places: dict[tuple[str, str], str] = {}
+    for name in (*_RAW, MODELS):
+        if fetcher.size(name) is not None:
+            value = parse_json_object(Path(joined.id, name), fetcher.text(name, MAX_RECORD_BYTES))
+            for ref in units.references(value):
+                places[units.canonical(ref["path"], ref["hash"]), ref["hash"]] = ref["path"]
+    path = Path(joined.id, MANIFEST)
+    if fetcher.size(MANIFEST) is None:
+        raise Damaged(path, "the task is published, and this is missing")
+    manifest = codec.decode(ManifestRecord, fetcher.text(MANIFEST, MAX_RECORD_BYTES), path)
+    return Frozen(records, places, manifest.files)
+
+
+def _still_counts(theirs: TaskState, joined: TaskState) -> bool:
+    """Tell whether nobody has gone on from the status that a task has elsewhere."""
+    return shown(theirs.units[STATUS]).id in {version.id for version in joined.units[STATUS].heads}
+
+
+def _check_same(wanted: TaskState, joined: TaskState, why: str) -> None:
+    differing = [name for name in joined.units if not _is_free(name) and _frozen(wanted, name) != _frozen(joined, name)]
+    if wanted.logs != joined.logs:
+        differing += ["events"]
+    if differing:
+        raise Conflict(f"task {joined.id[:12]} was left as it is: {why}: {', '.join(sorted(differing)[:5])}")
+
+
+def _is_free(name: str) -> bool:
+    return name in _FREE or name.startswith(_FREE_PREFIX)
+
+
+def _frozen(state: TaskState, name: str) -> Any:  # noqa: ANN401 - plain JSON values
+    unit = state.units.get(name)
+    value = shown(unit).value if unit is not None else None
+    if name.startswith("models.output/") and value is not None:
+        return models.frozen({"output": {"": value}})
+    return value
