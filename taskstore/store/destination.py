@@ -7,7 +7,6 @@ them where the place's own library looks for them (environment, configuration fi
 from __future__ import annotations
 
 import contextlib
-import importlib
 import os
 import re
 import shutil
@@ -20,7 +19,7 @@ from urllib.parse import quote, unquote, urlsplit
 from ..core.errors import BadValue, Damaged, NotFound, Refused, RemoteError
 from ..core.urls import strip_credentials
 from ..disk.atomic import chunks_of, sha256_of, write_blob
-from . import fetched
+from . import fetched, kinds
 from .store import Store
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
@@ -45,7 +44,7 @@ def recorded(uri: str) -> str:
     if not _SCHEME.match(uri):
         return Path(uri).expanduser().absolute().as_posix()
     if not uri.startswith("file://"):
-        _file_system(uri)
+        kinds.check(uri)
     elif urlsplit(uri).netloc not in ("", "localhost"):
         raise BadValue(f"output_uri: {uri} is of another machine; a folder of this one is file:///folder, or its path")
     bare = strip_credentials(uri).rstrip("/")
@@ -237,26 +236,8 @@ def _opened(uri: str) -> tuple[Any, str]:
         if uri == bare or uri.startswith(f"{bare}/"):
             uri = full + uri[len(bare) :]
             break
-    found: tuple[Any, str] = _library().core.url_to_fs(uri)
+    found: tuple[Any, str] = kinds.library().core.url_to_fs(uri)
     return found
-
-
-def _file_system(uri: str) -> None:
-    scheme = uri.partition("://")[0]
-    try:
-        _library().get_filesystem_class(scheme)
-    except ValueError:
-        raise BadValue(f"no kind of place is called {scheme!r}: {strip_credentials(uri)}") from None
-    except ImportError as error:
-        raise Refused(f"{scheme}:// needs a package that is not installed: {error}") from None
-
-
-def _library() -> Any:  # noqa: ANN401 - fsspec, which is imported when it is needed
-    try:
-        importlib.import_module("fsspec.core")
-        return importlib.import_module("fsspec")
-    except ImportError:
-        raise Refused("places other than folders need fsspec; `pip install 'taskstore[remote]'` installs it") from None
 
 
 @contextlib.contextmanager

@@ -45,6 +45,8 @@ def checked(url: str) -> str:
     if not url.strip() or _CONTROL.search(url):
         raise BadValue(f"{url!r} is no address; give a folder, ssh://HOST/FOLDER, s3://BUCKET/FOLDER or https://HOST/")
     scheme = scheme_of(url)
+    if scheme == "local" or (not scheme and "://" in url):
+        raise BadValue(f"{strip_credentials(url)} is no address; a folder is spelled as its path")
     if not scheme and _SCP.match(url):
         host, _, path = url.partition(":")
         raise BadValue(f"write {strip_credentials(url)} as ssh://{host.rpartition('@')[2]}/~/{path}")

@@ -13,7 +13,7 @@ from ...disk.text import read_bytes
 from ...schema import codec
 from ...schema.remotes import RemoteRecord, RemotesRecord
 from ...store.store import Store, writing
-from . import addresses, kinds
+from . import addresses, opening
 from .base import Remote
 from .steady import Patience
 
@@ -44,7 +44,7 @@ def add(store: Store, name: str, url: str, *, is_trusted: bool = False) -> Known
     if not _NAME.match(name):
         raise BadName("remote", name, "it is 1 to 64 letters, digits, '_', '-' and '.', and begins with none of '-.'")
     url = addresses.checked(url)
-    kinds.check(url)
+    opening.check(url)
     known = Known(name, url, is_trusted)
     if known.folder is not None and known.folder.resolve() == store.root.resolve():
         raise Refused(f"{url} is this store itself; name another folder")
@@ -103,7 +103,7 @@ def open_remote(store: Store, name_or_url: str, *, patience: Patience | None = N
 
     Raises as `resolve` does, and Refused where the package that it needs is missing; the message says what to install.
     """
-    return kinds.opened(resolve(store, name_or_url).url, patience)
+    return opening.opened(resolve(store, name_or_url).url, patience)
 
 
 def _read(store: Store) -> tuple[RemotesRecord, bytes]:

@@ -50,3 +50,15 @@ class Place(Protocol):
     def close(self) -> None:
         """Let connections go; what is called afterwards makes new ones."""
         ...
+
+
+def regrouped(chunks: Iterable[bytes], size_bytes: int = CHUNK_BYTES) -> Iterator[bytes]:
+    """Yield the same bytes in pieces of one size; the last may be shorter, and none is empty."""
+    held = bytearray()
+    for chunk in chunks:
+        held += chunk
+        while len(held) >= size_bytes:
+            yield bytes(held[:size_bytes])
+            del held[:size_bytes]
+    if held:
+        yield bytes(held)

@@ -77,9 +77,9 @@ class Steady:
             began_at = offset
             try:
                 reading = self.place.read(name, offset)
-                self._compare(name, stamp or reading.stamp, reading)
-                stamp = reading.stamp
                 with closing(reading.chunks) as pieces:
+                    self._compare(name, stamp or reading.stamp, reading)
+                    stamp = reading.stamp
                     for chunk in pieces:
                         offset += len(chunk)
                         yield chunk
@@ -139,8 +139,8 @@ class Steady:
             except passed:
                 raise
             except self.place.failures as error:
-                if given is not None and given.failed:
-                    raise
+                if given is not None and given.error is not None:
+                    raise given.error from None
                 self._pause_or_raise(name, error, attempt)
         raise AssertionError
 
@@ -161,11 +161,11 @@ def _reason(error: Exception) -> str:
 
 
 class _Given:
-    """What is to be written, as often as it is asked for; `failed` tells that its own source has raised."""
+    """What is to be written, as often as it is asked for; `error` is what its own source has raised."""
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
         self._chunks = chunks
-        self.failed = False
+        self.error: Exception | None = None
 
     def __iter__(self) -> Iterator[bytes]:
         chunks = iter(self._chunks)
@@ -174,8 +174,8 @@ class _Given:
                 chunk = next(chunks)
             except StopIteration:
                 return
-            except Exception:
-                self.failed = True
+            except Exception as error:
+                self.error = error
                 raise
             yield chunk
 

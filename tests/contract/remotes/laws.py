@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -17,12 +17,94 @@ BIG = bytes(range(256)) * (12 << 10)
 NAMES = ("task.json", "projects/a b/c%2Fd/e#f.json", "events/scalars.h-1.jsonl", "ü/[x]+~&;='@,.txt", "a/.hidden")
 HOSTILE = ("/etc/passwd", "../up", "a/../../up", "a//b", "a/.", "", "a\\b", "C:/x", "nul\0byte", "line\nend", "\udcff")
 
+Put = Callable[[str, bytes], None]
+
 
 def content(remote: Remote, name: str, offset: int = 0) -> bytes:
     return b"".join(remote.read(name, offset))
 
 
-class Laws:
+class ReadLaws:
+    """Needs the fixtures `remote`, and `put`, which has a file be there without that."""
+
+    def test_what_is_not_there_has_no_size_and_no_content(self, remote: Remote) -> None:
+        assert remote.size("task.json") is None
+        assert remote.size("projects/a/task.json") is None
+        for name in ("task.json", "projects/a/task.json"):
+            with pytest.raises(FileNotFoundError):
+                content(remote, name)
+
+    @pytest.mark.parametrize("name", NAMES)
+    def test_what_is_there_is_read(self, remote: Remote, put: Put, name: str) -> None:
+        put(name, b"first second")
+        assert content(remote, name) == b"first second"
+        assert remote.size(name) == 12
+
+    def test_a_large_file_is_read_whole_and_from_any_offset(self, remote: Remote, put: Put) -> None:
+        put("files/big.bin", BIG)
+        assert remote.size("files/big.bin") == len(BIG)
+        assert content(remote, "files/big.bin") == BIG
+        for offset in (1, 1 << 20, len(BIG) - 1, len(BIG), len(BIG) + 5):
+            assert content(remote, "files/big.bin", offset) == BIG[offset:]
+
+    def test_an_empty_file_is_a_file(self, remote: Remote, put: Put) -> None:
+        put("empty", b"")
+        assert remote.size("empty") == 0
+        assert content(remote, "empty") == b""
+        assert content(remote, "empty", 3) == b""
+
+    def test_what_others_have_put_since_is_seen(self, remote: Remote, put: Put) -> None:
+        assert remote.size("a/x") is None
+        put("a/x", b"1")
+        assert (remote.size("a/x"), content(remote, "a/x")) == (1, b"1")
+        put("a/x", b"22")
+        assert (remote.size("a/x"), content(remote, "a/x")) == (2, b"22")
+
+    @pytest.mark.parametrize("name", HOSTILE)
+    def test_a_name_that_leads_elsewhere_is_refused_before_anything_is_asked(self, remote: Remote, name: str) -> None:
+        for act in (
+            lambda: remote.size(name),
+            lambda: content(remote, name),
+            lambda: remote.write(name, [b"x"]),
+            lambda: remote.remove(name),
+        ):
+            with pytest.raises(RemoteError, match="refused") as caught:
+                act()
+            assert ascii(name) in str(caught.value)
+            assert remote.address in str(caught.value)
+
+    def test_files_that_are_read_side_by_side_do_not_mix(self, remote: Remote, put: Put) -> None:
+        put("one", BIG)
+        put("two", BIG[::-1])
+        pairs = list(itertools.zip_longest(remote.read("one"), remote.read("two"), fillvalue=b""))
+        assert b"".join(one for one, _ in pairs) == BIG
+        assert b"".join(two for _, two in pairs) == BIG[::-1]
+
+    def test_a_read_that_is_given_up_harms_no_later_one(self, remote: Remote, put: Put) -> None:
+        put("one", BIG)
+        for _ in range(3):
+            reading = remote.read("one")
+            assert next(reading)
+            reading.close()
+        assert content(remote, "one") == BIG
+
+    def test_many_threads_read_at_once(self, remote: Remote, put: Put) -> None:
+        for number in range(12):
+            put(f"t/{number}", BIG[: 200_000 + number])
+        with ThreadPoolExecutor(12) as pool:
+            found = list(pool.map(lambda number: content(remote, f"t/{number}"), range(12)))
+        assert found == [BIG[: 200_000 + number] for number in range(12)]
+
+    def test_a_closed_remote_opens_again(self, remote: Remote, put: Put) -> None:
+        put("one", b"1")
+        assert content(remote, "one") == b"1"
+        remote.close()
+        assert content(remote, "one") == b"1"
+
+
+class Laws(ReadLaws):
+    """Needs the fixture `other` too: the same remote by another connection."""
+
     def test_an_empty_remote_holds_nothing(self, remote: Remote) -> None:
         assert remote.names() == {}
         assert remote.names("projects/a") == {}
@@ -42,19 +124,14 @@ class Laws:
         assert remote.names() == {}
         assert remote.size(name) is None
 
-    def test_a_large_file_comes_back_whole_and_from_any_offset(self, remote: Remote) -> None:
+    def test_a_large_file_is_written_whole(self, remote: Remote) -> None:
         remote.write("files/big.bin", (BIG[at : at + 100_001] for at in range(0, len(BIG), 100_001)))
-        assert remote.size("files/big.bin") == len(BIG)
+        assert remote.names() == {"files/big.bin": len(BIG)}
         assert content(remote, "files/big.bin") == BIG
-        for offset in (1, 1 << 20, len(BIG) - 1, len(BIG), len(BIG) + 5):
-            assert content(remote, "files/big.bin", offset) == BIG[offset:]
 
-    def test_an_empty_file_is_a_file(self, remote: Remote) -> None:
+    def test_an_empty_file_is_written(self, remote: Remote) -> None:
         remote.write("empty", [])
         assert remote.names() == {"empty": 0}
-        assert remote.size("empty") == 0
-        assert content(remote, "empty") == b""
-        assert content(remote, "empty", 3) == b""
 
     def test_a_write_replaces_what_was_there(self, remote: Remote) -> None:
         remote.write("a/x", [BIG])
@@ -80,20 +157,6 @@ class Laws:
         assert remote.names("sync/a") == {} or remote.names("sync/a") == {"sync/a": 1}
         assert len(remote.names()) == 4
         assert remote.size("sync") is None
-
-    @pytest.mark.parametrize("name", HOSTILE)
-    def test_a_name_that_leads_elsewhere_is_refused_before_anything_is_asked(self, remote: Remote, name: str) -> None:
-        for act in (
-            lambda: remote.size(name),
-            lambda: content(remote, name),
-            lambda: remote.write(name, [b"x"]),
-            lambda: remote.remove(name),
-        ):
-            with pytest.raises(RemoteError, match="refused") as caught:
-                act()
-            assert ascii(name) in str(caught.value)
-            assert remote.address in str(caught.value)
-        assert remote.names() == {}
 
     def test_what_the_source_raises_goes_through_and_leaves_the_file_before(self, remote: Remote) -> None:
         def broken() -> Iterator[bytes]:
@@ -151,23 +214,3 @@ class Laws:
             results = list(pool.map(use, range(24)))
         assert [len(each) for each in results] == [200_000 + number for number in range(24)]
         assert all(BIG.startswith(each) for each in results)
-
-    def test_files_that_are_read_side_by_side_do_not_mix(self, remote: Remote) -> None:
-        remote.write("one", [BIG])
-        remote.write("two", [BIG[::-1]])
-        pairs = list(itertools.zip_longest(remote.read("one"), remote.read("two"), fillvalue=b""))
-        assert b"".join(one for one, _ in pairs) == BIG
-        assert b"".join(two for _, two in pairs) == BIG[::-1]
-
-    def test_a_read_that_is_given_up_harms_no_later_one(self, remote: Remote) -> None:
-        remote.write("one", [BIG])
-        for _ in range(3):
-            reading = remote.read("one")
-            assert next(reading)
-            reading.close()
-        assert content(remote, "one") == BIG
-
-    def test_a_closed_remote_opens_again(self, remote: Remote) -> None:
-        remote.write("one", [b"1"])
-        remote.close()
-        assert content(remote, "one") == b"1"
