@@ -181,7 +181,7 @@ def _print(result: Result, *, is_dry: bool, as_json: bool) -> None:
             "note",
         ]
         render.table(
-            ([done.action or "left", done.id, done.project, done.name, _note(done)] for done in result.done), columns
+            ((done.action or "left", done.id, done.project, done.name, _note(done)) for done in result.done), columns
         )
     context.say(_summary(result, is_dry=is_dry))
     in_conflict = sum(bool(done.conflicts) for done in result.done)

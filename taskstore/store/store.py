@@ -35,6 +35,11 @@ class Store:
     clock: Clock = SYSTEM
     places: dict[str, Path] = field(default_factory=dict, repr=False, compare=False)
     """Where tasks were when last seen: a hint that `tasks.locate` checks before it trusts it."""
+    absent: frozenset[str] = field(default_factory=frozenset, repr=False, compare=False)
+    """Tasks that a walk through all of the store has just not found: of these `tasks.locate` says so without another.
+
+    Set it for the length of an exchange of many tasks, on a copy of the store.
+    """
 
     @property
     def root(self) -> Path:

@@ -25,7 +25,7 @@ class Fetcher:
         self._task_id = task_id
         self._sizes = source.sizes()
         self._numbers = itertools.count()
-        self._fetched: dict[File, Path] = {}
+        self._fetched: dict[tuple[str, File], Path] = {}
 
     def size(self, name: str) -> int | None:
         """Return a file's size; None where the source has none of that name."""
@@ -37,10 +37,10 @@ class Fetcher:
 
     def fetch(self, name: str, file: File) -> Path:
         """Return where a file now is that the source has. Raises Damaged where its bytes have another hash."""
-        if file not in self._fetched:
+        if (name, file) not in self._fetched:  # two files of the same bytes are two
             found = [place for place in _places(name, file) if self._sizes.get(place) == file.size]
-            self._fetched[file] = self._first_right(found, file, name)
-        return self._fetched[file]
+            self._fetched[name, file] = self._first_right(found, file, name)
+        return self._fetched[name, file]
 
     def _first_right(self, found: Iterable[str], file: File, name: str) -> Path:
         for place in found:

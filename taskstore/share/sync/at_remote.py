@@ -4,8 +4,8 @@
     sync/tasks/<task id>-<digest>.json  the state of each task; where it is, the files that it names are there
     sync/manifest.json                  which state each task has now
 
-They are written from the bottom up: a task's blobs, its logs, its records, its state, the manifest. So whoever reads from
-the manifest finds all that is named. What is named no more is removed once the manifest says so.
+They are written from the bottom up: a task's blobs, its logs, its records, its state, the manifest. So whoever reads
+from the manifest on finds all that is named. What is named no more is removed once the manifest says so.
 """
 
 from __future__ import annotations
@@ -13,26 +13,29 @@ from __future__ import annotations
 import hashlib
 import secrets
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Executor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from ...core.errors import Damaged, NotSupported, ReadOnly, Refused, TaskstoreError
-from ...disk.layout import STORE
+from ...disk.layout import ANCESTRY, EVENTS, STORE, SUMMARY
 from ...schema import codec
 from ...schema.record import FORMAT, StoreRecord
 from ...store.store import Store
+from ..merging import MERGED, NEW, File, Origin, Outcome, TaskState, conflicts, digest, is_shared, is_trashed, join
+from ..merging.own import Here
+from ..merging.reading import RECORDS, files_of_value
 from ..remotes.base import Remote
 from ..source import Source
 from . import choosing, here, manifest, tree
-from ..merging import File, Origin, Outcome, TaskState, conflicts, decode_state, digest, encode_state, files_of, is_trashed
 from .choosing import Choice
 from .kept import Transfer
 from .manifest import Entry, Manifest, Told
 from .outgoing import Fetched, Outgoing, finished, hashed
-from .peer import Moved, Tick, Unfit
+from .peer import Moved, There, Tick, Unfit
 
 _MAX_STATE_BYTES = 256 << 20
 
@@ -96,6 +99,9 @@ class RemotePeer:
         record.created = self._store.clock.now()
         self._remote.write(STORE, [codec.encode(record)])
 
+    def expect(self, known: Manifest, wanted: list[str]) -> None:
+        """Need nothing."""
+
     def chosen(self, choice: Choice, theirs: Manifest, mine: Manifest) -> set[str]:
         """Return the ids of its tasks that are meant. For a condition, each that differs has to be looked at."""
         named = choosing.in_manifest(theirs, choice.references, choice.project, self.origin.address)
@@ -104,38 +110,45 @@ class RemotePeer:
             return named
 
         def is_meant(task_id: str) -> bool:
-            state = self.state(task_id, theirs[task_id])
-            files = Fetched(self._remote, tree.folder(state), {}, {}, Moved())
+            state = self.look(task_id, theirs[task_id]).state
+            files = Fetched(self._remote, tree.folder(state), {}, {}, self._tick, Moved())
             return choosing.matches(state, theirs[task_id].project, files, where)
 
         differing = [task_id for task_id in sorted(named) if _digest(mine, task_id) != theirs[task_id].digest]
         meant = self._pool.map(is_meant, differing)
         return {task_id for task_id, is_one in zip(differing, meant, strict=True) if is_one}
 
-    def state(self, task_id: str, entry: Entry) -> TaskState:
-        """Return the state that the manifest tells of. Raises Unfit, and FileNotFoundError where it is replaced."""
+    def look(self, task_id: str, entry: Entry) -> There:
+        """Return what the manifest tells of. Raises Unfit, and FileNotFoundError where it was replaced since."""
         name = tree.state_name(task_id, entry.digest)
         where = f"{self._remote.address}: {name}"
         data = manifest.joined(self._remote.read(name), where, _MAX_STATE_BYTES)
         try:
-            state = decode_state(data, Path(name))
+            there = tree.decode_state_file(data, Path(name))
         except Damaged as error:
             raise Unfit(f"{where}: {error.why}; {manifest.NEXT}") from None
-        if state.id != task_id or digest(state) != entry.digest:
+        if there.state.id != task_id or digest(there.state) != entry.digest:
             raise Unfit(f"{where} does not hold the state that it is named by; {manifest.NEXT}")
-        return state
+        return there
 
     # from there
 
     @contextmanager
-    def source(self, state: TaskState, mine: TaskState | None, moved: Moved) -> Iterator[Source]:
-        """Fetch the files that this side lacks, several at once; they are kept until the task is there whole."""
-        wanted = {} if is_trashed(state) else _missing(state, mine)
-        under_way = {name: self._pool.submit(self._fetch, state, name, file, moved) for name, file in wanted.items()}
-        yield Fetched(self._remote, tree.folder(state), files_of(state), finished(under_way), moved)
+    def source(self, theirs: There, mine: Here | None, moved: Moved) -> Iterator[Source]:
+        """Fetch the files that this side lacks, several at once; they are kept until the task is here whole."""
+        state = theirs.state
+        if is_trashed(state):
+            yield Fetched(self._remote, "", {}, {}, self._tick, moved)
+            return
+        wanted = lacking(theirs, mine)
+        home = mine.paths.home if mine is not None and mine.paths is not None else None
+        under_way = {
+            name: self._pool.submit(self._fetch, state, name, file, home, moved) for name, file in wanted.items()
+        }
+        yield Fetched(self._remote, tree.folder(state), theirs.files, finished(under_way), self._tick, moved)
         self._transfer.drop(_key(state.id, name, file) for name, file in wanted.items())
 
-    def _fetch(self, state: TaskState, name: str, file: File, moved: Moved) -> Path:
+    def _fetch(self, state: TaskState, name: str, file: File, home: Path | None, moved: Moved) -> Path:
         place = f"{tree.folder(state)}/{name}"
 
         def fetch(offset: int) -> Iterator[bytes]:
@@ -144,8 +157,8 @@ class RemotePeer:
                 moved.bytes_in += len(chunk)
                 yield chunk
 
-        home = here.folder(self._store, state.id) if name.startswith("events/") else None
-        seed = home / name if home is not None and (home / name).is_file() else None
+        is_log = home is not None and name.startswith(f"{EVENTS}/") and (home / name).is_file()
+        seed = home / name if home is not None and is_log else None
         try:
             return self._transfer.receive(_key(state.id, name, file), file.size, file.hash, fetch, seed=seed)
         except Unfit as error:
@@ -153,47 +166,60 @@ class RemotePeer:
 
     # to there
 
-    def put(self, mine: TaskState, files: Source, theirs: TaskState | None, moved: Moved) -> Outcome:
-        """Write what is missing there: blobs, logs, records, the state."""
-        told = digest(mine)
-        name = tree.state_name(mine.id, told)
+    def put(self, mine: Here, theirs: There | None, moved: Moved) -> Outcome:
+        """Write what is missing there: blobs, logs, records, what is said of them."""
+        state = mine.state
+        told, before = digest(state), digest(theirs.state) if theirs is not None else ""
+        name = tree.state_name(state.id, told)
+        parts = {} if is_trashed(state) else self._parts(mine, moved)
+        there = There(state, {part: each.file for part, each in parts.items() if is_shared(part)})
         if name not in self._known_states():
-            if not is_trashed(mine):
-                self._write_files(mine, files, theirs, moved)
-            data = encode_state(mine)
-            self._send(name, [data], hashed(data), moved)
-        before = digest(theirs) if theirs is not None else ""
-        names = frozenset([name, *tree.names(mine)])
-        stale = self._stale(mine, theirs) - names if theirs is not None else frozenset()
+            self._write_files(there, parts, theirs)
+            data = tree.encode_state_file(there)
+            self._send(name, [data], hashed(data))
+        used = frozenset([name, *_places(there)])
+        stale = self._stale(there, theirs) - used if theirs is not None else frozenset()
         with self._lock:
-            self._put[mine.id] = _Put(before, tree.entry_of(mine, told), names, stale)
-        return Outcome(task_id=mine.id, kind="merged" if theirs else "new", conflicts=tuple(conflicts(mine)))
+            self._put[state.id] = _Put(before, tree.entry_of(state, told), used, stale)
+        return Outcome(task_id=state.id, kind=MERGED if theirs else NEW, conflicts=tuple(sorted(conflicts(state))))
 
-    def _write_files(self, mine: TaskState, files: Source, theirs: TaskState | None, moved: Moved) -> None:
-        folder, known = tree.folder(mine), files_of(mine)
-        held = files_of(theirs) if theirs and not is_trashed(theirs) and tree.folder(theirs) == folder else {}
-        for place, data in tree.project_records(mine).items():
+    def _parts(self, mine: Here, moved: Moved) -> dict[str, Outgoing]:
+        """Return the files of a task of this side: those that have a hash, and of records what they hold."""
+        assert mine.survey is not None  # noqa: S101 - it is not deleted, so it was surveyed
+        source, survey = here.files(mine), mine.survey
+        records = dict(survey.records)
+        for name in (ANCESTRY, SUMMARY):
+            with suppress(FileNotFoundError):
+                records[name] = b"".join(source.chunks(name))
+        tick = self._tick
+        path = Path(mine.state.id)
+        parts = {
+            name: Outgoing(partial(source.chunks, name), file, path / name, tick, moved)
+            for name, file in survey.files.items()
+        }
+        for name, data in records.items():
+            parts[name] = Outgoing(partial(iter, (data,)), hashed(data), path / name, tick, moved)
+        return parts
+
+    def _write_files(self, there: There, parts: Mapping[str, Outgoing], theirs: There | None) -> None:
+        if not parts:
+            return
+        folder = tree.folder(there.state)
+        is_same_place = theirs is not None and not is_trashed(theirs.state) and tree.folder(theirs.state) == folder
+        held = theirs.files if theirs is not None and is_same_place else {}
+        for place, data in tree.project_records(there.state).items():
             if self._remote.size(place) is None:
                 self._remote.write(place, [data])
-        for group in tree.in_order({*files.sizes(), *known}, known):
-            parts = [self._part(mine.id, name, known.get(name), files, moved) for name in group]
+        for group in tree.in_order(parts):
+            wanted = [name for name in group if held.get(name) != parts[name].file]
             finished(
                 {
-                    name: self._pool.submit(self._send, f"{folder}/{name}", part, part.file, moved)
-                    for name, part in zip(group, parts, strict=True)
-                    if held.get(name) != part.file
+                    name: self._pool.submit(self._send, f"{folder}/{name}", parts[name], parts[name].file)
+                    for name in wanted
                 }
             )
 
-    def _part(self, task_id: str, name: str, file: File | None, files: Source, moved: Moved) -> Outgoing:
-        """Return a file to be sent; of a record, of which no state says what it holds, what it holds now."""
-        path = Path(task_id, name)
-        if file is not None:
-            return Outgoing(lambda: files.chunks(name), file, path, self._tick, moved)
-        data = b"".join(files.chunks(name))
-        return Outgoing(lambda: iter((data,)), hashed(data), path, self._tick, moved)
-
-    def _send(self, name: str, data: Iterable[bytes], file: File, moved: Moved) -> None:
+    def _send(self, name: str, data: Iterable[bytes], file: File) -> None:
         """Write a file, unless a transfer that was cut off has done so."""
         if self._transfer.has_sent(name, file.size, file.hash) and self._remote.size(name) == file.size:
             return
@@ -210,13 +236,14 @@ class RemotePeer:
                     self._states = frozenset()
             return self._states
 
-    def _stale(self, mine: TaskState, theirs: TaskState) -> frozenset[str]:
+    def _stale(self, there: There, theirs: There) -> frozenset[str]:
         """Return the files of a task that its new state may not have."""
-        state = tree.state_name(theirs.id, digest(theirs))
-        if is_trashed(theirs):
+        state = tree.state_name(theirs.state.id, digest(theirs.state))
+        if is_trashed(theirs.state):
             return frozenset([state])
-        is_elsewhere = is_trashed(mine) or tree.folder(mine) != tree.folder(theirs)
-        return frozenset([state, *(self._remote.names(tree.folder(theirs)) if is_elsewhere else tree.names(theirs))])
+        folder = tree.folder(theirs.state)
+        is_gone = is_trashed(there.state) or tree.folder(there.state) != folder
+        return frozenset([state, *(self._remote.names(folder) if is_gone else _places(theirs))])
 
     def publish(self) -> list[str]:
         """Write the manifest with what was put since; return the ids of tasks that others have changed meanwhile."""
@@ -254,9 +281,33 @@ def _digest(told: Manifest, task_id: str) -> str:
     return entry.digest if entry is not None else ""
 
 
-def _missing(state: TaskState, mine: TaskState | None) -> dict[str, File]:
-    held = files_of(mine) if mine is not None and not is_trashed(mine) else {}
-    return {name: file for name, file in files_of(state).items() if held.get(name) != file}
+def _places(there: There) -> list[str]:
+    if is_trashed(there.state):
+        return []
+    folder = tree.folder(there.state)
+    return [f"{folder}/{name}" for name in there.files]
+
+
+def lacking(theirs: There, mine: Here | None) -> dict[str, File]:
+    """Return the files of the other side that the join needs and that this side has not, whatever they are called."""
+    if mine is None or mine.survey is None:
+        return {name: file for name, file in theirs.files.items() if name not in RECORDS and name != ANCESTRY}
+    joined = join(mine.state, theirs.state)
+    is_current = joined.generation == theirs.state.generation
+    named = {
+        file.hash
+        for name, unit in joined.units.items()
+        for version in unit.heads
+        for _, file in files_of_value(name, version.value)
+    }
+    held = mine.survey.by_hash()
+    return {
+        name: file
+        for name, file in theirs.files.items()
+        if (is_current and name in theirs.state.logs and file.hash not in held)
+        or (is_current and name in theirs.state.samples and name not in mine.survey.files)
+        or (file.hash and file.hash in named and file.hash not in held)
+    }
 
 
 def _key(task_id: str, name: str, file: File) -> str:

@@ -10,12 +10,13 @@ from pathlib import Path
 from ...core.errors import TaskstoreError
 from ...disk.layout import StorePaths
 from ...store.store import Store, init, open_at
-from ..source import Source
+from ..merging import Origin, Outcome, bring_in
+from ..merging.own import Here, look
+from ..source import FolderSource, Source
 from . import choosing, here, stored
-from ..merging import Origin, Outcome, TaskState, bring_in
 from .choosing import Choice
 from .manifest import Entry, Manifest
-from .peer import Moved, Tick
+from .peer import Moved, There, Tick
 
 
 class StorePeer:
@@ -50,22 +51,29 @@ class StorePeer:
             return {}
         return stored.store_manifest(self.other, problems)
 
+    def expect(self, known: Manifest, wanted: list[str]) -> None:
+        """Find the tasks at once."""
+        self.other = here.ready(self.other, known, wanted)
+
     def chosen(self, choice: Choice, theirs: Manifest, mine: Manifest) -> set[str]:
         """Return the ids of its tasks that are meant."""
         return choosing.in_store(self.other, choice)
 
-    def state(self, task_id: str, entry: Entry) -> TaskState:
-        """Return the state of one of its tasks."""
-        return here.state(self.other, task_id)
+    def look(self, task_id: str, entry: Entry) -> There:
+        """Return one of its tasks."""
+        found = look(self.other, task_id)
+        if found is None:
+            raise FileNotFoundError(task_id)
+        return There(found.state)
 
     @contextmanager
-    def source(self, state: TaskState, mine: TaskState | None, moved: Moved) -> Iterator[Source]:
+    def source(self, theirs: There, mine: Here | None, moved: Moved) -> Iterator[Source]:
         """Read its files where they lie."""
-        yield _Counted(here.source(self.other, state.id), self._tick, moved, is_in=True)
+        yield _Counted(here.files(here.sharing(self.other, theirs.state.id)), self._tick, moved, is_in=True)
 
-    def put(self, mine: TaskState, files: Source, theirs: TaskState | None, moved: Moved) -> Outcome:
+    def put(self, mine: Here, theirs: There | None, moved: Moved) -> Outcome:
         """Have that store bring the task in."""
-        return bring_in(self.other, mine, _Counted(files, self._tick, moved, is_in=False), self._mine)
+        return bring_in(self.other, mine.state, _Counted(here.files(mine), self._tick, moved, is_in=False), self._mine)
 
     def publish(self) -> list[str]:
         """Tell nobody: its files say it."""
@@ -78,7 +86,7 @@ class StorePeer:
 class _Counted:
     """A source that counts what is read of it."""
 
-    def __init__(self, files: Source, tick: Tick, moved: Moved, *, is_in: bool) -> None:
+    def __init__(self, files: FolderSource, tick: Tick, moved: Moved, *, is_in: bool) -> None:
         self._files = files
         self._tick = tick
         self._moved = moved
@@ -86,7 +94,7 @@ class _Counted:
 
     def sizes(self) -> dict[str, int]:
         """Return the names and sizes of its files."""
-        return dict(self._files.sizes())
+        return self._files.sizes()
 
     def chunks(self, name: str, offset: int = 0) -> Iterator[bytes]:
         """Yield a file's bytes."""

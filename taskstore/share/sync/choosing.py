@@ -1,4 +1,4 @@
-"""Which tasks are meant: by name, by project, by what they hold. Of a remote's only those are read that are not the same."""
+"""Which tasks are meant: by name, by project, by what they hold. Of a remote's only those that differ are read."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from ...schema import codec
 from ...schema.record import ParamsRecord, SummaryRecord, TaskRecord
 from ...store import places, query
 from ...store.store import Store
-from ..source import Source
 from ..merging import TaskState, records_of
+from ..source import Source
 from .manifest import Manifest, joined
 
 _MIN_PREFIX = 4

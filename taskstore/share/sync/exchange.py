@@ -11,8 +11,9 @@ from typing import Protocol
 
 from ...core.errors import RemoteError, TaskstoreError
 from ...store.store import Store
+from ..merging import SKIPPED, Outcome, TaskState, bring_in
+from ..merging.own import look
 from . import choosing, here, stored, tree
-from ..merging import Outcome, TaskState, bring_in
 from .choosing import Choice
 from .deciding import Decision, conflicts_of, decided
 from .manifest import Entry, Manifest
@@ -22,7 +23,6 @@ from .plan import Plan, Way, plan
 _TASKS_AT_ONCE = 4
 _PUBLISH_EVERY_S = 30.0
 _MAX_ROUNDS = 5
-_SKIPPED = "skipped"
 
 
 class Watch(Protocol):
@@ -45,8 +45,8 @@ class Watch(Protocol):
 class Done:
     """What became of one task. `action` is pulled, pushed, or merged, which is both; or it was left: `reason` says why.
 
-    `is_new` where one side had nothing of it. `conflicts` are the units that a person has to decide, `missing` the files
-    that its records name and that nobody had.
+    `is_new` where one side had nothing of it. `conflicts` are the units that a person has to decide, `missing` the
+    files that its records name and that nobody had.
     """
 
     id: str
@@ -170,17 +170,16 @@ class Exchange:
 
     def _exchange(self, task_id: str, entry: Entry | None) -> Done:
         moved = Moved()
-        theirs = self._peer.state(task_id, entry) if entry is not None else None
-        mine = here.own(self._store, task_id)
-        what = decided(mine, theirs, self._way, can_merge=self._peer.can_merge)
+        theirs = self._peer.look(task_id, entry) if entry is not None else None
+        mine = look(self._store, task_id)
+        what = decided(here.state(mine), theirs.state if theirs else None, self._way, can_merge=self._peer.can_merge)
         outcomes = []
         if what.is_pulled and theirs is not None:
             with self._peer.source(theirs, mine, moved) as files:
-                outcomes.append(bring_in(self._store, theirs, files, self._peer.origin))
-        if what.is_pushed and all(each.kind != _SKIPPED for each in outcomes):
-            state = here.shared(self._store, task_id)
-            outcomes.append(self._peer.put(state, here.source(self._store, task_id), theirs, moved))
-        shown = here.own(self._store, task_id) or theirs
+                outcomes.append(bring_in(self._store, theirs.state, files, self._peer.origin))
+        if what.is_pushed and all(each.kind != SKIPPED for each in outcomes):
+            outcomes.append(self._peer.put(here.sharing(self._store, task_id), theirs, moved))
+        shown = mine.state if mine is not None and not what.is_pulled else theirs.state if theirs is not None else None
         if shown is None:
             raise FileNotFoundError(task_id)
         return _line(shown, what, outcomes, moved, is_new=theirs is None or mine is None)
@@ -188,7 +187,7 @@ class Exchange:
 
 def _line(state: TaskState, what: Decision, outcomes: list[Outcome], moved: Moved, *, is_new: bool) -> Done:
     entry = tree.entry_of(state, "")
-    skipped = [each.reason for each in outcomes if each.kind == _SKIPPED]
+    skipped = [each.reason for each in outcomes if each.kind == SKIPPED]
     return Done(
         id=state.id,
         project=entry.project,
@@ -214,7 +213,7 @@ def previewed(store: Store, peer: Peer, way: Way, planned: Plan, mine: Manifest,
         line = Done(task_id, entry.project, entry.name, "pushed" if own else "pulled", is_new=True)
         if own is not None and other is not None:
             try:
-                here_, there = here.own(store, task_id), peer.state(task_id, other)
+                here_, there = here.state(look(store, task_id)), peer.look(task_id, other).state
             except TaskstoreError as error:
                 result.failed.append((task_id, error))
                 continue
@@ -236,11 +235,13 @@ def exchanged(store: Store, peer: Peer, way: Way, choice: Choice, stop: Stop, *,
     if not choice.is_all:
         chosen = peer.chosen(choice, theirs, mine) if way is Way.PULL else choosing.in_store(store, choice)
     planned = plan(mine, theirs, way, chosen)
+    store = here.ready(store, mine, planned.ids)
     if is_dry:
         result = previewed(store, peer, way, planned, mine, theirs)
     else:
-        if way.is_out:
+        if way.is_out and (planned.to_push or planned.to_merge):
             peer.check_writable()
+        peer.expect(theirs, planned.ids)
         result = Exchange(store, peer, way, stop).run(planned, theirs)
     result.failed = [*(("", problem) for problem in problems), *result.failed]
     result.done.sort(key=lambda done: done.id)

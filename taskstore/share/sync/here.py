@@ -1,58 +1,52 @@
-"""This side: what a store knows of a task, and where its files are."""
+"""This side, and any other store on a disk: what it knows of a task, and where the task's files are."""
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+from collections.abc import Collection
 from pathlib import Path
 
 from ...core.errors import NotFound, ReadOnly
 from ...store import places
 from ...store.store import Store
+from ..merging import TaskState, stamp
+from ..merging.own import Here, facts, look
 from ..source import FolderSource
-from ..merging import TaskState, own_state, stamp
 
 
-def own(store: Store, task_id: str) -> TaskState | None:
-    """Return what a store knows of a task; None where that is nothing. Raises Damaged."""
-    return own_state(store, task_id)
+class Files(FolderSource):
+    """The files of a task in a store that travel: links are the user's own, and stay."""
+
+    def sizes(self) -> dict[str, int]:
+        """Return the names of all that is shared, with their sizes."""
+        return {name: size for name, (size, _, _) in facts(self.home).items()}
 
 
-def state(store: Store, task_id: str) -> TaskState:
-    """Return what a store knows of a task. Raises FileNotFoundError where that is nothing (any more), Damaged."""
-    found = own_state(store, task_id)
+def ready(store: Store, known: Collection[str], wanted: Collection[str]) -> Store:
+    """Return a store that finds these tasks at once, in place of a walk through all of it for each of them."""
+    left = set(wanted) & set(known)
+    for folder, task_id in places.walk(store, []) if left else ():
+        if task_id in left:
+            store.places[task_id] = Path(folder, task_id)
+    return dataclasses.replace(store, absent=frozenset(wanted) - frozenset(known))
+
+
+def state(here: Here | None) -> TaskState | None:
+    """Return the state of what was looked at."""
+    return here.state if here is not None else None
+
+
+def sharing(store: Store, task_id: str) -> Here:
+    """Return a task that is about to leave a store, which remembers so where it can. Raises FileNotFoundError."""
+    with contextlib.suppress(ReadOnly, NotFound):
+        stamp(store, task_id)
+    found = look(store, task_id)
     if found is None:
         raise FileNotFoundError(task_id)
     return found
 
 
-def shared(store: Store, task_id: str) -> TaskState:
-    """Return what a store knows of a task that is about to leave it, and have it remember that, where it can."""
-    with contextlib.suppress(ReadOnly):
-        return stamp(store, task_id)
-    return state(store, task_id)
-
-
-def folder(store: Store, task_id: str) -> Path | None:
-    """Return where a task's files are: in a project or in the trash; None where there are none."""
-    with contextlib.suppress(NotFound):
-        return places.locate(store, task_id).home
-    home = store.paths.trashed(task_id).home
-    return home if home.is_dir() else None
-
-
-class NoFiles:
-    """The files of a task that has none any more."""
-
-    def sizes(self) -> dict[str, int]:
-        """Return no names."""
-        return {}
-
-    def chunks(self, name: str, offset: int = 0) -> contextlib.AbstractContextManager[None]:
-        """Find nothing."""
-        raise FileNotFoundError(name)
-
-
-def source(store: Store, task_id: str) -> FolderSource | NoFiles:
-    """Return a task's files."""
-    home = folder(store, task_id)
-    return FolderSource(home) if home is not None else NoFiles()
+def files(here: Here) -> Files:
+    """Return a task's files; of one that was removed for good there are none."""
+    return Files(here.paths.home if here.paths is not None else Path("there-are-none"))

@@ -10,7 +10,7 @@ from pathlib import Path
 from ...core.errors import NotFound, Refused
 from ...disk.layout import StorePaths
 from ...store.store import LOCAL_FOLDER, Store
-from ..remotes import kinds, names
+from ..remotes import names
 from ..remotes.base import Remote
 from . import tree
 from .at_remote import RemotePeer
@@ -29,7 +29,7 @@ def opened(store: Store, name: str, way: Way, tick: Tick) -> Iterator[Peer]:
         yield at_folder(store, known.folder, way, tick, is_trusted=known.is_trusted)
         return
     with (
-        closing(kinds.opened(known.url)) as remote,
+        closing(names.open_remote(store, name)) as remote,
         at_remote(store, remote, tick, is_trusted=known.is_trusted) as peer,
     ):
         yield peer
@@ -54,8 +54,8 @@ def at_folder(store: Store, folder: Path, way: Way, tick: Tick, *, is_trusted: b
         raise Refused(f"{folder} is this store itself; name another one")
     if (folder / tree.MANIFEST).is_file() and way.is_out:
         raise Refused(
-            f"{folder} is a remote that others reach by its address, and not by its files; push to that address, so that "
-            "they see what is new"
+            f"{folder} is a remote that others reach by its address, and not by its files; push to that address, so "
+            "that they see what is new"
         )
     if not StorePaths(folder).record.is_file():
         if not way.is_out:

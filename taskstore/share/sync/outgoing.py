@@ -8,9 +8,9 @@ from concurrent.futures import FIRST_EXCEPTION, Future, wait
 from pathlib import Path
 from typing import TypeVar
 
-from ...core.errors import Damaged, NotSupported
-from ..remotes.base import Remote
+from ...core.errors import Damaged
 from ..merging import File
+from ..remotes.base import Remote
 from .peer import Moved, Tick
 
 T = TypeVar("T")
@@ -54,31 +54,34 @@ class Outgoing:
 
 
 class Fetched:
-    """A task's files at a remote; those that have come already are read here."""
+    """A task's files at a remote, as it says that they lie; those that have come already are read here."""
 
     def __init__(
-        self, remote: Remote, folder: str, files: Mapping[str, File], come: Mapping[str, Path], moved: Moved
+        self,
+        remote: Remote,
+        folder: str,
+        files: Mapping[str, File],
+        come: Mapping[str, Path],
+        tick: Tick,
+        moved: Moved,
     ) -> None:
         self._remote = remote
         self._folder = folder
-        self.files = files
+        self._files = files
         self._come = come
+        self._tick = tick
         self._moved = moved
 
     def sizes(self) -> dict[str, int]:
-        """Return the names and sizes of its files, records included where the remote can list them."""
-        start = len(self._folder) + 1
-        try:
-            found = {name[start:]: size for name, size in self._remote.names(self._folder).items()}
-        except NotSupported:
-            found = {}
-        return found | {name: file.size for name, file in self.files.items()}
+        """Return the names and sizes of its files."""
+        return {name: file.size for name, file in self._files.items()}
 
     def chunks(self, name: str, offset: int = 0) -> Iterator[bytes]:
         """Yield a file's bytes."""
         path = self._come.get(name)
         if path is None:
             for chunk in self._remote.read(f"{self._folder}/{name}", offset):
+                self._tick(len(chunk))
                 self._moved.bytes_in += len(chunk)
                 yield chunk
             return

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from ...core.errors import RemoteError, TaskstoreError
+from ..merging import File, Origin, Outcome, TaskState
+from ..merging.own import Here
 from ..source import Source
-from ..merging import Origin, Outcome, TaskState
 from .choosing import Choice
 from .manifest import Entry, Manifest
 
@@ -27,6 +28,14 @@ class Moved:
 
     bytes_in: int = 0
     bytes_out: int = 0
+
+
+@dataclass(frozen=True)
+class There:
+    """A task as the other side has it: its state, and its files as they lie, records included, where it says so."""
+
+    state: TaskState
+    files: Mapping[str, File] = field(default_factory=dict)
 
 
 class Peer(Protocol):
@@ -50,6 +59,10 @@ class Peer(Protocol):
         """Return an entry for each of its tasks; what cannot be read goes to `problems`."""
         ...
 
+    def expect(self, known: Manifest, wanted: list[str]) -> None:
+        """Get ready for tasks of which these are known there."""
+        ...
+
     def chosen(self, choice: Choice, theirs: Manifest, mine: Manifest) -> set[str]:
         """Return the ids of its tasks that a person means; of those that are alike on both sides some may be missing.
 
@@ -57,15 +70,15 @@ class Peer(Protocol):
         """
         ...
 
-    def state(self, task_id: str, entry: Entry) -> TaskState:
-        """Return the state of one of its tasks. Raises Unfit, Damaged, FileNotFoundError where it has gone since."""
+    def look(self, task_id: str, entry: Entry) -> There:
+        """Return one of its tasks. Raises Unfit, Damaged, FileNotFoundError where it has gone since."""
         ...
 
-    def source(self, state: TaskState, mine: TaskState | None, moved: Moved) -> AbstractContextManager[Source]:
+    def source(self, theirs: There, mine: Here | None, moved: Moved) -> AbstractContextManager[Source]:
         """Make what this side lacks of a task's files ready to be read; `mine` is what this side has."""
         ...
 
-    def put(self, mine: TaskState, files: Source, theirs: TaskState | None, moved: Moved) -> Outcome:
+    def put(self, mine: Here, theirs: There | None, moved: Moved) -> Outcome:
         """Make the task there the join of both; all or nothing of it is seen there."""
         ...
 

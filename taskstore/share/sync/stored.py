@@ -13,17 +13,20 @@ import stat
 import time
 from collections.abc import Iterator
 from hashlib import blake2b
+from pathlib import Path
 
 import msgspec
 
 from ...core.errors import Damaged, TaskstoreError
 from ...core.ids import is_id
+from ...core.states import Status
 from ...disk.atomic import is_temporary, replace_record
 from ...disk.layout import BEACON, LOCK, STOP, SUMMARY
 from ...store import places
 from ...store.store import Store
-from . import here, tree
-from ..merging import digest
+from ..merging import TaskState, digest, own_state, shown
+from ..merging.state import STATUS
+from . import tree
 from .manifest import Entry
 
 _VERSION = 1
@@ -61,7 +64,7 @@ def store_manifest(store: Store, problems: list[TaskstoreError]) -> dict[str, En
             signature = _signature(home, home[len(root) :])
             if known is None or not known.signature or known.signature != signature:
                 is_stale = True
-                known = _Known(task_id, signature, _read(store, task_id))
+                known = _read(store, task_id, home, signature)
         except FileNotFoundError:
             continue  # moved or deleted just now
         except Damaged as error:
@@ -73,9 +76,18 @@ def store_manifest(store: Store, problems: list[TaskstoreError]) -> dict[str, En
     return {known.id: known.entry for known in found}
 
 
-def _read(store: Store, task_id: str) -> Entry:
-    state = here.state(store, task_id)
-    return tree.entry_of(state, digest(state))
+def _read(store: Store, task_id: str, home: str, signature: bytes) -> _Known:
+    store.places[task_id] = Path(home)  # it was found just now
+    state = own_state(store, task_id)
+    if state is None:
+        raise FileNotFoundError(task_id)
+    return _Known(task_id, b"" if _may_end(state) else signature, tree.entry_of(state, digest(state)))
+
+
+def _may_end(state: TaskState) -> bool:
+    """Tell whether a task may be found dead the next time, of which none of its files tells."""
+    status = state.units.get(STATUS)
+    return status is not None and shown(status).value.get("status") == Status.IN_PROGRESS.value
 
 
 def _walk(store: Store, problems: list[TaskstoreError]) -> Iterator[tuple[str, str]]:
@@ -98,7 +110,7 @@ def _walk(store: Store, problems: list[TaskstoreError]) -> Iterator[tuple[str, s
 
 
 def _signature(home: str, place: str) -> bytes:
-    """Return what changes when a task's files do, or its place in the store; empty where a clock may be too coarse to tell.
+    """Return what changes when a task's files do, or its place; empty where a clock may be too coarse to tell.
 
     Raises FileNotFoundError where the task has gone.
     """

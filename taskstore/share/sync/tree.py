@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
-from ...core.names import decode, project_parts
-from ...disk.atomic import is_temporary
-from ...disk.layout import BEACON, CONFLICTS, EVENTS, LOCK, PROJECT, RECORD, STOP, StorePaths
-from ...disk.text import format_yaml
-from ..merging.state import shown
-from ..merging import TaskState, files_of, is_trashed
-from .manifest import Entry
+import msgspec
 
-_LOCAL = frozenset({STOP, LOCK, BEACON})
+from ...core.errors import Damaged
+from ...core.names import decode, project_parts
+from ...disk.layout import ANCESTRY, EVENTS, PROJECT, RECORD, StorePaths
+from ...disk.text import format_yaml
+from ..merging import File, TaskState, decode_state, encode_state, is_shared, is_trashed, shown
+from ..merging.reading import MAX_FILES, RECORDS, check_name
+from ..merging.units import is_hash
+from .manifest import Entry
+from .peer import There
+
 _ROOT = StorePaths(Path())
 MANIFEST = "sync/manifest.json"
 STATES = "sync/tasks"
@@ -40,14 +43,6 @@ def folder(state: TaskState) -> str:
     return (_ROOT.project(project_parts(_text(state, "project"))) / state.id).as_posix()
 
 
-def names(state: TaskState) -> list[str]:
-    """Return where the files are that a state names, without its records; a deleted task has none."""
-    if is_trashed(state):
-        return []
-    place = folder(state)
-    return [f"{place}/{name}" for name in files_of(state)]
-
-
 def project_records(state: TaskState) -> dict[str, bytes]:
     """Return the record of each project above the task whose name its folder abbreviates."""
     parts = project_parts(_text(state, "project"))
@@ -59,17 +54,39 @@ def project_records(state: TaskState) -> dict[str, bytes]:
     return found
 
 
-def in_order(names: Iterable[str], blobs: Mapping[str, object]) -> list[list[str]]:
-    """Return the names of a task's files that travel, in groups: what a group names lies in one before it."""
+def in_order(files: Iterable[str]) -> list[list[str]]:
+    """Return the names of a task's files in groups: what a group names lies in one before it."""
     groups: list[list[str]] = [[], [], [], []]
-    for name in sorted(names):
-        # summary.json is derived: it goes along for those who read a remote as a store.
-        if name in _LOCAL or any(is_temporary(part) for part in name.split("/")):
-            continue
+    for name in sorted(files):
         if name.startswith(f"{EVENTS}/"):
             groups[1].append(name)
-        elif name in blobs or name.startswith(f"{CONFLICTS}/"):
-            groups[0].append(name)
-        else:
+        elif name in RECORDS or name == ANCESTRY:
             groups[3 if name == RECORD else 2].append(name)
+        else:
+            groups[0].append(name)
     return groups
+
+
+class _Held(msgspec.Struct):
+    state: msgspec.Raw
+    files: dict[str, File]
+
+
+def encode_state_file(there: There) -> bytes:
+    """Spell the file that says what a remote has of a task."""
+    return msgspec.json.encode(_Held(msgspec.Raw(encode_state(there.state)), dict(sorted(there.files.items()))))
+
+
+def decode_state_file(data: bytes, path: Path) -> There:
+    """Read what a remote says that it has of a task; it may say anything. Raises Damaged naming `path`."""
+    try:
+        held = msgspec.json.decode(data, type=_Held)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise Damaged(path, str(error)) from None
+    if len(held.files) > MAX_FILES:
+        raise Damaged(path, f"it names more than {MAX_FILES:,} files")
+    for name, file in held.files.items():
+        check_name(name, path.name)
+        if not is_shared(name) or file.size < 0 or not (is_hash(file.hash) or not file.hash):
+            raise Damaged(path, f"it names a file that is none of a task: {name[:200]!r}")
+    return There(decode_state(bytes(held.state), path), held.files)

@@ -98,9 +98,16 @@ def exchange(
     stop, choice = Stop(Nobody()), choice or Choice()
     if isinstance(there, Path):
         peer = opening.at_folder(store, there, way, stop.tick)
-        return exchanged(store, peer, way, choice, stop, is_dry=is_dry)
+        return sound(exchanged(store, peer, way, choice, stop, is_dry=is_dry))
     with opening.at_remote(store, there, stop.tick) as one:
-        return exchanged(store, one, way, choice, stop, is_dry=is_dry)
+        return sound(exchanged(store, one, way, choice, stop, is_dry=is_dry))
+
+
+def sound(result: Result) -> Result:
+    """Return a result in which nothing has failed."""
+    for _, error in result.failed:
+        raise error
+    return result
 
 
 def remote() -> MemoryRemote:
