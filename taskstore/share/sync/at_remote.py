@@ -21,7 +21,7 @@ from functools import partial
 from pathlib import Path
 
 from ...core.errors import Damaged, NotSupported, ReadOnly, Refused, TaskstoreError
-from ...disk.layout import ANCESTRY, EVENTS, STORE, SUMMARY
+from ...disk.layout import ANCESTRY, EVENTS, RECORD, STORE, SUMMARY
 from ...schema import codec
 from ...schema.record import FORMAT, StoreRecord
 from ...store.store import Store
@@ -92,9 +92,10 @@ class RemotePeer:
         """Make an empty remote where there is none."""
         if not self._remote.is_writable:
             raise ReadOnly(f"{self._remote.address} can only be read; `taskstore pull` takes tasks from it")
-        if self._remote.size(tree.MANIFEST) is not None:
+        if self._remote.size(STORE) is not None:
             return
-        self._write_manifest(Told())
+        if self._remote.size(tree.MANIFEST) is None:
+            self._write_manifest(Told())
         record = StoreRecord(format=FORMAT, id=secrets.token_hex(16), locks=self._store.locks.value)
         record.created = self._store.clock.now()
         self._remote.write(STORE, [codec.encode(record)])
@@ -158,7 +159,7 @@ class RemotePeer:
                 yield chunk
 
         is_log = home is not None and name.startswith(f"{EVENTS}/") and (home / name).is_file()
-        seed = home / name if home is not None and is_log else None
+        seed = home / name if home is not None and is_log else here.twin(self._store, file) if file.hash else None
         try:
             return self._transfer.receive(_key(state.id, name, file), file.size, file.hash, fetch, seed=seed)
         except Unfit as error:
@@ -262,7 +263,7 @@ class RemotePeer:
         ]
         self._write_manifest(now)
         if now.stale:
-            for name in now.stale:
+            for name in sorted(now.stale, key=_when_removed):
                 self._remote.remove(name)
             self._write_manifest(Told(now.tasks))
         self._is_untidy = False
@@ -274,6 +275,11 @@ class RemotePeer:
     def forget(self) -> None:
         """Forget what is known of transfers that were cut off: all that was wanted is there."""
         self._transfer.clear()
+
+
+def _when_removed(name: str) -> tuple[int, str]:
+    """Put what names other files before them."""
+    return (0 if name.startswith(tree.STATES) else 1 if name.endswith(f"/{RECORD}") else 2, name)
 
 
 def _digest(told: Manifest, task_id: str) -> str:
@@ -311,5 +317,5 @@ def lacking(theirs: There, mine: Here | None) -> dict[str, File]:
 
 
 def _key(task_id: str, name: str, file: File) -> str:
-    """Return what a file is kept as: by its hash, or by its name where nobody has hashed it."""
-    return file.hash or hashlib.sha256(f"{task_id}/{name}".encode("utf-8", "surrogatepass")).hexdigest()
+    """Return what a file is kept as: by its hash, or by its name where nobody has hashed it; for its task alone."""
+    return f"{task_id}-{file.hash or hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()}"

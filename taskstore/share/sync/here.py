@@ -10,7 +10,7 @@ from pathlib import Path
 from ...core.errors import NotFound, ReadOnly
 from ...store import places
 from ...store.store import Store
-from ..merging import TaskState, stamp
+from ..merging import File, TaskState, stamp
 from ..merging.own import Here, facts, look
 from ..source import FolderSource
 
@@ -50,3 +50,13 @@ def sharing(store: Store, task_id: str) -> Here:
 def files(here: Here) -> Files:
     """Return a task's files; of one that was removed for good there are none."""
     return Files(here.paths.home if here.paths is not None else Path("there-are-none"))
+
+
+def twin(store: Store, file: File) -> Path | None:
+    """Return a file of the store that seems to be the same as one that is elsewhere; whoever takes it hashes it."""
+    with contextlib.suppress(OSError, ValueError):
+        path = store.root / store.paths.blob_hint(file.hash).read_text("utf-8")
+        is_inside = path.resolve().is_relative_to(store.paths.projects.resolve())
+        if is_inside and path.is_file() and path.stat().st_size == file.size:
+            return path
+    return None

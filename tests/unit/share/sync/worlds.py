@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 
@@ -52,6 +53,8 @@ class Watched:
         self.remote = remote
         self.address = remote.address
         self.calls: list[tuple[str, str]] = []
+        self.done: list[tuple[str, str]] = []
+        """Of the writes and the reads those that came to their end."""
         self.cut_at = cut_at
         self.after_write: Callable[[str], None] = lambda name: None
         self._lock = threading.Lock()
@@ -75,11 +78,13 @@ class Watched:
 
     def read(self, name: str, offset: int = 0) -> Iterator[bytes]:
         self._note("read", name)
-        return self.remote.read(name, offset)
+        yield from self.remote.read(name, offset)
+        self.done.append(("read", name))
 
     def write(self, name: str, chunks: Iterable[bytes]) -> None:
         self._note("write", name)
         self.remote.write(name, chunks)
+        self.done.append(("write", name))
         self.after_write(name)
 
     def remove(self, name: str) -> None:
@@ -114,19 +119,25 @@ def remote() -> MemoryRemote:
     return MemoryRemote("memory://there")
 
 
-def a_task(store: Store, name: str = "a run", project: str = "vision/cats", data: bytes = b"x" * 5000) -> TaskPaths:
+def a_task(store: Store, name: str = "a run", project: str = "vision/cats", data: bytes = b"x") -> TaskPaths:
     """Make an ended task with parameters, a configuration, logs and two artifacts."""
     paths = tasks.create(store, project, name)
     tasks.edit_params(store, paths.id, lambda record: record.hyperparams.update(Args={"lr": Parameter("0.1", "float")}))
     configuration.put(store, paths.id, "net", configuration.Content(f"{name}: 1".encode(), "yaml"))
     for key in ("weights", "report"):
         artifact = Artifact(key=key, type="custom")
-        with blobs.staged(store, paths.id, lambda at: at.artifact_folder(key), lambda out: out.write(data)) as blob:  # noqa: B023 - used at once
+        with blobs.staged(
+            store, paths.id, lambda at: at.artifact_folder(key), write(f"{name} {key}".encode() + data * 5000)
+        ) as blob:
             artifacts.put(store, paths.id, artifact, blob, f"{key}.bin")
     report(paths, 10)
     tasks.transition(store, paths.id, Status.IN_PROGRESS)
     tasks.transition(store, paths.id, Status.COMPLETED)
     return paths
+
+
+def write(data: bytes) -> Callable[[BinaryIO], object]:
+    return lambda out: out.write(data)
 
 
 def report(paths: TaskPaths, count: int, writer: str = "host-1-00") -> None:
