@@ -62,6 +62,7 @@ COMMANDS: dict[str, str] = {
     "push": "Put tasks that are new or newer here to a remote.",
     "sync": "Have this store and a remote hold the same tasks.",
     "merge": "Bring all tasks of another store in.",
+    "conflicts": "List, show and resolve conflicts of merged tasks.",
     "config": "Show every setting, and where its value comes from.",
     "path": "Print where a task is, or the store.",
     "du": "Show what takes up space.",

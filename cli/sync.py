@@ -173,22 +173,14 @@ def _print(result: Result, *, is_dry: bool, as_json: bool) -> None:
         for done in result.done:
             render.print_json(_as_object(done, is_dry=is_dry))
     elif result.done:
-        columns = [
-            render.Column("action", is_fixed=True),
-            render.Column("id", is_fixed=True),
-            "project",
-            "name",
-            "note",
-        ]
-        render.table(
-            ((done.action or "left", done.id, done.project, done.name, _note(done)) for done in result.done), columns
-        )
+        fixed = (render.Column(name, is_fixed=True) for name in ("action", "id"))
+        rows = ([done.action or "left", done.id, done.project, done.name, _note(done)] for done in result.done)
+        render.table(rows, [*fixed, "project", "name", "note"])
     context.say(_summary(result, is_dry=is_dry))
     in_conflict = sum(bool(done.conflicts) for done in result.done)
     if in_conflict:
         context.say(
-            f"{render.count(in_conflict, 'task')} in conflict: both sides are kept; `taskstore conflicts` lists them, and "
-            "resolves them"
+            f"{render.count(in_conflict, 'task')} in conflict, with both sides kept; `taskstore conflicts` lists them"
         )
 
 

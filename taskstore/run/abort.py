@@ -15,7 +15,7 @@ from ..disk.beacon import HEARTBEAT_S, is_alive, read_beacon
 from ..disk.layout import TaskPaths
 from ..disk.process import ProcessIdentity, is_gone, is_here
 from ..schema.record import TaskRecord
-from ..store import events, liveness, places, stopping, tasks
+from ..store import ancestry, events, liveness, places, stopping, tasks
 from ..store.store import Store
 from .stopping import POLL_S
 
@@ -58,6 +58,11 @@ def abort(
     paths = places.locate(store, task_id)
     before = tasks.read(paths)
     record = liveness.settle(store, paths, before)
+    if ancestry.is_elsewhere(paths, record):
+        raise Refused(
+            f"task {task_id[:12]} is {record.status.label} in the store that it was copied from; end it there, and "
+            "bring it in again"
+        )
     if record.status is Status.QUEUED:
         record = stop(store, task_id, frozenset({Status.QUEUED}), "aborted", "it had not begun")
         if record.status is Status.STOPPED:

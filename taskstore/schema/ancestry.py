@@ -139,8 +139,16 @@ def unit_of(value: Any, known: UnitAncestry | None, time: str) -> Unit:  # noqa:
         present = Version(id=known.id, value=value, time=known.time)
     else:
         past.add(known.id)
-        present = Version(id=version_id(value, past), value=value, time=time)
+        present = Version(id=version_id(value, past), value=value, time=later(time, known))
     return unit_from([present, *known.others], past)
+
+
+def later(time: str, known: UnitAncestry) -> str:
+    """Return when a value was made that is new: after all that was known then, whatever the clocks say.
+
+    So it is what is shown, also where the version that it went on from has rivals.
+    """
+    return max([time, *(f"{each}~" for each in (known.time, *(other.time for other in known.others)) if each >= time)])
 
 
 def that_holds(known: UnitAncestry | None, hashed: str) -> UnitAncestry | None:

@@ -14,7 +14,7 @@ from ..core.errors import Damaged
 from ..disk.layout import TaskPaths
 from ..disk.text import read_bytes
 from ..schema import codec
-from ..schema.ancestry import MAX_PAST, AncestryRecord, UnitAncestry, fields_of, shown, unit_of, version_id
+from ..schema.ancestry import MAX_PAST, AncestryRecord, UnitAncestry, fields_of, later, shown, unit_of, version_id
 from ..schema.record import TaskRecord
 
 TRASHED = "trashed"
@@ -39,6 +39,15 @@ def is_elsewhere(paths: TaskPaths, record: TaskRecord) -> bool:
     except Damaged:
         return False
     return known is not None and known == record.status_changed
+
+
+def open_conflicts(paths: TaskPaths) -> list[str]:
+    """Return the units of which there are rivals that a person has to choose between. Raises Damaged."""
+    return sorted(
+        name
+        for name, entry in read(paths).units.items()
+        if name != TRASHED and any(version_id(other.value) != entry.value_hash for other in entry.others)
+    )
 
 
 def of_fields(task: Mapping[str, Any]) -> dict[str, Any]:
@@ -76,4 +85,5 @@ def _child(known: UnitAncestry | None, before: Any, after: Any, now: str) -> Uni
     past = [*dict.fromkeys([*(each for each in in_order if each in earlier.past), *earlier.past])][-MAX_PAST:]
     past.append(own.id)
     others = [version for version in earlier.heads if version is not own]
-    return UnitAncestry(id=version_id(after, past), hash=version_id(after), time=now, past=past, others=others)
+    time = later(now, UnitAncestry(time=own.time, others=others))
+    return UnitAncestry(id=version_id(after, past), hash=version_id(after), time=time, past=past, others=others)

@@ -7,17 +7,21 @@ there) is an object by its own name. Hence no hash is kept. Both are changed und
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from ..core.errors import BadName
 from ..core.names import decode
 from ..core.states import EDITABLE, Status
 from ..disk.atomic import is_temporary, make_folders, replace_record
 from ..disk.layout import TaskPaths
-from ..disk.text import read_bytes
+from ..disk.text import parse_json_object, read_bytes
 from ..schema import codec
+from ..schema.ancestry import unit_name
 from ..schema.configuration import ConfigurationItem, ConfigurationRecord
 from . import tasks
 from .store import Store
@@ -111,6 +115,8 @@ def put(store: Store, task_id: str, name: str, content: Content, *, allowed: fro
         path = paths.config_file(name, content.suffix)
         described = content.description if content.description is not None else before.description if before else ""
         item = ConfigurationItem(name=name, type=content.type, description=described, file=path.name)
+        if before is not None:
+            _note(paths, store, previous, before, (item, content.data))
         if not path.is_file() or read_bytes(path) != content.data:
             make_folders(paths.config, until=paths.home)
             replace_record(path, content.data)
@@ -131,7 +137,9 @@ def delete(store: Store, task_id: str, name: str, *, allowed: frozenset[Status] 
         _check_open(paths, allowed)
         found = read(paths).get(name)
         previous, record = _previous(paths)
-        if record.configuration.pop(name, None) is not None:
+        recorded = record.configuration.pop(name, None)
+        if recorded is not None:
+            _note(paths, store, previous, recorded, None)
             _write(paths, record, previous)
         if found is not None:
             found.path.unlink(missing_ok=True)
@@ -141,6 +149,32 @@ def delete(store: Store, task_id: str, name: str, *, allowed: frozenset[Status] 
         return found is not None
 
     return tasks.under_lock(store, task_id, action)
+
+
+def _note(
+    paths: TaskPaths,
+    store: Store,
+    previous: bytes,
+    before: ConfigurationItem,
+    after: tuple[ConfigurationItem, bytes] | None,
+) -> None:
+    """Note which version of an object another one takes the place of, before it does."""
+    raw = parse_json_object(paths.configuration, previous).get("configuration")
+    item = raw.get(before.name) if isinstance(raw, dict) else None
+    path = file_of(paths, before)
+    if not isinstance(item, dict) or path is None or not path.is_file():
+        return
+    unit = unit_name("configuration", before.name)
+    old = {**item, "content": _content(read_bytes(path))}
+    new: dict[str, object] | None = None
+    if after is not None:
+        unknown = {key: value for key, value in item.items() if key not in ConfigurationItem.__struct_fields__}
+        new = {**msgspec.to_builtins(after[0]), **unknown, "content": _content(after[1])}
+    tasks.note(paths, {unit: old}, {unit: new}, store)
+
+
+def _content(data: bytes) -> dict[str, object]:
+    return {"size": len(data), "hash": hashlib.sha256(data).hexdigest()}
 
 
 def clear(paths: TaskPaths) -> None:

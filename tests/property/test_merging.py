@@ -39,6 +39,7 @@ ACTIONS = st.one_of(
     st.tuples(st.just("rename_by_hand"), TEXTS),
     st.tuples(st.just("edit_file_by_hand"), st.sampled_from(["config/a.txt", "config/c.txt", "notes.txt"]), TEXTS),
     st.tuples(st.just("stamp")),
+    st.tuples(st.just("resolve"), st.integers(1, 3)),
 )
 DOERS = st.sampled_from(PEOPLE)
 STEPS = st.lists(

@@ -65,7 +65,7 @@ class Outcome:
     missing: tuple[str, ...] = ()
 
 
-class _ChangedMeanwhile(Exception):
+class ChangedMeanwhile(Exception):
     """The task is not as it was when the merge was worked out."""
 
 
@@ -77,7 +77,7 @@ def bring_in(store: Store, state: TaskState, source: Source, origin: Origin, *, 
     store's task is then as it was. Busy where somebody else goes on changing it.
     """
     for _ in range(_MAX_TRIES):
-        with contextlib.suppress(_ChangedMeanwhile, FileNotFoundError), writing(store):
+        with contextlib.suppress(ChangedMeanwhile, FileNotFoundError), writing(store):
             return _bring(store, state, source, origin, project)
     raise Busy(store.paths.projects / state.id, 0)
 
@@ -133,13 +133,13 @@ def _delete(store: Store, here: Here | None, joined: TaskState) -> Outcome:
         last_update=here.state.last_update,
         samples=here.state.samples,
     )
-    planned = Planner(wanted, here.survey, here.paths, Fetcher(_Nothing(), joined.id, here.paths.home)).plan(wanted, {})
-    with _unchanged(store, here) as paths:
-        _leave(store, paths, apply(store, paths, here.survey, planned, None), store.paths.trashed(joined.id).home)
+    planned = Planner(wanted, here.survey, here.paths, Fetcher(Nothing(), joined.id, here.paths.home)).plan(wanted, {})
+    with unchanged(store, here) as paths:
+        leave(store, paths, apply(store, paths, here.survey, planned, None), store.paths.trashed(joined.id).home)
     return Outcome(task_id=joined.id, kind=DELETED)
 
 
-class _Nothing:
+class Nothing:
     """The source of a merge that needs no files."""
 
     def sizes(self) -> dict[str, int]:
@@ -181,19 +181,20 @@ def _merge(store: Store, here: Here, joined: TaskState, theirs: TaskState, sourc
             frozen = check_published(here.survey, joined, theirs, fetcher)
             planned = Planner(joined, here.survey, here.paths, fetcher).plan(theirs, frozen.places)
             mark = _mark(store, origin) if _is_other_program(here.state, joined) else None
-            with _unchanged(store, here) as paths:
+            with unchanged(store, here) as paths:
                 applied = apply(store, paths, here.survey, planned, mark, frozen)
-                _leave(store, paths, applied, _home_of(store, joined, paths))
+                leave(store, paths, applied, place_of(store, joined, paths))
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     return _outcome(joined, MERGED, planned.missing)
 
 
-def _home_of(store: Store, joined: TaskState, paths: TaskPaths) -> Path:
+def place_of(store: Store, joined: TaskState, paths: TaskPaths) -> Path:
+    """Return where a task belongs, in a project that is made where it is new. Raises BadName."""
     return ensure_folder(store, project_parts(str(shown(joined.units[PROJECT]).value))) / paths.id
 
 
-def _leave(store: Store, paths: TaskPaths, applied: Applied, target: Path) -> None:
+def leave(store: Store, paths: TaskPaths, applied: Applied, target: Path) -> None:
     """Move a task to where it now belongs, and finish it there."""
     if target != paths.home:
         target.parent.mkdir(exist_ok=True)
@@ -207,14 +208,14 @@ def _leave(store: Store, paths: TaskPaths, applied: Applied, target: Path) -> No
 
 
 @contextlib.contextmanager
-def _unchanged(store: Store, here: Here) -> Iterator[TaskPaths]:
-    """Hold a task's lock, where it is as it was. Raises _ChangedMeanwhile."""
+def unchanged(store: Store, here: Here) -> Iterator[TaskPaths]:
+    """Hold a task's lock, where it is as it was. Raises ChangedMeanwhile."""
     assert here.paths is not None  # noqa: S101 - a task without a folder has no lock
     with edit_lock(here.paths.home / LOCK, store.locks), tasks.writable(here.paths):
         if tuple(facts(here.paths.home).items()) != here.files:
-            raise _ChangedMeanwhile
+            raise ChangedMeanwhile
         if why_not(store, here):
-            raise _ChangedMeanwhile
+            raise ChangedMeanwhile
         yield here.paths
 
 
@@ -223,7 +224,7 @@ def _finish(store: Store, here: Here) -> None:
     assert here.survey is not None  # noqa: S101 - a task that is merged was surveyed
     if all(entry.before is None for entry in here.survey.known.units.values()):
         return
-    with _unchanged(store, here) as paths:
+    with unchanged(store, here) as paths:
         Applied(store, here.survey, here.state, set(here.survey.files)).finish(paths)
 
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+import msgspec
 
 from ...core.errors import Damaged, NotFound
 from ...disk.layout import TaskPaths
 from ...schema import codec
-from ...schema.ancestry import Unit
+from ...schema.ancestry import Unit, Version, version_id
 from ...store import ancestry, liveness, places, tasks, trash
 from ...store.store import Store
 from ..source import FolderSource
 from .reading import Survey, is_shared, survey
 from .spelling import known_units
-from .state import TRASHED, TaskState
+from .state import TRASHED, TaskState, join_units
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,17 @@ def look(store: Store, task_id: str) -> Here | None:
     except NotFound:
         return _in_trash(store, task_id)
     liveness.settle(store, paths, tasks.read(paths))
-    return _surveyed(paths, places.project_of(store, paths.home))
+    here = _surveyed(paths, places.project_of(store, paths.home))
+    grave = trash.tombstone(store, task_id)
+    return here if grave is None else _risen(here, Unit(heads=grave.heads, past=grave.past))
+
+
+def _risen(here: Here, grave: Unit) -> Here:
+    """Return what is known of a task that was removed for good, and that somebody has brought back by hand."""
+    past = sorted({*grave.past, *(version.id for version in grave.heads)})
+    restored = Unit(heads=[Version(id=version_id(None, past))], past=past)
+    units = {**here.state.units, TRASHED: join_units(TRASHED, here.state.units.get(TRASHED, Unit()), restored)}
+    return replace(here, state=msgspec.structs.replace(here.state, units=units))
 
 
 def _in_trash(store: Store, task_id: str) -> Here | None:

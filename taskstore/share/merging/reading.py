@@ -39,6 +39,7 @@ from ...schema.ancestry import (
     UnitAncestry,
     Version,
     ancestor_id,
+    later,
     shown,
     that_holds,
     unit_from,
@@ -281,7 +282,7 @@ def _run_unit(value: Any, known: UnitAncestry | None, time: str) -> Unit:  # noq
     if known.value_hash == hashed:
         return Unit(heads=[Version(id=hashed, value=value, time=known.time)])
     # Later than what it took the place of, whatever the clocks say.
-    return Unit(heads=[Version(id=hashed, value=value, time=max(time, f"{known.time}~"))])
+    return Unit(heads=[Version(id=hashed, value=value, time=later(time, known))])
 
 
 def status_unit(value: Any, known: UnitAncestry | None, time: str) -> Unit:  # noqa: ANN401 - plain JSON values
@@ -292,9 +293,9 @@ def status_unit(value: Any, known: UnitAncestry | None, time: str) -> Unit:  # n
     if hashed == known.value_hash:
         present = Version(id=known.id, value=value, time=known.time)
     elif last in known.past:  # somebody has brought an older record back
-        present = Version(id=f"{version_id(last, known.past)}:{hashed}", value=value, time=time)
+        present = Version(id=f"{version_id(last, known.past)}:{hashed}", value=value, time=later(time, known))
     else:
-        present = Version(id=f"{last}:{hashed}", value=value, time=time)
+        present = Version(id=f"{last}:{hashed}", value=value, time=later(time, known))
     return unit_from([present, *known.others], {*known.past, *earlier} - {ancestor_id(present)})
 
 

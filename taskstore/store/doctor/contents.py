@@ -15,10 +15,12 @@ from ...core.states import Status
 from ...disk.atomic import is_abandoned, is_temporary, sha256_of
 from ...disk.beacon import is_alive, read_beacon
 from ...disk.layout import (
+    ANCESTRY,
     ARTIFACTS,
     BEACON,
     CONFIG_FOLDER,
     CONFIGURATION,
+    CONFLICTS,
     LOCK,
     MANIFEST,
     MODELS,
@@ -31,11 +33,12 @@ from ...disk.layout import (
 from ...disk.lock import is_marker_void
 from ...disk.text import parse_json_object, read_bytes
 from ...schema import codec
+from ...schema.ancestry import AncestryRecord
 from ...schema.artifact import ArtifactsRecord
 from ...schema.configuration import ConfigurationRecord
 from ...schema.model import ModelsRecord
 from ...schema.record import FileRef, ParamsRecord, ScriptRecord, TaskRecord
-from .. import artifacts, configuration, liveness, models, published, tasks
+from .. import ancestry, artifacts, configuration, liveness, models, published, tasks
 from ..store import Store
 from . import logs
 from .finding import Finding, Kind
@@ -46,7 +49,9 @@ PARTS: dict[str, type[msgspec.Struct]] = {
     ARTIFACTS: ArtifactsRecord,
     MODELS: ModelsRecord,
     CONFIGURATION: ConfigurationRecord,
+    ANCESTRY: AncestryRecord,
 }
+_NAMES_NO_FILES = frozenset({RECORD, SUMMARY, MANIFEST, ANCESTRY})
 _MAX_DEPTH = 100
 
 
@@ -81,6 +86,7 @@ def check(store: Store, paths: TaskPaths, *, is_in_trash: bool) -> Iterator[Find
     if record.status is not Status.PUBLISHED:  # whose manifest says what is there
         yield from _orphans(paths)
     yield from _published(paths, record)
+    yield from _rivals(paths)
     yield from logs.check(store, paths, is_frozen=record.status is Status.PUBLISHED)
     yield from _beacon(store, paths)
 
@@ -112,7 +118,7 @@ def _is_source(path: Path, home: Path) -> bool:
     """Captured and stored files keep the modes that they had: only reading them is ours to ask for."""
     return (
         path.is_file()
-        and path.relative_to(home).parts[0] in ("source", "files", CONFIG_FOLDER)
+        and path.relative_to(home).parts[0] in ("source", "files", CONFIG_FOLDER, CONFLICTS)
         and os.access(path, os.R_OK)
     )
 
@@ -170,6 +176,17 @@ def _blobs(paths: TaskPaths, names: set[str]) -> Iterator[Finding]:
         yield from _blob(paths, name, ref)
 
 
+def _rivals(paths: TaskPaths) -> Iterator[Finding]:
+    """Look at what a merge has kept besides what is shown."""
+    for path in sorted(paths.conflicts.glob("*")):
+        if path.is_file() and not is_temporary(path.name) and sha256_of(path) != path.name:
+            yield Finding(Kind.BLOB, path, "its SHA-256 is not its name")
+    with contextlib.suppress(Damaged):  # which is found as such
+        for unit in ancestry.open_conflicts(paths):
+            why = f"two versions of {unit} were merged: `taskstore conflicts show {paths.id[:12]}` shows them"
+            yield Finding(Kind.CONFLICT, paths.home, why)
+
+
 def _configuration(paths: TaskPaths) -> Iterator[Finding]:
     with contextlib.suppress(Damaged):  # which is found as such
         for item in configuration.missing(paths):
@@ -182,7 +199,7 @@ def _configuration(paths: TaskPaths) -> Iterator[Finding]:
 def _named(paths: TaskPaths, names: set[str]) -> Iterator[tuple[str, FileRef]]:
     """Yield every file that a record of the task names, with the record's name."""
     for name in sorted(names):
-        if name.endswith(".json") and name not in (RECORD, SUMMARY, MANIFEST) and not is_temporary(name):
+        if name.endswith(".json") and name not in _NAMES_NO_FILES and not is_temporary(name):
             with contextlib.suppress(Damaged, FileNotFoundError):
                 value = parse_json_object(paths.home / name, read_bytes(paths.home / name))
                 yield from ((name, ref) for ref in _refs(value, _MAX_DEPTH))

@@ -26,6 +26,7 @@ class Kind(str, Enum):
     MANIFEST = "manifest"
     WRITE_BITS = "write bits"
     PUBLISHED = "published"
+    CONFLICT = "conflict"
     BEACON = "beacon"
     LEASE = "lease"
     LEFTOVER = "leftover"

@@ -19,7 +19,7 @@ from ...disk.text import read_bytes
 from ...schema import codec
 from ...schema.queue import Place, QueueRecord, TicketRecord, place_of, rank_of
 from ...schema.record import TaskRecord
-from .. import places, tasks, tickets, workers
+from .. import ancestry, places, tasks, tickets, workers
 from ..store import Store
 from ..tickets import Ticket
 from . import quarantine
@@ -55,7 +55,7 @@ def _waiting(store: Store) -> Iterator[tuple[str, TaskRecord]]:
             record = tasks.read(TaskPaths(Path(folder) / task_id))
         except (Damaged, FileNotFoundError):
             continue
-        if record.status is Status.QUEUED:
+        if record.status is Status.QUEUED and not ancestry.is_elsewhere(TaskPaths(Path(folder) / task_id), record):
             yield task_id, record
 
 

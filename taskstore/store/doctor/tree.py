@@ -15,7 +15,7 @@ from ...disk.layout import PROJECT, PURGE_PREFIX, RECORD, StorePaths, TaskPaths
 from ...disk.text import parse_yaml_object, read_bytes
 from ...schema import codec
 from ...schema.record import ProjectRecord, TaskRecord
-from .. import index, places, settings
+from .. import index, places, settings, trash
 from .. import store as stores
 from ..store import Store
 from . import contents, queues, strays
@@ -178,8 +178,16 @@ def _trash(store: Store, seen: _Seen) -> Iterator[Finding]:
             yield from contents.check(store, TaskPaths(path), is_in_trash=True)
         elif path.is_dir() and not path.is_symlink() and places.is_misnamed_task(str(path)):
             seen.misnamed.append(path)
-        else:
+        elif not _is_tombstone(store, name):
             yield from strays.in_trash(path)
+
+
+def _is_tombstone(store: Store, name: str) -> bool:
+    task_id = name.partition(".")[0]
+    try:
+        return is_id(task_id) and name == f"{task_id}.json" and trash.tombstone(store, task_id) is not None
+    except Damaged:
+        return False
 
 
 def _duplicates(found: list[Path]) -> Iterator[Finding]:

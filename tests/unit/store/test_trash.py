@@ -65,7 +65,8 @@ def test_it_is_found_by_a_unique_prefix(store: Store, task: TaskPaths) -> None:
 def test_purging_removes_it_for_good(store: Store, task: TaskPaths) -> None:
     trash.put(store, task.id)
     trash.purge(store, task.id)
-    assert list(store.paths.trash.iterdir()) == []
+    assert [path.name for path in store.paths.trash.iterdir()] == [f"{task.id}.json"]
+    assert trash.listed(store) == []
     for verb in (trash.purge, trash.restore):
         with pytest.raises(NotFound):
             verb(store, task.id)
@@ -129,4 +130,4 @@ def test_a_published_task_goes_and_comes_back_read_only(plain_user: Path) -> Non
     assert published.verify(back) == []
     trash.put(store, made.id, force=True)
     trash.purge(store, made.id)
-    assert list(store.paths.trash.iterdir()) == []
+    assert [path.name for path in store.paths.trash.iterdir()] == [f"{made.id}.json"]

@@ -17,7 +17,7 @@ from taskstore.schema.artifact import Artifact
 from taskstore.schema.record import Parameter, ParamsRecord, TaskRecord
 from taskstore.sections import clone
 from taskstore.share import merging
-from taskstore.share.merging import Origin, Outcome, TaskState, is_trashed, units
+from taskstore.share.merging import Origin, Outcome, TaskState, is_trashed, resolving, units
 from taskstore.share.source import FolderSource
 from taskstore.store import artifacts, blobs, configuration, places, published, tasks, trash
 from taskstore.store.store import Store, init, open_at
@@ -32,7 +32,9 @@ class Person:
     def __init__(self, root: Path, clock: FixedClock, name: str) -> None:
         self.clock = clock
         self.name = name
-        self.store: Store = init(root / name, clock=clock) if not (root / name).exists() else open_at(root / name, clock=clock)
+        self.store: Store = (
+            init(root / name, clock=clock) if not (root / name).exists() else open_at(root / name, clock=clock)
+        )
         self._lines = 0
 
     def copied(self, root: Path) -> Person:
@@ -157,6 +159,13 @@ class Person:
         path = self.paths.home / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(text)
+
+    def resolve(self, number: int) -> None:
+        """Decide the first conflict that there is."""
+        state = self.state()
+        found = resolving.rivals(state) if state is not None else []
+        if found and number <= len(found[0].versions):
+            resolving.take(self.store, TASK, found[0].unit, number)
 
     def stamp(self) -> None:
         merging.stamp(self.store, TASK)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO
 
 import msgspec
 
@@ -125,19 +124,17 @@ def a_task(store: Store, name: str = "a run", project: str = "vision/cats", data
     tasks.edit_params(store, paths.id, lambda record: record.hyperparams.update(Args={"lr": Parameter("0.1", "float")}))
     configuration.put(store, paths.id, "net", configuration.Content(f"{name}: 1".encode(), "yaml"))
     for key in ("weights", "report"):
-        artifact = Artifact(key=key, type="custom")
-        with blobs.staged(
-            store, paths.id, lambda at: at.artifact_folder(key), write(f"{name} {key}".encode() + data * 5000)
-        ) as blob:
-            artifacts.put(store, paths.id, artifact, blob, f"{key}.bin")
+        keep(store, paths, key, f"{name} {key}".encode() + data * 5000)
     report(paths, 10)
     tasks.transition(store, paths.id, Status.IN_PROGRESS)
     tasks.transition(store, paths.id, Status.COMPLETED)
     return paths
 
 
-def write(data: bytes) -> Callable[[BinaryIO], object]:
-    return lambda out: out.write(data)
+def keep(store: Store, paths: TaskPaths, key: str, data: bytes) -> None:
+    """Keep an artifact in a task."""
+    with blobs.staged(store, paths.id, lambda at: at.artifact_folder(key), lambda out: out.write(data)) as blob:
+        artifacts.put(store, paths.id, Artifact(key=key, type="custom"), blob, f"{key}.bin")
 
 
 def report(paths: TaskPaths, count: int, writer: str = "host-1-00") -> None:
