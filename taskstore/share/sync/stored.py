@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import stat
+import sys
 import time
 from collections.abc import Iterator
 from hashlib import blake2b
@@ -20,25 +20,27 @@ import msgspec
 from ...core.errors import Damaged, TaskstoreError
 from ...core.ids import is_id
 from ...core.states import Status
-from ...disk.atomic import is_temporary, replace_record
-from ...disk.layout import BEACON, LOCK, STOP, SUMMARY
+from ...disk.atomic import replace_record
 from ...store import places
 from ...store.store import Store
-from ..merging import TaskState, digest, own_state, shown
+from ..merging import TaskState, digest, is_shared, own_state, shown
 from ..merging.state import STATUS
 from . import tree
 from .manifest import Entry
 
-_VERSION = 1
+_VERSION = 2
 _RACY_NS = 50_000_000
-_NOT_SHARED = frozenset({SUMMARY, STOP, LOCK, BEACON})
 _BLOBS = frozenset({"source", "files"})
 
 
 class _Known(msgspec.Struct, array_like=True):
-    """One task as it was last read. `signature` is empty where it must be read again."""
+    """One task as it was last read. `signature` is empty where it must be read again.
+
+    `names` are the files that it was made of, a line each, and their folders: a new file changes its folder's time.
+    """
 
     id: str
+    names: str
     signature: bytes
     entry: Entry
 
@@ -59,12 +61,11 @@ def store_manifest(store: Store, problems: list[TaskstoreError]) -> dict[str, En
     is_stale = False
     root = str(store.root)
     for home, task_id in _walk(store, problems):
-        known = cached.get(task_id)
+        known, place = cached.get(task_id), home[len(root) :]
         try:
-            signature = _signature(home, home[len(root) :])
-            if known is None or not known.signature or known.signature != signature:
+            if known is None or not known.signature or known.signature != _signature(home, place, known.names):
                 is_stale = True
-                known = _read(store, task_id, home, signature)
+                known = _read(store, task_id, home, place)
         except FileNotFoundError:
             continue  # moved or deleted just now
         except Damaged as error:
@@ -76,12 +77,16 @@ def store_manifest(store: Store, problems: list[TaskstoreError]) -> dict[str, En
     return {known.id: known.entry for known in found}
 
 
-def _read(store: Store, task_id: str, home: str, signature: bytes) -> _Known:
+def _read(store: Store, task_id: str, home: str, place: str) -> _Known:
     store.places[task_id] = Path(home)  # it was found just now
+    names = _names(home)
+    signature = _signature(home, place, names, time.time_ns() - _RACY_NS)
     state = own_state(store, task_id)
     if state is None:
         raise FileNotFoundError(task_id)
-    return _Known(task_id, b"" if _may_end(state) else signature, tree.entry_of(state, digest(state)))
+    if _may_end(state) or _names(home) != names:
+        signature = b""
+    return _Known(task_id, names, signature, tree.entry_of(state, digest(state)))
 
 
 def _may_end(state: TaskState) -> bool:
@@ -109,43 +114,40 @@ def _walk(store: Store, problems: list[TaskstoreError]) -> Iterator[tuple[str, s
             yield f"{store.paths.trash}{os.sep}{name}", task_id
 
 
-def _signature(home: str, place: str) -> bytes:
-    """Return what changes when a task's files do, or its place; empty where a clock may be too coarse to tell.
-
-    Raises FileNotFoundError where the task has gone.
-    """
-    found: list[str] = [place]
-    latest = _look(home, found)
-    if latest > time.time_ns() - _RACY_NS:
-        return b""
+def _signature(home: str, place: str, names: str, trusted_ns: int = sys.maxsize) -> bytes:
+    """Return what changes when a task's files do, or its place; empty where one has gone, or is later than that."""
+    found = [place]
+    for name in names.split("\n"):
+        try:
+            facts = os.lstat(f"{home}/{name}" if name else home)  # noqa: PTH116 - a Path each costs as much again
+        except (FileNotFoundError, NotADirectoryError):
+            return b""
+        found.append(f"{facts.st_ino} {facts.st_mtime_ns} {facts.st_ctime_ns} {facts.st_size}")
+        if facts.st_mtime_ns > trusted_ns or facts.st_ctime_ns > trusted_ns:
+            return b""
     return blake2b("\n".join(found).encode("utf-8", "surrogateescape"), digest_size=16).digest()
 
 
-def _look(folder: str, found: list[str]) -> int:
-    """Append a line for each file; return when one was changed last."""
-    latest = 0
-    try:
-        with os.scandir(folder) as entries:
-            names = sorted(entries, key=lambda entry: entry.name)
-    except NotADirectoryError:  # a tombstone
-        facts = os.stat(folder)  # noqa: PTH116 - as below
-        found.append(f"{facts.st_ino}:{facts.st_mtime_ns}:{facts.st_size}")
-        return max(facts.st_mtime_ns, facts.st_ctime_ns)
-    for entry in names:
-        name = entry.name
-        if name in _NOT_SHARED or is_temporary(name):
-            continue
-        facts = entry.stat(follow_symlinks=False)
-        changed = max(facts.st_mtime_ns, facts.st_ctime_ns)
-        latest = max(latest, changed)
-        if not stat.S_ISDIR(facts.st_mode):
-            found.append(f"{name}:{facts.st_ino}:{changed}:{facts.st_size}")
-        elif name in _BLOBS:
-            found.append(f"{name}/{changed}")
-        else:
-            found.append(f"{name}/")
-            latest = max(latest, _look(entry.path, found))
-    return latest
+def _names(home: str) -> str:
+    """Return the names of a task's files, and of the folders in which there may be more; itself is the empty one.
+
+    Raises FileNotFoundError where it has gone.
+    """
+    found, pending = [""], [""]
+    while pending:
+        prefix = pending.pop()
+        try:
+            entries = sorted(os.scandir(f"{home}/{prefix}"), key=lambda entry: entry.name)
+        except NotADirectoryError:  # a tombstone
+            break
+        for entry in entries:
+            name = f"{prefix}{entry.name}"
+            if not is_shared(name) or "\n" in name:
+                continue
+            found.append(name)
+            if entry.is_dir(follow_symlinks=False) and name not in _BLOBS:
+                pending.append(f"{name}/")
+    return "\n".join(found)
 
 
 def _load(store: Store) -> dict[str, _Known]:
