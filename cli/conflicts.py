@@ -76,7 +76,7 @@ def show_conflicts(task: _Task, as_json: context.JsonOption = False) -> None:
             continue
         render.styled((render.safe(rivals.unit), "bold"))
         for number, version in enumerate(rivals.versions, 1):
-            render.hanging(f"  {number}  ", (f"{version.time.partition('/')[0]}  ", "dim"), _spelled(version.value))
+            render.hanging(f"  {number}  ", (f"{version.time[:19]}  ", "dim"), _spelled(version.value))
     if not found:
         context.say("no conflicts")
 

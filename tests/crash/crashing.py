@@ -216,6 +216,7 @@ def _task(paths: Any, project: str) -> dict[str, Any]:
             "config.json",
             "summary.json",
             "manifest.json",
+            "ancestry.json",
         )
     }
     files = {

@@ -12,7 +12,7 @@ import msgspec
 from ...core.clock import from_text
 from ...core.states import Status
 from ...disk.atomic import chunks_of, make_folders, replace_record, sync_folder, write_all, write_blob
-from ...disk.layout import CONFLICTS, EVENTS, RECORD, SUMMARY, TaskPaths
+from ...disk.layout import CONFLICTS, EVENTS, RECORD, TaskPaths
 from ...schema import codec
 from ...schema.ancestry import shown
 from ...schema.record import Moment
@@ -44,6 +44,8 @@ def fill(store: Store, paths: TaskPaths, planned: Plan, mark: dict[str, Any] | N
     for name, data in records.items():
         replace_record(paths.home / name, data)
     if planned.joined.logs:
+        if planned.summary:
+            replace_record(paths.summary, planned.summary, is_durable=False)
         events.refresh_summary(paths)
 
 
@@ -75,9 +77,15 @@ def apply(
         tasks.replace(paths.ancestry, codec.encode(journal))
     for name, source in planned.loose.items():
         _put(paths, name, source, planned)
+    applied = Applied(store, here, joined, set(planned.kept), elsewhere)
+    last = records.pop(RECORD, None)
     for name, data in records.items():
         tasks.replace(paths.home / name, data)
-    return Applied(store, here, joined, set(planned.kept), elsewhere)
+    if frozen is not None and frozen.manifest is not None:
+        applied.tidy(paths)  # all is as it was published, before it says that it is
+    if last is not None:
+        tasks.replace(paths.record, last)
+    return applied
 
 
 def _put(paths: TaskPaths, name: str, source: Path, planned: Plan) -> None:
@@ -150,21 +158,20 @@ class Applied:
         self._elsewhere = elsewhere if elsewhere is not None else _elsewhere(joined, here)
 
     def finish(self, paths: TaskPaths) -> None:
-        """Delete what no record names any longer, sum up the logs, and write down what is known now."""
-        self._tidy(paths)
-        if self._joined.logs:
-            events.refresh_summary(paths)
-        else:
-            (paths.home / SUMMARY).unlink(missing_ok=True)
+        """Clear up, and write down what is known now."""
+        self.tidy(paths)
         record = tasks.read(paths)
         if self._elsewhere is not None and not liveness.is_held(self._store, paths, record):
             paths.beacon.unlink(missing_ok=True)
         tickets.prune(self._store, record)
-        tasks.replace(paths.ancestry, codec.encode(ancestry(self._joined, self._elsewhere, self._here.known.rev + 1)))
         if record.status is Status.PUBLISHED:
             take_write_bits(paths)
+        with tasks.writable(paths):
+            known = ancestry(self._joined, self._elsewhere, self._here.known.rev + 1)
+            tasks.replace(paths.ancestry, codec.encode(known))
 
-    def _tidy(self, paths: TaskPaths) -> None:
+    def tidy(self, paths: TaskPaths) -> None:
+        """Delete what no record names any longer, and sum up the logs."""
         doomed = {name for name in self._here.files if not name.startswith((f"{EVENTS}/", "files/media/"))}
         for folder in _TIDIED:
             below = (Path(root) / name for root, _, names in os.walk(paths.home / folder) for name in names)
@@ -173,6 +180,10 @@ class Applied:
             path = paths.home / name
             path.unlink(missing_ok=True)
             _remove_empty(path.parent, paths.home)
+        if self._joined.logs:
+            events.refresh_summary(paths)
+        else:
+            paths.summary.unlink(missing_ok=True)
 
 
 def _remove_empty(folder: Path, home: Path) -> None:

@@ -27,7 +27,7 @@ from ...store.published import take_write_bits
 from ...store.store import Store, writing
 from ..source import Source
 from .applying import Applied, apply, fill
-from .frozen import check_published
+from .frozen import check_published, is_published
 from .own import Here, facts, look
 from .planning import Planner
 from .reading import Survey
@@ -222,7 +222,9 @@ def unchanged(store: Store, here: Here) -> Iterator[TaskPaths]:
 def _finish(store: Store, here: Here) -> None:
     """Clear up after an attempt that was killed when all was in place but this."""
     assert here.survey is not None  # noqa: S101 - a task that is merged was surveyed
-    if all(entry.before is None for entry in here.survey.known.units.values()):
+    assert here.paths is not None  # noqa: S101 - as above
+    is_open = is_published(here.state) and here.paths.home.stat().st_mode & 0o200
+    if not is_open and all(entry.before is None for entry in here.survey.known.units.values()):
         return
     with unchanged(store, here) as paths:
         Applied(store, here.survey, here.state, set(here.survey.files)).finish(paths)

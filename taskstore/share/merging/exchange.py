@@ -9,7 +9,7 @@ import msgspec
 from ...core.errors import Damaged, Refused
 from ...core.ids import is_id
 from ...core.names import project_parts
-from ...disk.layout import ANCESTRY
+from ...disk.layout import ANCESTRY, MANIFEST
 from ...schema.ancestry import shown
 from .reading import FOLDERS, LOOSE, RECORDS, check_name, check_reference, files_of_value, is_shared
 from .spelling import shown_values, spelled
@@ -65,7 +65,7 @@ def _check_file(unit: str, path: str, file: File, task_id: str) -> None:
         check_reference({"path": path, "hash": file.hash, "size": file.size}, task_id)
         return
     check_name(path, task_id)
-    is_taken = path in RECORDS or path == ANCESTRY or path.startswith(FOLDERS) or not is_shared(path)
+    is_taken = path in RECORDS or path in (ANCESTRY, MANIFEST) or path.startswith(FOLDERS) or not is_shared(path)
     if is_taken or not is_hash(file.hash) or file.size < 0 or path.count("/") > _MAX_DEPTH:
         raise ValueError(f"{path!r} is no file of its own")
     if unit.startswith("configuration/") and path.count("/") != 1:

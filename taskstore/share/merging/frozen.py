@@ -38,8 +38,8 @@ class Frozen:
         """Raise Damaged where a task would not be what its manifest says."""
         if self.manifest is None:
             return
-        found = {name: file.hash for name, file in planned.kept.items() if name != MANIFEST and file.hash}
-        found |= published.hashes_of_records(records)
+        found = {name: file.hash for name, file in planned.kept.items() if file.hash}
+        found |= published.hashes_of_records({name: data for name, data in records.items() if name != MANIFEST})
         for name in sorted({*self.manifest, *found}):
             is_sample = name in planned.kept and not planned.kept[name].hash
             if not is_sample and self.manifest.get(name) != found.get(name):
@@ -69,8 +69,8 @@ def check_published(here: Survey | None, joined: TaskState, theirs: TaskState, f
     path = Path(joined.id, MANIFEST)
     if fetcher.size(MANIFEST) is None:
         raise Damaged(path, "the task is published, and this is missing")
-    manifest = codec.decode(ManifestRecord, fetcher.text(MANIFEST, MAX_RECORD_BYTES), path)
-    return Frozen(records, places, manifest.files)
+    records[MANIFEST] = fetcher.text(MANIFEST, MAX_RECORD_BYTES)
+    return Frozen(records, places, codec.decode(ManifestRecord, records[MANIFEST], path).files)
 
 
 def _still_counts(theirs: TaskState, joined: TaskState) -> bool:

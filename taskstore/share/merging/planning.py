@@ -8,8 +8,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ...core.errors import Damaged
 from ...disk.atomic import sha256_of
-from ...disk.layout import CONFLICTS, EVENTS, TaskPaths
+from ...disk.layout import CONFLICTS, EVENTS, SUMMARY, TaskPaths
+from ...disk.text import MAX_RECORD_BYTES
+from ...schema import codec
+from ...schema.record import SummaryRecord
 from ...store import plots
 from . import units
 from .reading import LOOSE, Survey, files_of_value, hidden_files
@@ -25,7 +29,8 @@ class Plan:
     """Files by the names that they are to have, where they are now; and the values of the records that name them.
 
     `blobs` and `samples` are new names, `loose` and `logs` may replace what is there, `tails` go behind it. `kept` are
-    the names of all files that the task has afterwards; `missing` those that nobody has.
+    the names of all files that the task has afterwards; `missing` those that nobody has. `summary` is what the source
+    has read of the logs of a task that is new here.
     """
 
     joined: TaskState
@@ -35,6 +40,7 @@ class Plan:
     logs: dict[str, Path] = field(default_factory=dict)
     tails: dict[str, Path] = field(default_factory=dict)
     kept: dict[str, File] = field(default_factory=dict)
+    summary: bytes = b""
     missing: list[str] = field(default_factory=list)
 
 
@@ -74,6 +80,8 @@ class Planner:
             for name, log in theirs.logs.items():
                 self._put_log(name, log)
             self._put_samples(theirs.samples)
+            if not self._own_logs:
+                self._plan.summary = self._summary(theirs.logs)
         self._plan.kept |= {name: file for name, file in self._own_logs.items() if name not in self._plan.kept}
         self._plan.kept |= {name: File(size=size) for name, size in self._own_samples.items()}
         return self._plan
@@ -162,6 +170,18 @@ class Planner:
         if self._own_logs.get(other) != lesser:
             self._plan.kept[other] = lesser
             self._plan.logs[other] = where()
+
+    def _summary(self, logs: dict[str, File]) -> bytes:
+        """Return the source's summary, where it has read no more of the logs than comes in: then nobody reads them."""
+        if self._fetcher.size(SUMMARY) is None:
+            return b""
+        data = self._fetcher.text(SUMMARY, MAX_RECORD_BYTES)
+        try:
+            covered = codec.decode(SummaryRecord, data, Path(SUMMARY)).covered
+        except Damaged:
+            return b""
+        sizes = {name.partition("/")[2]: log.size for name, log in logs.items()}
+        return data if all(0 <= size <= sizes.get(name, -1) for name, size in covered.items()) else b""
 
     def _put_samples(self, theirs: dict[str, int]) -> None:
         wanted = [name for name in theirs if name not in self._own_samples]

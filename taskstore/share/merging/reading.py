@@ -24,6 +24,7 @@ from ...disk.layout import (
     CONFLICTS,
     EVENTS,
     LOCK,
+    MANIFEST,
     MODELS,
     PARAMS,
     RECORD,
@@ -147,7 +148,7 @@ class _Reading:
         blobs |= units.of_artifacts(self._record(ARTIFACTS, ArtifactsRecord))
         blobs |= units.of_models(self._record(MODELS, ModelsRecord))
         values |= {name: units.with_paths(value, self._canonical) for name, value in blobs.items()}
-        known = {*named, *self._files, *RECORDS, ANCESTRY}
+        known = {*named, *self._files, *RECORDS, ANCESTRY, MANIFEST}
         for name in self._sizes:
             if name not in known and not name.startswith(FOLDERS):
                 values[unit_name("file", name)] = self._content(name)

@@ -15,11 +15,11 @@ import msgspec
 from ...schema.ancestry import Unit, shown, unit_from
 
 RUN_UNITS = frozenset({"runtime", "script", "imported"})
-RUN_PREFIXES = ("artifacts/", "models.output/", "file/source/", "file/manifest.json")
+RUN_PREFIXES = ("artifacts/", "models.output/", "file/source/")
 STATUS = "status"
 PROJECT = "project"
 TRASHED = "trashed"
-_OUTPUT_PREFIXES = ("artifacts/", "models.output/", "file/manifest.json")
+_OUTPUT_PREFIXES = ("artifacts/", "models.output/")
 
 
 class File(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):

@@ -529,3 +529,28 @@ def test_a_listing_shows_what_was_merged(anna: Person, ben: Person) -> None:
     anna.do("rename", "second")
     ben.take_from(anna)
     assert [row.task.name for row in query.find(ben.store).rows] == ["second"]
+
+
+def test_a_summary_comes_along_so_that_nobody_reads_the_points(
+    anna: Person, ben: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(anna, 1, 2, 3)
+    events.refresh_summary(anna.paths)
+    anna.do("report", 4)
+    read: list[bytes] = []
+    decode = events.decode_scalars
+    monkeypatch.setattr(events, "decode_scalars", lambda data: read.append(data) or decode(data))
+    ben.take_from(anna)
+    assert b"".join(read).count(b"\n") == 1  # the one that the summary had not seen
+    monkeypatch.undo()
+    assert events.read_summary(ben.paths) == events.rebuild_summary(ben.paths)
+
+
+@pytest.mark.parametrize(
+    "summary", ["{}", "no json", '{"covered":{"scalars.anna-4194305-00000000.jsonl":-5}}', '{"covered":{"x":1}}']
+)
+def test_a_summary_that_does_not_fit_the_logs_is_made_again(anna: Person, ben: Person, summary: str) -> None:
+    run(anna, 1, 2, 3)
+    anna.paths.summary.write_text(summary)
+    ben.take_from(anna)
+    assert events.read_summary(ben.paths) == events.rebuild_summary(ben.paths)

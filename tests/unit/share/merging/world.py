@@ -32,6 +32,7 @@ class Person:
     def __init__(self, root: Path, clock: FixedClock, name: str) -> None:
         self.clock = clock
         self.name = name
+        root.mkdir(exist_ok=True)
         self.store: Store = (
             init(root / name, clock=clock) if not (root / name).exists() else open_at(root / name, clock=clock)
         )
