@@ -21,11 +21,11 @@ from functools import partial
 from pathlib import Path
 
 from ...core.errors import Damaged, NotSupported, ReadOnly, Refused, TaskstoreError
-from ...disk.layout import ANCESTRY, EVENTS, RECORD, STORE, SUMMARY
+from ...disk.layout import EVENTS, RECORD, STORE
 from ...schema import codec
 from ...schema.record import FORMAT, StoreRecord
 from ...store.store import Store
-from ..merging import MERGED, NEW, File, Origin, Outcome, TaskState, conflicts, digest, is_shared, is_trashed, join
+from ..merging import MERGED, NEW, File, Origin, Outcome, TaskState, conflicts, digest, is_trashed, join
 from ..merging.own import Here
 from ..merging.reading import RECORDS, files_of_value
 from ..remotes.base import Remote
@@ -173,7 +173,7 @@ class RemotePeer:
         told, before = digest(state), digest(theirs.state) if theirs is not None else ""
         name = tree.state_name(state.id, told)
         parts = {} if is_trashed(state) else self._parts(mine, moved)
-        there = There(state, {part: each.file for part, each in parts.items() if is_shared(part)})
+        there = There(state, {part: each.file for part, each in parts.items()})
         if name not in self._known_states():
             self._write_files(there, parts, theirs)
             data = tree.encode_state_file(there)
@@ -189,7 +189,7 @@ class RemotePeer:
         assert mine.survey is not None  # noqa: S101 - it is not deleted, so it was surveyed
         source, survey = here.files(mine), mine.survey
         records = dict(survey.records)
-        for name in (ANCESTRY, SUMMARY):
+        for name in tree.UNHASHED:
             with suppress(FileNotFoundError):
                 records[name] = b"".join(source.chunks(name))
         tick = self._tick
@@ -297,7 +297,7 @@ def _places(there: There) -> list[str]:
 def lacking(theirs: There, mine: Here | None) -> dict[str, File]:
     """Return the files of the other side that the join needs and that this side has not, whatever they are called."""
     if mine is None or mine.survey is None:
-        return {name: file for name, file in theirs.files.items() if name not in RECORDS and name != ANCESTRY}
+        return {name: file for name, file in theirs.files.items() if name not in (*RECORDS, *tree.UNHASHED)}
     joined = join(mine.state, theirs.state)
     is_current = joined.generation == theirs.state.generation
     named = {

@@ -9,7 +9,8 @@ import msgspec
 
 from ...core.errors import Damaged
 from ...core.names import decode, project_parts
-from ...disk.layout import ANCESTRY, EVENTS, PROJECT, RECORD, StorePaths
+from ...disk.layout import ANCESTRY, EVENTS, PROJECT, RECORD, SUMMARY, StorePaths
+from ...disk.layout import MANIFEST as TASK_MANIFEST
 from ...disk.text import format_yaml
 from ..merging import File, TaskState, decode_state, encode_state, is_shared, is_trashed, shown
 from ..merging.reading import MAX_FILES, RECORDS, check_name
@@ -18,6 +19,8 @@ from .manifest import Entry
 from .peer import There
 
 _ROOT = StorePaths(Path())
+UNHASHED = (ANCESTRY, TASK_MANIFEST, SUMMARY)
+"""What goes along with a task's records, and is no part of its state; the last is derived, for those who list tasks."""
 MANIFEST = "sync/manifest.json"
 STATES = "sync/tasks"
 
@@ -60,7 +63,7 @@ def in_order(files: Iterable[str]) -> list[list[str]]:
     for name in sorted(files):
         if name.startswith(f"{EVENTS}/"):
             groups[1].append(name)
-        elif name in RECORDS or name == ANCESTRY:
+        elif name in RECORDS or name in UNHASHED:
             groups[3 if name == RECORD else 2].append(name)
         else:
             groups[0].append(name)
@@ -87,6 +90,6 @@ def decode_state_file(data: bytes, path: Path) -> There:
         raise Damaged(path, f"it names more than {MAX_FILES:,} files")
     for name, file in held.files.items():
         check_name(name, path.name)
-        if not is_shared(name) or file.size < 0 or not (is_hash(file.hash) or not file.hash):
+        if not (is_shared(name) or name in UNHASHED) or file.size < 0 or not (is_hash(file.hash) or not file.hash):
             raise Damaged(path, f"it names a file that is none of a task: {name[:200]!r}")
     return There(decode_state(bytes(held.state), path), held.files)

@@ -96,14 +96,14 @@ class Watched:
 
 
 def exchange(
-    store: Store, there: Remote | Path, way: Way = Way.SYNC, choice: Choice | None = None, *, is_dry: bool = False
+    store: Store, there: Remote | Path, way: Way = Way.SYNC, choice: Choice | None = None, *, is_dry: bool = False, is_trusted: bool = False
 ) -> Result:
     """Exchange tasks with a remote, or with a store in a folder."""
     stop, choice = Stop(Nobody()), choice or Choice()
     if isinstance(there, Path):
-        peer = opening.at_folder(store, there, way, stop.tick)
+        peer = opening.at_folder(store, there, way, stop.tick, is_trusted=is_trusted)
         return sound(exchanged(store, peer, way, choice, stop, is_dry=is_dry))
-    with opening.at_remote(store, there, stop.tick) as one:
+    with opening.at_remote(store, there, stop.tick, is_trusted=is_trusted) as one:
         return sound(exchanged(store, one, way, choice, stop, is_dry=is_dry))
 
 
