@@ -58,6 +58,7 @@ COMMANDS: dict[str, str] = {
     "trash": "List, restore or purge deleted tasks.",
     "project": "List, create, rename, move or delete projects.",
     "import": "Bring in runs that were recorded elsewhere.",
+    "remote": "Name the places that tasks are shared by.",
     "pull": "Bring tasks here that are new or newer at a remote.",
     "push": "Put tasks that are new or newer here to a remote.",
     "sync": "Have this store and a remote hold the same tasks.",

@@ -98,10 +98,10 @@ def queue(ctx: typer.Context, incomplete: str) -> Iterable[Offer]:  # noqa: ARG0
 
 @_quietly
 def remote(ctx: typer.Context, incomplete: str) -> Iterable[Offer]:  # noqa: ARG001
-    """Offer the remotes that the store knows by name."""
+    """Offer remotes, with their addresses."""
     from taskstore.share.remotes import names
 
-    return [(known.name, known.url) for known in names.listed(_store(ctx))]
+    return [(each.name, each.url) for each in names.listed(_store(ctx))]
 
 
 @_quietly

@@ -19,12 +19,13 @@ from urllib.parse import quote, unquote, urlsplit
 from ..core.errors import BadValue, Damaged, NotFound, Refused, RemoteError
 from ..core.urls import strip_credentials
 from ..disk.atomic import chunks_of, sha256_of, write_blob
-from . import fetched, kinds
+from . import fetched, kinds, ssh
 from .store import Store
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 _SAFE = " '[]{}()$^,.;_-+=@!~"
 _PAUSE_S = 300.0
+_SSH = re.compile(r"(ssh|sftp)://")
 _WEB = re.compile(r"https?://")
 _WEB_WAIT_S = 60.0
 
@@ -236,6 +237,10 @@ def _opened(uri: str) -> tuple[Any, str]:
         if uri == bare or uri.startswith(f"{bare}/"):
             uri = full + uri[len(bare) :]
             break
+    if _SSH.match(uri):
+        kinds.check(uri)
+        kind = ssh.file_system_class()
+        return kind(**kind._get_kwargs_from_urls(uri)), str(kind._strip_protocol(uri))
     found: tuple[Any, str] = kinds.library().core.url_to_fs(uri)
     return found
 

@@ -8,7 +8,7 @@ from types import ModuleType
 from ..core.errors import BadValue, Refused
 from ..core.urls import strip_credentials
 
-_EXTRAS = {"s3": "s3", "s3a": "s3"}
+_EXTRAS = {"s3": "s3", "s3a": "s3", "ssh": "ssh", "sftp": "ssh"}
 
 
 def library() -> ModuleType:

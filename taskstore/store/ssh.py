@@ -7,6 +7,7 @@ refused with what to do. What paramiko does by default elsewhere (take any key) 
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import logging
 import shlex
@@ -23,6 +24,9 @@ from ..core.errors import Refused, RemoteError
 _LOG = "taskstore.ssh"
 _PORT = 22
 _KEEPALIVE_S = 15
+_WAIT_S = 10.0
+_NO_SESSION = "No existing session"
+"""What paramiko says where a server has not greeted in time."""
 _KNOWN_HOSTS = "~/.ssh/known_hosts"
 _SYSTEM_HOST_KEYS = Path("/etc/ssh/ssh_known_hosts")
 
@@ -69,7 +73,7 @@ def library() -> ModuleType:
         raise Refused(f"ssh:// needs paramiko ({error}); `pip install 'taskstore[ssh]'` installs it") from None
 
 
-def connect(target: Target, timeout_s: float) -> Client:
+def connect(target: Target, timeout_s: float, *, password: str | None = None) -> Client:
     """Return a connected SSHClient; each step (connect, greeting, log in) takes `timeout_s` at most.
 
     Raises RemoteError for a host key that is not as known and for a login that is refused, and NotConnected.
@@ -80,18 +84,32 @@ def connect(target: Target, timeout_s: float) -> Client:
     client.set_missing_host_key_policy(_Refusing(target))
     with contextlib.ExitStack() as undone:
         undone.callback(client.close)
-        for path in host.known_hosts:
-            client.load_system_host_keys(str(path))
+        _load_host_keys(client, host)
         if host.command:
             tunnel = _Tunnel.started(host.command)
             undone.callback(tunnel.close)
             client.taskstore_tunnel = tunnel  # ends with the client
-        _log_in(client, host, timeout_s)
+        _log_in(client, host, timeout_s, password)
         client.get_transport().set_keepalive(_KEEPALIVE_S)
         if not host.command:
             client.get_transport().sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         undone.pop_all()
     return client
+
+
+@functools.cache
+def file_system_class() -> Any:  # noqa: ANN401 - a class of fsspec's
+    """Return fsspec's file system of SSH servers, which connects as `connect` does and not to just any host."""
+    library()
+    kind = importlib.import_module("fsspec.implementations.sftp").SFTPFileSystem
+
+    def _connect(system: Any) -> None:  # noqa: ANN401 - of the class that is made here
+        given = system.ssh_kwargs
+        target = Target(f"ssh://{system.host}", system.host, given.get("username"), given.get("port"), "")
+        system.client = connect(target, _WAIT_S, password=given.get("password"))
+        system.ftp = system.client.open_sftp()
+
+    return type("KnownHostsFileSystem", (kind,), {"_connect": _connect})
 
 
 def close(client: Client) -> None:
@@ -166,13 +184,38 @@ def _jump(hosts: str, name: str, port: int) -> str:
     return shlex.join(["ssh", "-o", "BatchMode=yes", *through, "-W", f"[{name}]:{port}", "--", last])
 
 
-def _log_in(client: Client, host: _Host, timeout_s: float) -> None:
+def _load_host_keys(client: Client, host: _Host) -> None:
+    """Read the known keys. Lines that paramiko has no words for are passed over; a revoked key is not known.
+
+    paramiko's own reader gives up at the first such line.
+    """
+    kinds = library().hostkeys
+    keys = client.get_host_keys()
+    lines = []
+    for path in host.known_hosts:
+        try:
+            lines += path.read_text("utf-8", "replace").splitlines()
+        except OSError as error:
+            raise RemoteError(f"{host.target.address}: {path} cannot be read: {error.strerror}") from None
+    revoked = {line.split()[3] for line in lines if line.startswith("@revoked") and len(line.split()) > 3}
+    for line in lines:
+        try:
+            entry = kinds.HostKeyEntry.from_line(line.strip()) if line.strip()[:1] not in ("@", "#", "") else None
+        except (kinds.InvalidHostKey, library().SSHException, ValueError):
+            continue
+        if entry is not None and entry.key.get_base64() not in revoked:
+            for name in entry.hostnames:
+                keys.add(name, entry.key.get_name(), entry.key)
+
+
+def _log_in(client: Client, host: _Host, timeout_s: float, password: str | None) -> None:
     paramiko = library()
     try:
         client.connect(
             host.name,
             port=host.port,
             username=host.user,
+            password=password,
             key_filename=host.keys or None,
             look_for_keys=not host.is_only_keys,
             timeout=timeout_s,
@@ -197,7 +240,10 @@ def _log_in(client: Client, host: _Host, timeout_s: float) -> None:
     except TimeoutError as error:
         raise NotConnected(f"no answer within {timeout_s:g} s", is_final=True) from error
     except (OSError, EOFError, paramiko.SSHException) as error:
-        raise NotConnected(str(error) or type(error).__name__, is_final=False) from error
+        reason = str(error) or type(error).__name__
+        if reason == _NO_SESSION:
+            reason = f"no greeting within {timeout_s:g} s"
+        raise NotConnected(reason, is_final=False) from error
 
 
 def _spelled(key: Any) -> str:  # noqa: ANN401 - paramiko.PKey

@@ -26,7 +26,7 @@ from taskstore.logger import Logger
 from taskstore.models import InputModel, Model, Models, OutputModel
 from taskstore.parameters import Parameters
 from taskstore.reports import Reports
-from taskstore.schema import ancestry, artifact, configuration, model, plot, queue, record
+from taskstore.schema import ancestry, artifact, configuration, model, plot, queue, record, remotes
 from taskstore.store import published, tasks
 from taskstore.store.settings import Settings
 from taskstore.store.store import Store
@@ -193,7 +193,7 @@ def test_names_on_disk_are_as_the_reference_shows() -> None:
 
 
 def structs() -> list[type[msgspec.Struct]]:
-    modules = (ancestry, artifact, configuration, model, record, plot, queue)
+    modules = (ancestry, artifact, configuration, model, record, plot, queue, remotes)
     found = {name: value for module in modules for name, value in vars(module).items()}.values()
     kinds = [value for value in found if isinstance(value, type) and issubclass(value, msgspec.Struct)]
     return [kind for kind in kinds if kind is not ancestry.Unit]  # which is in no file

@@ -59,9 +59,11 @@ def _account(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_PROFILE", raising=False)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def s3(port: int) -> Any:
-    return botocore.session.Session().create_client("s3", endpoint_url=f"http://127.0.0.1:{port}")
+    session = botocore.session.Session()
+    session.set_credentials("testing", "testing-secret")
+    return session.create_client("s3", endpoint_url=f"http://127.0.0.1:{port}", region_name="us-east-1")
 
 
 @pytest.fixture
@@ -129,11 +131,11 @@ class TestS3(Laws, CutLaws):
             s3.put_object(Bucket=bucket, Key=f"re mote/x/a/{number % 7}/{number:04}", Body=b"12")
 
         with ThreadPoolExecutor(4) as pool:
-            list(pool.map(add, range(1400)))
+            list(pool.map(add, range(1050)))
         found = remote.names()
-        assert len(found) == 1400
+        assert len(found) == 1050
         assert set(found.values()) == {2}
-        assert len(remote.names("a/3")) == 200
+        assert len(remote.names("a/3")) == 150
 
     @pytest.mark.parametrize("name", ["../up", "/etc/passwd", "a//b", "a\\b", "a/../../up", "C:/x", "a//"])
     def test_a_hostile_key_in_a_listing_is_refused(self, remote: Remote, s3: Any, bucket: str, name: str) -> None:
@@ -151,6 +153,8 @@ class TestS3(Laws, CutLaws):
         gone = FsspecRemote("s3://no-such-bucket/x", Patience(attempts=1))
         with pytest.raises(RemoteError, match="s3://no-such-bucket/x"):
             gone.write("a", [b"1"])
+        with pytest.raises(RemoteError, match="s3://no-such-bucket/x .*bucket does not exist"):
+            gone.names("sync")
 
     def test_an_endpoint_where_nobody_listens_fails_at_once(
         self,

@@ -16,7 +16,7 @@ S3 = frozenset({"s3", "s3a"})
 _WITH_USER = SSH | {"ftp", "smb", "hdfs"}
 """Kinds whose user name is a part of the address; elsewhere it may be a token."""
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
-_SCP = re.compile(r"[^/\\:]+@[^/\\:]+:")
+_SCP = re.compile(r"[^/\\@]+@[^/\\:@]+:")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _WHERE = {
     **dict.fromkeys(SSH, "give keys to ssh-agent, or name them in ~/.ssh/config"),
@@ -48,8 +48,9 @@ def checked(url: str) -> str:
     if scheme == "local" or (not scheme and "://" in url):
         raise BadValue(f"{strip_credentials(url)} is no address; a folder is spelled as its path")
     if not scheme and _SCP.match(url):
-        host, _, path = url.partition(":")
-        raise BadValue(f"write {strip_credentials(url)} as ssh://{host.rpartition('@')[2]}/~/{path}")
+        bare = strip_credentials(url)
+        host, _, path = bare.partition(":")
+        raise BadValue(f"write {bare} as ssh://{host}{path if path.startswith('/') else f'/~/{path}'}")
     if not scheme or scheme == "file":
         return _folder(url)
     return _located(url, scheme)

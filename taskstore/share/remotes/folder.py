@@ -54,7 +54,7 @@ class FolderPlace:
     def read(self, name: str, offset: int) -> Reading:
         """Open a file, which stays the one that it is now."""
         try:
-            descriptor = os.open(self._path(name), os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | _BINARY)
+            descriptor = os.open(self._path(name), os.O_RDONLY | _READING)
         except NotADirectoryError as error:
             raise FileNotFoundError(*error.args) from None
         facts = os.fstat(descriptor)
@@ -95,7 +95,8 @@ class FolderPlace:
         return RemoteError(f"{self.address}: {ascii(name)} is refused: it is a link or a device, and no file")
 
 
-_BINARY: int = getattr(os, "O_BINARY", 0)
+_READING: int = sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"))
+"""No link is followed, and no pipe is waited for."""
 
 
 def _raise_unless_gone(error: OSError) -> None:

@@ -103,7 +103,7 @@ def open_remote(store: Store, name_or_url: str, *, patience: Patience | None = N
 
     Raises as `resolve` does, and Refused where the package that it needs is missing; the message says what to install.
     """
-    return opening.opened(resolve(store, name_or_url).url, patience)
+    return opening.opened(addresses.checked(resolve(store, name_or_url).url), patience)  # people edit records
 
 
 def _read(store: Store) -> tuple[RemotesRecord, bytes]:

@@ -10,7 +10,7 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import IO, TypeVar
 
-from ...core.errors import ReadOnly, RemoteError
+from ...core.errors import ReadOnly, RemoteError, TaskstoreError
 from . import filenames
 from .place import CHUNK_BYTES, Place, Reading
 
@@ -145,7 +145,7 @@ class Steady:
         raise AssertionError
 
     def _pause_or_raise(self, name: str, error: Exception, attempt: int) -> None:
-        if isinstance(error, RemoteError):
+        if isinstance(error, TaskstoreError):
             raise error
         if not self.place.is_lost(error) or attempt >= self._patience.attempts:
             raise RemoteError(f"{self._spelled(name)}: {_reason(error)}") from error

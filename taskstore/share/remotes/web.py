@@ -82,6 +82,9 @@ class WebPlace:
             response.close()
             raise RemoteError(f"{self.address}: {name} comes compressed, though it was not asked for so")
         is_partial = response.status == _PARTIAL
+        if is_partial and not str(response.headers.get("Content-Range", "")).startswith(f"bytes {offset}-"):
+            response.close()
+            raise RemoteError(f"{self.address}: of {name} another part comes than was asked for")
         total = _total(response.headers) if is_partial else response.headers.get("Content-Length", "")
         return Reading(_stamp(response.headers, total), _chunks(response, 0 if is_partial else offset))
 

@@ -41,6 +41,7 @@ class Kind(str, Enum):
     CLAIM = "claim"
     UNQUEUED = "unqueued"
     CONFIG = "settings"
+    REMOTES = "remotes"
     CACHE = "cache"
 
     def __str__(self) -> str:

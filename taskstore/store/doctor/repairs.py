@@ -286,5 +286,6 @@ _REPAIRS: Mapping[Kind, Callable[[Store, Finding], None]] = {
     Kind.TICKET: queues.mend_ticket,
     Kind.CLAIM: queues.mend_claim,
     Kind.UNQUEUED: queues.mend_unqueued,
+    Kind.REMOTES: _quarantine,
     Kind.CACHE: _cache,
 }

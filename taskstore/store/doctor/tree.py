@@ -15,6 +15,7 @@ from ...disk.layout import PROJECT, PURGE_PREFIX, RECORD, StorePaths, TaskPaths
 from ...disk.text import parse_yaml_object, read_bytes
 from ...schema import codec
 from ...schema.record import ProjectRecord, TaskRecord
+from ...schema.remotes import RemotesRecord
 from .. import index, places, settings, trash
 from .. import store as stores
 from ..store import Store
@@ -52,6 +53,7 @@ def check(store: Store) -> Iterator[Finding]:
     yield from check_record(store.root)
     yield from contents.leases(store)
     yield from _settings(store)
+    yield from _remotes(store)
     yield from _leftovers(store)
     if not index.is_sound(store):
         yield Finding(Kind.CACHE, store.paths.index, "the listing's memory cannot be read", "delete it: it is derived")
@@ -69,6 +71,16 @@ def _settings(store: Store) -> Iterator[Finding]:
         settings.load(store, environ={settings.CONFIG_VARIABLE: os.devnull})
     except Damaged as error:
         yield Finding(Kind.CONFIG, error.path, error.why)
+
+
+def _remotes(store: Store) -> Iterator[Finding]:
+    path = store.paths.remotes
+    try:
+        codec.decode(RemotesRecord, read_bytes(path), path)
+    except FileNotFoundError:
+        pass
+    except Damaged as error:
+        yield Finding(Kind.REMOTES, path, error.why, "move it to quarantine; `taskstore remote add` names them again")
 
 
 def _leftovers(store: Store) -> Iterator[Finding]:

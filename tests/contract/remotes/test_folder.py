@@ -57,8 +57,9 @@ class TestFolder(Laws):
 
     def test_a_pipe_is_refused(self, remote: Remote, root: Path) -> None:
         os.mkfifo(root / "pipe")
-        with pytest.raises(RemoteError, match="'pipe' is refused"):
-            remote.names()
+        for act in (remote.names, lambda: content(remote, "pipe")):
+            with pytest.raises(RemoteError, match="'pipe' is refused"):
+                act()
 
     @pytest.mark.parametrize("name", [b"a\\b", b"line\nend", b"latin-\xfc"])
     def test_a_hostile_name_in_the_folder_is_refused(self, remote: Remote, root: Path, name: bytes) -> None:

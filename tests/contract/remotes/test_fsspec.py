@@ -7,9 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-pytest.importorskip("fsspec")
-
 from fsspec.implementations.memory import MemoryFileSystem
 
 from taskstore.core.errors import BadValue, Refused, RemoteError

@@ -53,7 +53,7 @@ class Ranging(Plain):
 
     def send_head(self) -> Any:
         found = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
-        return super().send_head() if found is None else self._part(int(found[1]))
+        return super().send_head() if found is None else self._part(int(found[1]) + self.server.shift)
 
     def _part(self, start: int) -> Any:
         try:
@@ -91,7 +91,7 @@ def server(request: pytest.FixtureRequest, root: Path) -> Iterator[Any]:
             pass
 
     running: Any = Server(("127.0.0.1", 0), Handler)
-    running.asked, running.answers = [], []
+    running.asked, running.answers, running.shift = [], [], 0
     thread = threading.Thread(target=running.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     yield running
@@ -154,6 +154,15 @@ class TestWeb(ReadLaws, ReadCutLaws):
         with pytest.raises(RemoteError, match=rf"HTTP Error {code}.*~/.netrc"):
             content(remote, "x")
         assert len(server.answers) == 8
+
+    def test_another_part_than_was_asked_for_is_not_taken(self, remote: WebRemote, put: Put, server: Any) -> None:
+        put("x", BIG)
+        server.shift = 1
+        if server.RequestHandlerClass.__base__ is Plain:  # which gives the whole, of which the beginning is passed over
+            assert content(remote, "x", 10) == BIG[10:]
+            return
+        with pytest.raises(RemoteError, match="of x another part comes than was asked for"):
+            content(remote, "x", 10)
 
     def test_a_login_goes_to_its_host_alone(
         self, remote: WebRemote, put: Put, server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -96,7 +96,13 @@ class Watched:
 
 
 def exchange(
-    store: Store, there: Remote | Path, way: Way = Way.SYNC, choice: Choice | None = None, *, is_dry: bool = False, is_trusted: bool = False
+    store: Store,
+    there: Remote | Path,
+    way: Way = Way.SYNC,
+    choice: Choice | None = None,
+    *,
+    is_dry: bool = False,
+    is_trusted: bool = False,
 ) -> Result:
     """Exchange tasks with a remote, or with a store in a folder."""
     stop, choice = Stop(Nobody()), choice or Choice()

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from taskstore.store.store import init
+
+from .conftest import Cli
+
+
+def test_a_remote_is_added_listed_shown_checked_and_forgotten(cli: Cli, tmp_path: Path) -> None:
+    usb = tmp_path / "usb"
+    added = cli("remote", "add", "usb", str(usb), "--trusted")
+    assert (added.code, added.out) == (0, "")
+    assert f"remote usb: added: {usb}, trusted" in added.err
+    assert f"there is no folder {usb} now; mount it" in added.err
+    assert cli("remote", "ls").rows == [["remote", "url", "trusted"], ["usb", str(usb), "true"]]
+    assert cli("remote", "show", "usb").lines == ["name     usb", f"url      {usb}", "trusted  true"]
+    gone = cli("remote", "check", "usb")
+    assert (gone.code, gone.out) == (8, "")
+    assert "there is no such folder; mount it" in gone.err
+    usb.mkdir()
+    assert cli("remote", "check", "usb").lines == [f"{usb} answers: nothing of taskstore's is there yet"]
+    (usb / "sync").mkdir()
+    (usb / "sync" / "manifest.json").write_text("{}")
+    assert cli("remote", "check", str(usb)).lines == [f"{usb} answers: tasks that were pushed are there"]
+    removed = cli("remote", "rm", "usb")
+    assert removed.code == 0
+    assert f"remote usb: forgotten: {usb}" in removed.err
+    assert usb.is_dir()
+    assert "no remotes yet; `taskstore remote add NAME URL` names one" in cli("remote", "ls").err
+
+
+def test_what_json_says_of_a_remote(cli: Cli, tmp_path: Path) -> None:
+    other = init(tmp_path / "other")
+    facts = {"name": "lab", "url": str(other.root), "trusted": False}
+    for argv in (["add", "lab", str(other.root)], ["ls"], ["show", "lab"]):
+        assert cli("remote", *argv, "--json").objects == [facts]
+    assert cli("remote", "check", "lab", "--json").objects == [{**facts, "writable": True, "holds": "store"}]
+    unnamed = cli("remote", "check", str(other.root.parent), "--json").objects
+    assert unnamed == [
+        {"name": "", "url": str(tmp_path), "trusted": False, "writable": True, "holds": "nothing"},
+    ]
+    assert cli("remote", "rm", "lab", "--json").objects == [facts]
+
+
+def test_mistakes_have_their_exit_codes_and_no_traceback(cli: Cli) -> None:
+    for code, argv in (
+        (3, ["show", "lab"]),
+        (3, ["rm", "lab"]),
+        (3, ["check", "lab"]),
+        (4, ["add", "-x".replace("-", "."), "https://box"]),
+        (4, ["add", "lab", "ssh://ada:hunter2@box/x"]),
+        (4, ["add", "lab", "gopher://box"]),
+        (8, ["check", "http://127.0.0.1:9/x"]),
+    ):
+        done = cli("remote", *argv)
+        assert (done.code, done.out) == (code, ""), argv
+        assert "Traceback" not in done.err
+        assert "hunter2" not in done.err
