@@ -16,6 +16,8 @@ import report_scalar
 import task_environment
 from _harness import main
 
+import sync
+
 if __name__ == "__main__":
     main(
         report_scalar.measure,
@@ -30,4 +32,5 @@ if __name__ == "__main__":
         many_processes.measure,
         task_environment.measure,
         agents.measure,
+        sync.measure,
     )

@@ -21,9 +21,10 @@ from functools import partial
 from pathlib import Path
 
 from ...core.errors import Damaged, NotSupported, ReadOnly, Refused, TaskstoreError
-from ...disk.layout import EVENTS, RECORD, STORE
+from ...disk.layout import EVENTS, RECORD, STORE, SUMMARY
 from ...schema import codec
 from ...schema.record import FORMAT, StoreRecord
+from ...store import events
 from ...store.store import Store
 from ..merging import MERGED, NEW, File, Origin, Outcome, TaskState, conflicts, digest, is_trashed, join
 from ..merging.own import Here
@@ -192,6 +193,8 @@ class RemotePeer:
         for name in tree.UNHASHED:
             with suppress(FileNotFoundError):
                 records[name] = b"".join(source.chunks(name))
+        if mine.paths is not None and mine.state.logs and SUMMARY not in records:
+            records[SUMMARY] = codec.encode(events.read_summary(mine.paths))
         tick = self._tick
         path = Path(mine.state.id)
         parts = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import os
 from collections.abc import Collection
 from pathlib import Path
 
@@ -34,6 +35,13 @@ def ready(store: Store, known: Collection[str], wanted: Collection[str]) -> Stor
         if task_id in left:
             store.places[task_id] = Path(folder, task_id)
     return dataclasses.replace(store, absent=frozenset(wanted) - frozenset(known))
+
+
+def check_writable(store: Store) -> None:
+    """Raise ReadOnly where the store lets nobody write, rather than once for each task."""
+    is_effective = os.access in os.supports_effective_ids
+    if not os.access(store.paths.projects, os.W_OK, effective_ids=is_effective):
+        raise ReadOnly(f"the store at {store.root} cannot be written; make it writable, or name another")
 
 
 def state(here: Here | None) -> TaskState | None:

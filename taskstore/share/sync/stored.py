@@ -21,6 +21,7 @@ from ...core.errors import Damaged, TaskstoreError
 from ...core.ids import is_id
 from ...core.states import Status
 from ...disk.atomic import replace_record
+from ...disk.layout import RECORD
 from ...store import places
 from ...store.store import Store
 from ..merging import TaskState, digest, is_shared, own_state, shown
@@ -67,7 +68,9 @@ def store_manifest(store: Store, problems: list[TaskstoreError]) -> dict[str, En
                 is_stale = True
                 known = _read(store, task_id, home, place)
         except FileNotFoundError:
-            continue  # moved or deleted just now
+            if os.path.isdir(home):  # noqa: PTH112 - a text, as all of them
+                problems.append(Damaged(Path(home, RECORD), "the file is missing"))
+            continue  # otherwise it was moved or deleted just now
         except Damaged as error:
             problems.append(error)
             continue

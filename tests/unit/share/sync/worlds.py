@@ -156,6 +156,6 @@ def contents(store: Store) -> dict[str, bytes]:
     found = {}
     for folder in (store.paths.projects, store.paths.trash):
         for path in folder.rglob("*"):
-            if path.is_file() and path.name not in (".lock", ".alive"):
+            if path.is_file() and path.name not in (".lock", ".alive", "summary.json"):
                 found[path.relative_to(store.root).as_posix()] = path.read_bytes()
     return found
