@@ -1,4 +1,4 @@
-"""Syncing 10,000 unchanged tasks with a folder, in a fresh process; and how much memory a large file takes on its way."""
+"""Syncing 10,000 unchanged tasks with a folder, in a fresh process; and the memory that moving a large file takes."""
 
 from __future__ import annotations
 
