@@ -7,11 +7,12 @@ import threading
 from collections.abc import Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import Protocol
 
 from ...core.errors import RemoteError, TaskstoreError
 from ...store.store import Store
-from ..merging import SKIPPED, Outcome, TaskState, bring_in
+from ..merging import SKIPPED, Outcome, TaskState, bring_in, join
 from ..merging.own import look
 from . import choosing, here, stored, tree
 from .choosing import Choice
@@ -179,10 +180,10 @@ class Exchange:
                 outcomes.append(bring_in(self._store, theirs.state, files, self._peer.origin))
         if what.is_pushed and all(each.kind != SKIPPED for each in outcomes):
             outcomes.append(self._peer.put(here.sharing(self._store, task_id), theirs, moved))
-        shown = mine.state if mine is not None and not what.is_pulled else theirs.state if theirs is not None else None
-        if shown is None:
+        states = [side.state for side in (mine, theirs) if side is not None]
+        if not states:
             raise FileNotFoundError(task_id)
-        return _line(shown, what, outcomes, moved, is_new=theirs is None or mine is None)
+        return _line(reduce(join, states), what, outcomes, moved, is_new=len(states) == 1)
 
 
 def _line(state: TaskState, what: Decision, outcomes: list[Outcome], moved: Moved, *, is_new: bool) -> Done:
