@@ -71,7 +71,7 @@ def show(
 
 
 def _as_object(store: Store, row: Row, script: ScriptRecord) -> dict[str, object]:
-    from taskstore.store import artifacts, models
+    from taskstore.store import ancestry, artifacts, models
 
     from . import ls
 
@@ -85,6 +85,8 @@ def _as_object(store: Store, row: Row, script: ScriptRecord) -> dict[str, object
         "enqueue_status": task.enqueue_status,
         "ticket": standing.as_object(store, row),
         "imported": task.imported,
+        "conflicts": ancestry.open_conflicts(row.paths),
+        "is_elsewhere": ancestry.is_elsewhere(row.paths, task),
         "script": script,
         "artifacts": artifacts.read(row.paths).artifacts,
         "models": models.read(row.paths),
@@ -129,8 +131,12 @@ _UNFINISHED = (Status.IN_PROGRESS, Status.FAILED, Status.STOPPED)
 
 
 def _print_status(store: Store, row: Row) -> None:
+    from taskstore.store import ancestry
+
     task = row.task
     status = task.status.label
+    rivals = ", ".join(ancestry.open_conflicts(row.paths))
+    is_elsewhere = ancestry.is_elsewhere(row.paths, task)
     if task.status_reason and task.status_reason.lower() != status.lower():
         own, separator, gap = task.status_reason.partition("; ")
         status += f"; {gap}" if separator and own.lower() == status.lower() else f": {task.status_reason}"
@@ -144,6 +150,8 @@ def _print_status(store: Store, row: Row) -> None:
             ("ended", page.moment(task.completed)),
             ("ran", _how_long(row)),
             ("archived", "yes" if row.is_archived else ""),
+            ("known", f"as of {page.moment(task.last_update)}, from the store that it is in" if is_elsewhere else ""),
+            ("conflicts", f"{rivals}; `taskstore conflicts show` shows them" if rivals else ""),
             *standing.facts(store, row),
         ],
         styles={"status": render.style_of(task.status)},

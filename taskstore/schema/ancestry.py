@@ -99,7 +99,7 @@ def fields_of(task: Mapping[str, Any]) -> dict[str, Any]:
             value = [tag for tag in value if tag != DEVELOPMENT]
             if not value:
                 continue
-        found[unit_name("task", key) if "/" in key or key in ("status", "project") else key] = value
+        found[unit_name("task", key) if "/" in key or key == "project" else key] = value
     return found
 
 

@@ -165,12 +165,17 @@ def _note(
     if not isinstance(item, dict) or path is None or not path.is_file():
         return
     unit = unit_name("configuration", before.name)
-    old = {**item, "content": _content(read_bytes(path))}
-    new: dict[str, object] | None = None
+    old = {unit: item, _file_unit(path, paths): _content(read_bytes(path))}
+    new: dict[str, object] = {}
     if after is not None:
         unknown = {key: value for key, value in item.items() if key not in ConfigurationItem.__struct_fields__}
-        new = {**msgspec.to_builtins(after[0]), **unknown, "content": _content(after[1])}
-    tasks.note(paths, {unit: old}, {unit: new}, store)
+        new[unit] = {**msgspec.to_builtins(after[0]), **unknown}
+        new[_file_unit(paths.config / after[0].file, paths)] = _content(after[1])
+    tasks.note(paths, old, new, store)
+
+
+def _file_unit(path: Path, paths: TaskPaths) -> str:
+    return unit_name("file", path.relative_to(paths.home).as_posix())
 
 
 def _content(data: bytes) -> dict[str, object]:

@@ -17,7 +17,7 @@ import msgspec
 
 from ..core.errors import BadTransition, BadValue, Busy, Conflict, Damaged, ReadOnly, Refused
 from ..core.ids import is_id, new_id
-from ..core.names import check_name, project_parts
+from ..core.names import check_name
 from ..core.states import ALWAYS_EDITABLE, EDITABLE, ENDED, RECORDING, Status, is_allowed
 from ..disk.atomic import replace_record, staging_beside, sync_folder
 from ..disk.layout import TaskPaths
@@ -27,12 +27,12 @@ from ..schema import codec
 from ..schema.ancestry import parameters_of
 from ..schema.record import MAX_HISTORY, PROGRESS, USER_PROPERTIES, Change, ParamsRecord, ScriptRecord, TaskRecord
 from . import ancestry, places, tickets
+from .entering import enter_project
 from .projects import ensure_folder, parts_of
 from .store import Store, writing
 
 R = TypeVar("R")
 T = TypeVar("T", bound=msgspec.Struct)
-_MAX_MOVES = 20
 _MAX_MISSES = 3
 _FREE_FIELDS = ALWAYS_EDITABLE | {"rev", "last_update"}
 
@@ -96,45 +96,10 @@ def _appear(
         if fill is not None:
             fill(staging, record)
         replace_record(staging.record, codec.encode(record))
-        return _enter_project(store, parts, record.id, staging)
+        return enter_project(store, parts, record.id, staging)
     except BaseException:
         shutil.rmtree(staging.home, ignore_errors=True)
         raise
-
-
-def adopt(store: Store, project: str, task_id: str, fill: Callable[[TaskPaths], None]) -> TaskPaths:
-    """Let `fill` write a whole task into a folder, its record included, which then appears in a project by one rename.
-
-    Raises Conflict where there is one of that id, BadName, or ReadOnly where the store cannot be written.
-    """
-    parts = project_parts(project)
-    with writing(store):
-        store.paths.projects.mkdir(exist_ok=True)
-        staging = TaskPaths(staging_beside(store.paths.projects / task_id))
-        staging.home.mkdir()
-        try:
-            fill(staging)
-            return _enter_project(store, parts, task_id, staging)
-        except BaseException:
-            shutil.rmtree(staging.home, ignore_errors=True)
-            raise
-
-
-def _enter_project(store: Store, parts: tuple[str, ...], task_id: str, staging: TaskPaths) -> TaskPaths:
-    for _ in range(_MAX_MOVES):
-        try:
-            folder = ensure_folder(store, parts)
-            staging.home.rename(folder / task_id)
-        except FileNotFoundError:
-            continue  # the project was renamed or deleted under us: make it again
-        except OSError as error:
-            if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
-                raise Conflict(f"there is a task {task_id} in project '{'/'.join(parts)}' already") from None
-            raise
-        sync_folder(folder)
-        store.places[task_id] = folder / task_id
-        return TaskPaths(folder / task_id)
-    raise Busy(store.paths.projects, 0)
 
 
 def read(paths: TaskPaths) -> TaskRecord:
@@ -258,18 +223,22 @@ def _note_edit(
     record: TaskRecord | ParamsRecord,
     units_of: Callable[[Mapping[str, Any]], dict[str, Any]],
     store: Store,
+    *,
+    is_durable: bool = True,
 ) -> None:
     """Note which versions of its units an edit goes on from, before it is made."""
     before = parse_json_object(paths.record, previous)
     after = parse_json_object(paths.record, codec.encode_over(record, previous, paths.record))
-    note(paths, units_of(before), units_of(after), store)
+    note(paths, units_of(before), units_of(after), store, is_durable=is_durable)
 
 
-def note(paths: TaskPaths, before: Mapping[str, Any], after: Mapping[str, Any], store: Store) -> None:
+def note(
+    paths: TaskPaths, before: Mapping[str, Any], after: Mapping[str, Any], store: Store, *, is_durable: bool = True
+) -> None:
     """Note in ancestry.json which values by unit others take the place of; the caller holds the task's lock."""
     noted = ancestry.edited(paths, before, after, store.clock.now())
     if noted is not None:
-        replace_part(paths.ancestry, *noted)
+        replace_part(paths.ancestry, *noted, is_durable=is_durable)
 
 
 def not_editable(record: TaskRecord, what: str) -> ReadOnly:
@@ -301,8 +270,9 @@ def edit_params(
         change(record)
         if owner.status not in allowed and _without_properties(record) != before:
             raise not_editable(owner, "parameters")
-        if previous != b"{}":
-            _note_edit(paths, previous, record, parameters_of, store)
+        # A run that nobody has a copy of, as far as is known here, writes its parameters as often as it likes.
+        if previous != b"{}" and (owner.status is not Status.IN_PROGRESS or paths.ancestry.exists()):
+            _note_edit(paths, previous, record, parameters_of, store, is_durable=is_durable)
         replace_params(paths, record, previous, is_durable=is_durable)
         return record
 

@@ -140,10 +140,7 @@ def test_a_merge_that_was_killed_is_finished_by_the_next(
 def test_a_new_task_that_was_killed_on_its_way_in_comes_in_by_the_next(tmp_path: Path) -> None:
     world = World(tmp_path / "made")
     world.ben.do("end")
-    cleo = Person(tmp_path / "made", clock(), "anna")
-    cleo.do("throw_away")
-    cleo.do("purge")
-    cleo.store.paths.tombstone(TASK).unlink()
+    world.anna = Person(tmp_path / "made", clock(), "cleo")
     _battery(world, tmp_path / "store", _mended)
 
 

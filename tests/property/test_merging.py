@@ -6,7 +6,6 @@ import itertools
 import tempfile
 from pathlib import Path
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -97,6 +96,3 @@ def test_join_is_commutative_associative_and_idempotent(steps: list[tuple[str, t
         for one, other, third in itertools.permutations(states, 3):
             assert join(join(one, other), third) == join(one, join(other, third))
         assert len({digest(state) for state in states}) <= len(states)
-
-
-_ = pytest

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ...core.errors import Busy
+from ...core.errors import Busy, Conflict
 from ...core.names import project_parts
 from ...core.states import Status
 from ...disk.atomic import staging_beside
@@ -22,6 +22,7 @@ from ...disk.layout import LOCK, TaskPaths
 from ...disk.lock import edit_lock
 from ...schema.ancestry import shown
 from ...store import liveness, tasks, trash
+from ...store.entering import adopt
 from ...store.projects import ensure_folder
 from ...store.published import take_write_bits
 from ...store.store import Store, writing
@@ -77,8 +78,11 @@ def bring_in(store: Store, state: TaskState, source: Source, origin: Origin, *, 
     store's task is then as it was. Busy where somebody else goes on changing it.
     """
     for _ in range(_MAX_TRIES):
-        with contextlib.suppress(ChangedMeanwhile, FileNotFoundError), writing(store):
-            return _bring(store, state, source, origin, project)
+        try:
+            with contextlib.suppress(ChangedMeanwhile, FileNotFoundError), writing(store):
+                return _bring(store, state, source, origin, project)
+        except (NotADirectoryError, IsADirectoryError, FileExistsError) as error:
+            raise Conflict(f"task {state.id[:12]} has a file and a folder of one name: {error.filename}") from None
     raise Busy(store.paths.projects / state.id, 0)
 
 
@@ -89,6 +93,9 @@ def _bring(store: Store, state: TaskState, source: Source, origin: Origin, proje
         return _delete(store, here, joined)
     if here is None or here.paths is None or here.survey is None:
         return _add(store, joined, state, source, origin, project)
+    if _is_in_trash(store, here):
+        _take_out(store, here, joined)
+        return _bring(store, state, source, origin, project)
     if _is_in(here.survey, joined, state):
         _finish(store, here)
         return Outcome(task_id=state.id, kind=UNCHANGED, conflicts=tuple(sorted(conflicts(joined))))
@@ -101,6 +108,19 @@ def _bring(store: Store, state: TaskState, source: Source, origin: Origin, proje
 def _is_in(here: Survey, joined: TaskState, theirs: TaskState) -> bool:
     """Tell whether a task knows all that is brought; the digest does not say when it was changed last."""
     return digest(joined) == digest(here.state) and joined.last_update == here.state.last_update
+
+
+def _take_out(store: Store, here: Here, joined: TaskState) -> None:
+    """Move a task from the trash to its project, before its record forgets which that was."""
+    with unchanged(store, here) as paths:
+        target = place_of(store, joined, paths)
+        tasks.rename_home(paths, target)
+        store.places[paths.id] = target
+        store.paths.tombstone(paths.id).unlink(missing_ok=True)
+
+
+def _is_in_trash(store: Store, here: Here) -> bool:
+    return here.paths is not None and here.paths.home.parent == store.paths.trash
 
 
 def why_not(store: Store, here: Here) -> str:
@@ -116,7 +136,8 @@ def why_not(store: Store, here: Here) -> str:
 def _delete(store: Store, here: Here | None, joined: TaskState) -> Outcome:
     """Put a task into the trash, as it is; of one that is not here note that it is deleted."""
     deletion = joined.units[TRASHED]
-    if here is not None and here.state.units.get(TRASHED) == deletion:
+    is_there = here is not None and (here.paths is None or _is_in_trash(store, here))
+    if is_there and here is not None and here.state.units.get(TRASHED) == deletion:
         return Outcome(task_id=joined.id, kind=UNCHANGED)
     if here is None or here.paths is None or here.survey is None:
         store.paths.trash.mkdir(exist_ok=True)
@@ -164,7 +185,12 @@ def _add(
             missing.extend(planned.missing)
 
     place = project if project is not None else str(shown(joined.units[PROJECT]).value)
-    paths = tasks.adopt(store, place, joined.id, build)
+    try:
+        paths = adopt(store, place, joined.id, build)
+    except Conflict:
+        if look(store, joined.id) is None:
+            raise
+        raise ChangedMeanwhile from None  # somebody else has just brought it in
     if shown(joined.units[STATUS]).value.get("status") == Status.PUBLISHED.value:
         tasks.under_lock(store, paths.id, take_write_bits)
     store.paths.tombstone(joined.id).unlink(missing_ok=True)

@@ -68,5 +68,3 @@ def _check_file(unit: str, path: str, file: File, task_id: str) -> None:
     is_taken = path in RECORDS or path in (ANCESTRY, MANIFEST) or path.startswith(FOLDERS) or not is_shared(path)
     if is_taken or not is_hash(file.hash) or file.size < 0 or path.count("/") > _MAX_DEPTH:
         raise ValueError(f"{path!r} is no file of its own")
-    if unit.startswith("configuration/") and path.count("/") != 1:
-        raise ValueError(f"{path!r} is no configuration object")

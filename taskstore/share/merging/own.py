@@ -81,7 +81,7 @@ def _risen(here: Here, grave: Unit) -> Here:
 def _in_trash(store: Store, task_id: str) -> Here | None:
     paths = store.paths.trashed(task_id)
     if paths.record.is_file():
-        return _surveyed(paths, "")
+        return _surveyed(paths, "restored")
     found = trash.tombstone(store, task_id)
     if found is None:
         return None

@@ -74,8 +74,8 @@ class Planner:
             name: units.with_paths(value, lambda ref: placed.get((ref["path"], ref["hash"]), ref["path"]))
             for name, value in values.items()
         }
-        for file in hidden_files(self._plan.joined):
-            self._put_rival(file)
+        for path, file in hidden_files(self._plan.joined):
+            self._put_rival(path, file)
         if theirs.generation == self._plan.joined.generation:
             for name, log in theirs.logs.items():
                 self._put_log(name, log)
@@ -122,12 +122,12 @@ class Planner:
         path = self._paths.home / place
         return path.is_file() and path.stat().st_size == file.size and sha256_of(path) == file.hash
 
-    def _put_rival(self, file: File) -> None:
+    def _put_rival(self, path: str, file: File) -> None:
         place = f"{CONFLICTS}/{file.hash}"
         self._plan.kept[place] = file
         if self._files.get(place) == file:
             return
-        found = self._find(place, file)
+        found = self._find(path, file)
         if found is not None:
             self._plan.blobs[place] = found
 

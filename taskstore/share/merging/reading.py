@@ -19,7 +19,6 @@ from ...disk.layout import (
     ANCESTRY,
     ARTIFACTS,
     BEACON,
-    CONFIG_FOLDER,
     CONFIGURATION,
     CONFLICTS,
     EVENTS,
@@ -72,8 +71,8 @@ RECORDS: dict[str, type[msgspec.Struct]] = {
 """The records of a task, in the order in which they are written: the one that makes it a task comes last."""
 FOLDERS = (f"{EVENTS}/", f"{CONFLICTS}/", "files/")
 """What lies in these is no file of its own: a log, or named by something."""
-LOOSE = ("file/", "configuration/")
-"""How units are called whose files may be replaced."""
+LOOSE = "file/"
+"""How units are called that are files by themselves, which may be replaced."""
 
 
 @dataclass(frozen=True)
@@ -115,6 +114,8 @@ class _Reading:
             raise Damaged(Path(task_id), f"it holds more than {MAX_FILES:,} files")
         for name in self._sizes:
             check_name(name, task_id)
+            if not self._sizes.keys().isdisjoint(_folders_of(name)):
+                raise Damaged(Path(task_id, name), "it is below a file")
 
     def survey(self, project: str) -> Survey:
         record = self._record(RECORD, TaskRecord)
@@ -138,17 +139,14 @@ class _Reading:
         return Survey(state, {name: self._bytes[name] for name in RECORDS if name in self._bytes}, known, self._files)
 
     def _values(self, record: dict[str, Any], project: str) -> units.Values:
-        configuration = self._record(CONFIGURATION, ConfigurationRecord)
-        named = sorted({self._config_name(item["file"]) for item in configuration.get("configuration", {}).values()})
-        contents = {name.rpartition("/")[2]: self._content(name) for name in named}
         values = {PROJECT: project, **units.of_task(record)}
         values |= units.of_params(self._record(PARAMS, ParamsRecord))
-        values |= units.of_configuration(configuration, contents)
+        values |= units.of_configuration(self._record(CONFIGURATION, ConfigurationRecord))
         blobs = units.of_script(self._record(SCRIPT, ScriptRecord))
         blobs |= units.of_artifacts(self._record(ARTIFACTS, ArtifactsRecord))
         blobs |= units.of_models(self._record(MODELS, ModelsRecord))
         values |= {name: units.with_paths(value, self._canonical) for name, value in blobs.items()}
-        known = {*named, *self._files, *RECORDS, ANCESTRY, MANIFEST}
+        known = {*self._files, *RECORDS, ANCESTRY, MANIFEST}
         for name in self._sizes:
             if name not in known and not name.startswith(FOLDERS):
                 values[unit_name("file", name)] = self._content(name)
@@ -161,23 +159,14 @@ class _Reading:
             self._files[path] = File(size=ref["size"], hash=ref["hash"])
         return units.canonical(path, ref["hash"])
 
-    def _config_name(self, file: str) -> str:
-        name = f"{CONFIG_FOLDER}/{file}"
-        check_name(name, self._task_id)
-        if "/" in file or not file:
-            raise Damaged(self._path(CONFIGURATION), f"it names a file outside of {CONFIG_FOLDER}/: {file!r}")
-        return name
-
     def _look_for_rivals(self, state: TaskState) -> None:
         """Find the files that only hidden versions name."""
-        for file in hidden_files(state):
+        for _, file in hidden_files(state):
             name = f"{CONFLICTS}/{file.hash}"
             if self._sizes.get(name) == file.size:
                 self._files[name] = file
 
-    def _content(self, name: str) -> dict[str, Any] | None:
-        if name not in self._sizes:
-            return None
+    def _content(self, name: str) -> dict[str, Any]:
         file = self._hashed(name)
         return {"size": file.size, "hash": file.hash}
 
@@ -205,6 +194,12 @@ class _Reading:
 
     def _path(self, name: str) -> Path:
         return Path(self._task_id, name)
+
+
+def _folders_of(name: str) -> Iterator[str]:
+    while "/" in name:
+        name = name.rpartition("/")[0]
+        yield name
 
 
 def is_shared(name: str) -> bool:
@@ -300,13 +295,13 @@ def status_unit(value: Any, known: UnitAncestry | None, time: str) -> Unit:  # n
     return unit_from([present, *known.others], {*known.past, *earlier} - {ancestor_id(present)})
 
 
-def hidden_files(state: TaskState) -> Iterator[File]:
-    """Yield the files that only versions name which are not shown."""
+def hidden_files(state: TaskState) -> Iterator[tuple[str, File]]:
+    """Yield the files that versions name which are not shown, each by where it would be if they were."""
     for name, unit in state.units.items():
         head = shown(unit)
         for version in unit.heads:
             if version is not head:
-                yield from (file for _, file in files_of_value(name, version.value))
+                yield from files_of_value(name, version.value)
 
 
 def files_of_value(name: str, value: Any) -> Iterator[tuple[str, File]]:  # noqa: ANN401 - plain JSON values
@@ -314,10 +309,6 @@ def files_of_value(name: str, value: Any) -> Iterator[tuple[str, File]]:  # noqa
     if name.startswith("file/"):
         if value is not None:
             yield unit_parts(name, 2)[1], File(size=value["size"], hash=value["hash"])
-    elif name.startswith("configuration/"):
-        if value is not None and value["content"] is not None:
-            content = value["content"]
-            yield f"{CONFIG_FOLDER}/{value['file']}", File(size=content["size"], hash=content["hash"])
     elif name.startswith(("artifacts/", "inputs/", "models")) or name == "script":
         for ref in units.references(value):
             yield ref["path"], File(size=ref["size"], hash=ref["hash"])

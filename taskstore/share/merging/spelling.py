@@ -63,9 +63,12 @@ def _with_local(after: dict[str, Any], before: Mapping[str, Any], state: TaskSta
     marks = [mark for mark in before.get(units.IMPORTED, []) if mark.get("kind") == units.OWN_KIND]
     if marks:
         record[units.IMPORTED] = [*record.get(units.IMPORTED, []), *marks]
+    execution = {key: value for key, value in (record.pop("execution", None) or {}).items() if key != "trusted"}
     trusted = (before.get("execution") or {}).get("trusted")
     if trusted:
-        record["execution"] = {**record.get("execution", {}), "trusted": trusted}
+        execution["trusted"] = trusted
+    if execution:
+        record["execution"] = execution
     record["last_update"] = before["last_update"] if _same_time(before, state) else _spelled(state)
     return record
 
@@ -99,19 +102,9 @@ def ancestry(
     record = AncestryRecord(rev=rev + 1, elsewhere=elsewhere, units=known_units(joined))
     if replaced is None:
         return record
-    for name, unit in joined.units.items():
-        entry, before = record.units[name], replaced.units.get(name)
+    for name, entry in record.units.items():
+        before = replaced.units.get(name)
         known = known_of(before) if before is not None else UnitAncestry(hash=version_id(None))
         if known.value_hash != entry.value_hash:
             entry.before = known
-            if name.startswith("configuration/") and before is not None:
-                _add_halves(entry, known, shown(unit).value, shown(before).value)
     return record
-
-
-def _add_halves(entry: UnitAncestry, known: UnitAncestry, new: Any, old: Any) -> None:  # noqa: ANN401 - JSON
-    """A configuration object's file is replaced before what is said of it: between the two it is what it was."""
-    if isinstance(new, dict) and isinstance(old, dict):
-        half = {**old, "content": new["content"]}
-        known.before = UnitAncestry(id=known.id, hash=version_id(half), time=known.time, past=known.past)
-        known.before.others = known.others

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ...disk.layout import ARTIFACTS, CONFIGURATION, MODELS, PARAMS, RECORD, SCRIPT
-from ...schema.ancestry import STATUS_FIELDS, fields_of, parameters_of, unit_name, unit_parts
+from ...schema.ancestry import LOCAL_FIELDS, STATUS_FIELDS, fields_of, parameters_of, unit_name, unit_parts
 from ...schema.artifact import INPUT
 from ...schema.record import DEVELOPMENT, TaskRecord
 from .state import PROJECT, STATUS
@@ -48,11 +48,10 @@ def of_script(record: Mapping[str, Any]) -> Values:
     return _rest("script", record)
 
 
-def of_configuration(record: Mapping[str, Any], contents: Mapping[str, Any]) -> Values:
-    """Return the units of config.json; `contents` are size and hash of the files in config/, by their names."""
-    values: Values = {}
-    for name, item in record.get("configuration", {}).items():
-        values[unit_name("configuration", name)] = {**item, "content": contents.get(item["file"])}
+def of_configuration(record: Mapping[str, Any]) -> Values:
+    """Return the units of config.json: what is said of the objects, and not their files."""
+    items = record.get("configuration", {})
+    values = {unit_name("configuration", name): item for name, item in items.items()}
     return values | _rest("configuration", record, "configuration")
 
 
@@ -99,18 +98,30 @@ def records(values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         elif kind == "script":
             made[SCRIPT].update(value)
         elif kind == "configuration":
-            item = {key: part for key, part in value.items() if key != "content"} if "/" in name else value
-            _put(made[CONFIGURATION], name, item, "configuration", depth=2)
+            _put(made[CONFIGURATION], name, value, "configuration", depth=2)
         elif kind in ("artifacts", "inputs"):
             _put(made[ARTIFACTS], name, value, "artifacts", depth=2)
         elif kind in ("models", "models.input", "models.output"):
             _put(made[MODELS], name, value, kind.partition(".")[2], depth=2)
-        elif kind not in (PROJECT, "file"):
-            task[unit_parts(name, 2)[1] if kind == "task" and "/" in name else name] = value
+        elif kind not in (PROJECT, "file") and _is_field(field := _field_of(name)):
+            task[field] = value
     if values.get(STATUS, {}).get(DEVELOPMENT):
         task["system_tags"] = [DEVELOPMENT, *task.get("system_tags", [])]
     made[RECORD] = dict(sorted(task.items(), key=lambda item: _FIELD_ORDER.get(item[0], len(_FIELD_ORDER))))
     return {name: record for name, record in made.items() if record}
+
+
+def _field_of(name: str) -> str:
+    """Return which field of task.json a unit is; below `task` stands one whose name could be another unit's."""
+    if not name.startswith("task/"):
+        return name
+    field = unit_parts(name, 2)[1]
+    return field if "/" in field or field == PROJECT else ""
+
+
+def _is_field(field: str) -> bool:
+    """Tell whether a field is a unit of its own: who sends a state must not get at those that are not."""
+    return bool(field) and field not in LOCAL_FIELDS and field not in STATUS_FIELDS
 
 
 def _put(record: dict[str, Any], name: str, value: Any, field: str, *, depth: int) -> None:  # noqa: ANN401 - JSON

@@ -6,17 +6,20 @@ import json
 import os
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from taskstore.core.clock import FixedClock
-from taskstore.core.errors import Conflict, Damaged
-from taskstore.core.states import Status
+from taskstore.core.errors import Conflict, Damaged, Refused
+from taskstore.core.states import RECORDING, Status
 from taskstore.disk.beacon import hold_beacon
-from taskstore.schema.record import Execution
+from taskstore.queues import queue
+from taskstore.run import abort, trust
+from taskstore.schema.record import Execution, Parameter, ParamsRecord
 from taskstore.share import merging
-from taskstore.share.merging import Origin, bring_in, read_state
+from taskstore.share.merging import Origin, Unit, Version, bring_in, bringing, planning, read_state, shown
 from taskstore.share.source import FolderSource
-from taskstore.store import ancestry, doctor, events, liveness, places, published, query, tasks, trash
+from taskstore.store import ancestry, doctor, entering, events, liveness, places, published, query, tasks, trash
 
 from .world import TASK, Person, merge_all
 
@@ -490,7 +493,6 @@ def test_a_task_with_the_id_of_another_is_refused(anna: Person, tmp_path: Path) 
             "artifacts.json",
             {"artifacts": {"a": {"key": "a", "type": "x", "file": {"path": "files/x", "size": 1, "hash": "../x"}}}},
         ),
-        ("config.json", {"configuration": {"a": {"name": "a", "file": "../../x"}}}),
         ("params.json", {"hyperparams": []}),
         ("ancestry.json", {"units": {"name": {"past": 3}}}),
     ],
@@ -554,3 +556,129 @@ def test_a_summary_that_does_not_fit_the_logs_is_made_again(anna: Person, ben: P
     anna.paths.summary.write_text(summary)
     ben.take_from(anna)
     assert events.read_summary(ben.paths) == events.rebuild_summary(ben.paths)
+
+
+def test_a_run_that_was_never_shared_notes_nothing_and_one_that_was_does(anna: Person, ben: Person) -> None:
+    anna.do("begin")
+
+    def set_lr(value: str) -> None:
+        def change(record: ParamsRecord) -> None:
+            record.hyperparams.setdefault("Args", {})["lr"] = Parameter(value)
+
+        tasks.edit_params(anna.store, TASK, change, allowed=RECORDING, is_durable=False)
+
+    set_lr("0.1")
+    set_lr("0.2")
+    assert not anna.paths.ancestry.exists()
+    anna.do("stamp")
+    ben.take_from(anna)
+    set_lr("0.3")
+    assert kind_of(ben.take_from(anna)) == merging.MERGED
+    assert tasks.read_params(ben.paths).hyperparams["Args"]["lr"].value == "0.3"
+
+
+def test_nobody_can_send_the_word_that_a_program_may_run(anna: Person, ben: Person) -> None:
+    state = anna.state()
+    assert state is not None
+    status = shown(state.units["status"])
+    sent = Version(id=status.id, value={**status.value, "execution": {"trusted": "eve@there"}}, time=status.time)
+    trusted = Unit(heads=[Version(id="a", value={"trusted": "eve@there"})])
+    units = {**state.units, "status": Unit(heads=[sent]), "execution": trusted, "task/execution": trusted}
+    origin = Origin(store_id="f" * 32, address="there")
+    bring_in(ben.store, msgspec.structs.replace(state, units=units), FolderSource(anna.paths.home), origin)
+    assert trust.is_needed(ben.record)
+    assert ben.record.execution is None
+
+
+def test_a_file_where_another_has_a_folder_is_refused(anna: Person, ben: Person) -> None:
+    ben.take_from(anna)
+    anna.do("edit_file_by_hand", "notes/one.txt", "a file in a folder")
+    ben.do("edit_file_by_hand", "notes", "a file")
+    with pytest.raises(Conflict, match="a file and a folder of one name"):
+        ben.take_from(anna)
+    assert (ben.paths.home / "notes").read_text() == "a file"
+
+
+def test_a_task_that_waits_elsewhere_waits_there(anna: Person, ben: Person) -> None:
+    queue.enqueue(anna.store, TASK, "default")
+    ben.take_from(anna)
+    assert ben.record.status is Status.QUEUED
+    assert findings(ben) == []
+    assert queue.show(ben.store, "default") == []
+    with pytest.raises(Refused, match="Pending in the store that it was copied from"):
+        abort.abort(ben.store, TASK)
+
+
+def test_a_task_that_waits_here_and_went_on_elsewhere_waits_no_longer(anna: Person, ben: Person) -> None:
+    ben.take_from(anna)
+    queue.enqueue(anna.store, TASK, "default")
+    anna.do("stamp")
+    ben.take_from(anna)
+    ben.clock.advance(1)
+    tasks.transition(ben.store, TASK, Status.CREATED)
+    anna.take_from(ben)
+    assert anna.record.status is Status.CREATED
+    assert queue.show(anna.store, "default") == []
+    assert findings(anna) == []
+
+
+def test_doctor_knows_what_a_merge_leaves_and_what_is_none(anna: Person, ben: Person) -> None:
+    anna.do("configure", "model", "deep: 3")
+    ben.take_from(anna)
+    anna.do("configure", "model", "deep: 4")
+    ben.do("configure", "model", "deep: 5")
+    merge_all(anna, ben)
+    rival = next(anna.paths.conflicts.iterdir())
+    rival.chmod(0o644)
+    rival.write_text("deep: 9")
+    anna.paths.ancestry.write_text(anna.paths.ancestry.read_text()[:-40])
+    anna.store.paths.trash.joinpath(f"{'e' * 32}.json").write_text("{}")
+    kinds = {str(found.kind) for found in doctor.check(anna.store)}
+    assert kinds == {"blob", "record", "stray"}
+    doctor.repair(anna.store)
+    assert {str(found.kind) for found in doctor.check(anna.store)} <= {"blob", "conflict"}
+
+
+def test_of_two_who_bring_in_a_task_at_once_the_second_merges(
+    anna: Person, ben: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(anna, 1)
+    real = entering.adopt
+
+    def outrun(*arguments: object) -> object:
+        monkeypatch.setattr(bringing, "adopt", real)
+        assert kind_of(ben.take_from(anna)) == merging.NEW
+        return real(*arguments)  # type: ignore[arg-type]  # as they came
+
+    monkeypatch.setattr(bringing, "adopt", outrun)
+    assert kind_of(ben.take_from(anna)) == merging.UNCHANGED
+    assert ben.shared() == anna.shared()
+    assert findings(ben) == []
+
+
+def test_a_change_while_files_are_fetched_is_merged_too(
+    anna: Person, ben: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ben.take_from(anna)
+    anna.do("rename", "second")
+    planned = planning.Planner.plan
+
+    def slow(*arguments: object) -> object:
+        monkeypatch.setattr(planning.Planner, "plan", planned)
+        ben.do("tag", "meanwhile")
+        return planned(*arguments)  # type: ignore[arg-type]  # as they came
+
+    monkeypatch.setattr(planning.Planner, "plan", slow)
+    assert kind_of(ben.take_from(anna)) == merging.MERGED
+    assert (ben.record.name, ben.record.tags) == ("second", ["meanwhile"])
+
+
+def test_a_rival_that_its_own_store_shows_is_kept_too(anna: Person, ben: Person) -> None:
+    ben.take_from(anna)
+    for person, text in ((anna, "one"), (ben, "two")):
+        person.do("edit_file_by_hand", "config/a.txt", text)
+    anna.take_from(ben)
+    ben.take_from(anna.copied(anna.store.root.parent / "copy"))
+    for person in (anna, ben):
+        kept = {path.read_text() for path in (*person.paths.config.iterdir(), *person.paths.conflicts.iterdir())}
+        assert kept == {"one", "two"}

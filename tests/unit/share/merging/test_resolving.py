@@ -72,7 +72,7 @@ def test_a_file_that_was_kept_aside_comes_back_by_the_decision_for_it(people: tu
     anna.do("configure", "model", "deep: 4")
     ben.do("configure", "model", "deep: 5")
     merge_all(anna, ben)
-    resolving.take(ben.store, TASK, "configuration/model", 2)
+    resolving.take(ben.store, TASK, "file/config/model.txt", 2)
     merge_all(anna, ben)
     for person in (anna, ben):
         assert (person.paths.config / "model.txt").read_text() == "deep: 4"
