@@ -112,7 +112,7 @@ def wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
     while time.monotonic() < end and process.poll() is None:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
             return
-        time.sleep(0.02)  # noqa: TID251 - another program's start has no clock to inject
+        time.sleep(0.02)  # another program's start has no clock to inject
     pytest.fail(f"no server at port {port}: {log.read_text(errors='replace')[-2000:]}")
 
 

@@ -317,6 +317,19 @@ class TestNobodyAnswers:
                 remote.write("x", [BIG])
         assert pauses == [0.5, 1.0, 2.0]
 
+    def test_a_server_without_sftp_is_said_to_have_none(
+        self, home: Path, tmp_path: Path, root: Path, pauses: list[float]
+    ) -> None:
+        (tmp_path / "sshd").mkdir()
+        with sshd(tmp_path / "sshd", "Subsystem other /bin/false") as server:
+            (home / ".ssh" / "known_hosts").write_text(f"[127.0.0.1]:{server.port} {server.host_key}\n")
+            config = home / ".ssh" / "config"
+            config.write_text(f"Host box\nHostName 127.0.0.1\nPort {server.port}\nIdentityFile {server.key}\n")
+            remote = SftpRemote("ssh://box/x", Patience(attempts=2, sleep=pauses.append))
+            with pytest.raises(RemoteError, match="ssh://box/x: NotConnected: no SFTP: "):
+                remote.names()
+        assert pauses == [0.5]
+
     def test_threads_that_wait_for_the_same_host_fail_with_the_first(self, home: Path) -> None:
         met: list[socket.socket] = []
         begin = threading.Barrier(8)
