@@ -64,13 +64,15 @@ class RemotePeer:
         self._tick = tick
         self._transfer = Transfer(store, remote.address)
         self._lock = threading.Lock()
+        self._told: Manifest = {}
         self._put: dict[str, _Put] = {}
         self._states: frozenset[str] | None = None
         self._is_untidy = False
 
     def manifest(self, problems: list[TaskstoreError]) -> dict[str, Entry]:
         """Return what the remote says that it holds; where it says nothing, nothing has been pushed there yet."""
-        return self._read_manifest().tasks
+        self._told = self._read_manifest().tasks
+        return self._told
 
     def _read_manifest(self) -> Told:
         where = f"{self._remote.address}: {tree.MANIFEST}"
@@ -171,7 +173,8 @@ class RemotePeer:
     def put(self, mine: Here, theirs: There | None, moved: Moved) -> Outcome:
         """Write what is missing there: blobs, logs, records, what is said of them."""
         state = mine.state
-        told, before = digest(state), digest(theirs.state) if theirs is not None else ""
+        told = digest(state)
+        before = digest(theirs.state) if theirs is not None else _digest(self._told, state.id)
         name = tree.state_name(state.id, told)
         parts = {} if is_trashed(state) else self._parts(mine, moved)
         there = There(state, {part: each.file for part, each in parts.items()})
@@ -300,7 +303,8 @@ def _places(there: There) -> list[str]:
 def lacking(theirs: There, mine: Here | None) -> dict[str, File]:
     """Return the files of the other side that the join needs and that this side has not, whatever they are called."""
     if mine is None or mine.survey is None:
-        return {name: file for name, file in theirs.files.items() if name not in (*RECORDS, *tree.UNHASHED)}
+        unread = {*RECORDS, *tree.UNHASHED} - {SUMMARY}
+        return {name: file for name, file in theirs.files.items() if name not in unread}
     joined = join(mine.state, theirs.state)
     is_current = joined.generation == theirs.state.generation
     named = {

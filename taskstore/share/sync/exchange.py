@@ -167,7 +167,18 @@ class Exchange:
                 return self._exchange(task_id, self._theirs.get(task_id))
             except FileNotFoundError:  # somebody has put another state there since
                 self._theirs = self._peer.manifest([])
+        entry = self._theirs.get(task_id)
+        if entry is not None and self._way.is_out and self._is_lost(task_id, entry):
+            return self._exchange(task_id, None)
         raise Unfit(f"{self._peer.origin.address}: files of task {task_id[:12]} are missing there; try again later")
+
+    def _is_lost(self, task_id: str, entry: Entry) -> bool:
+        """Tell whether nobody can read what the other side has of a task; then what is here may take its place."""
+        try:
+            self._peer.look(task_id, entry)
+        except FileNotFoundError:
+            return look(self._store, task_id) is not None
+        return False
 
     def _exchange(self, task_id: str, entry: Entry | None) -> Done:
         moved = Moved()

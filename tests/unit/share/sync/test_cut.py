@@ -142,7 +142,7 @@ def test_a_pull_that_is_cut_anywhere_is_gone_on_with(store: Store, two: list[str
     watched = Watched(there)
     exchange(whole, watched, Way.PULL)
     calls = len(watched.calls)
-    assert calls == 1 + 2 * (1 + 4)
+    assert calls == 1 + 2 * (1 + 5)
     for cut_at in range(calls):
         part = init(tmp_path / f"cut at {cut_at}", clock=store.clock)
         first = Watched(there, cut_at)

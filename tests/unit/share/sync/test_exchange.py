@@ -5,14 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from taskstore.core.errors import Refused
-from taskstore.share.sync import manifest, tree
+from taskstore.core.errors import Refused, RemoteError
+from taskstore.share.sync import manifest, opening, tree
+from taskstore.share.sync.choosing import Choice
 from taskstore.share.sync.deciding import NEWER_HERE, NEWER_THERE
+from taskstore.share.sync.exchange import Stop, exchanged
 from taskstore.share.sync.plan import Way
 from taskstore.store import places, published, query, tasks, trash
 from taskstore.store.store import Store, init, open_at
 
-from .worlds import Watched, a_task, contents, exchange, keep, remote, report
+from .worlds import Nobody, Watched, a_task, contents, exchange, keep, remote, report
 
 
 @pytest.fixture
@@ -264,3 +266,36 @@ def test_the_files_of_a_remote_are_a_store(store: Store, tmp_path: Path) -> None
     exchange(fourth, there, Way.PULL, is_trusted=True)
     for one in (third, fourth):
         assert published.verify(places.locate(one, paths.id)) == []
+
+
+def test_a_state_that_is_gone_is_put_again_by_who_has_the_task(store: Store, other: Store) -> None:
+    paths = a_task(store)
+    there = remote()
+    exchange(store, there)
+    del there.files[next(name for name in there.files if name.startswith(tree.STATES))]
+    with pytest.raises(RemoteError, match="are missing there"):
+        exchange(other, there)
+    tasks.edit(store, paths.id, lambda record: record.tags.append("new"))
+    exchange(store, there)
+    assert [done.id for done in exchange(other, there).done] == [paths.id]
+
+
+def test_what_is_there_whole_is_told_of_when_a_person_ends_the_exchange(store: Store, other: Store) -> None:
+    for number in range(12):
+        a_task(store, f"run {number}")
+    there = remote()
+
+    class Impatient(Nobody):
+        def finished(self) -> None:
+            super().finished()
+            if self.ended == 3:
+                raise KeyboardInterrupt
+
+    stop = Stop(Impatient())
+    with pytest.raises(KeyboardInterrupt), opening.at_remote(store, there, stop.tick) as peer:
+        exchanged(store, peer, Way.PUSH, Choice(), stop)
+    assert 3 <= len(exchange(other, there, Way.PULL).done) < 12
+    watched = Watched(there)
+    exchange(store, watched, Way.PUSH)
+    assert len(exchange(other, there, Way.PULL).done) + len(ids(other)) >= 12
+    assert ids(other) == ids(store)
