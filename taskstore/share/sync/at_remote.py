@@ -282,6 +282,9 @@ class RemotePeer:
         """Forget what is known of transfers that were cut off: all that was wanted is there."""
         self._transfer.clear()
 
+    def remember(self) -> None:
+        """Need nothing: the manifest is there."""
+
 
 def _when_removed(name: str) -> tuple[int, str]:
     """Put what names other files before them."""

@@ -82,6 +82,10 @@ class StorePeer:
     def forget(self) -> None:
         """Know nothing to forget."""
 
+    def remember(self) -> None:
+        """Read what has come, for the next manifest."""
+        stored.store_manifest(self.other, [])
+
 
 class _Counted:
     """A source that counts what is read of it."""

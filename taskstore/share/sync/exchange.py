@@ -24,6 +24,7 @@ from .plan import Plan, Way, plan
 _TASKS_AT_ONCE = 4
 _PUBLISH_EVERY_S = 30.0
 _MAX_ROUNDS = 5
+_MANY = 100
 
 
 class Watch(Protocol):
@@ -261,4 +262,7 @@ def exchanged(store: Store, peer: Peer, way: Way, choice: Choice, stop: Stop, *,
     result.done.sort(key=lambda done: done.id)
     if not is_dry and not result.failed:
         peer.forget()
+    if not is_dry and len(result.done) > _MANY:
+        stored.store_manifest(store, [])  # for the next time: nobody looks at all of them twice
+        peer.remember()
     return result

@@ -89,3 +89,7 @@ class Peer(Protocol):
     def forget(self) -> None:
         """Forget what is known of transfers that were cut off: all that was wanted is where it was to go."""
         ...
+
+    def remember(self) -> None:
+        """Look at what has come, so that the next manifest need not."""
+        ...
