@@ -106,7 +106,7 @@ def test_a_remote_is_known_by_its_name(cli: Cli, workshop: Workshop, usb: Path) 
     assert cli("remote", "add", "stick", usb).code == 0
     assert cli("push", "stick").code == 0
     assert cli("sync", "stick", "--json").out == ""
-    assert ["stick"] == complete("taskstore push ")
+    assert complete("taskstore push ") == ["stick"]
     unknown = cli("pull", "disk")
     assert unknown.code == 3
     assert "no remote 'disk'; `taskstore remote ls` lists them, and ./NAME is a folder" in unknown.err

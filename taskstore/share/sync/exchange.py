@@ -256,7 +256,8 @@ def exchanged(store: Store, peer: Peer, way: Way, choice: Choice, stop: Stop, *,
             peer.check_writable()
         if way.is_in and (planned.to_pull or planned.to_merge):
             here.check_writable(store)
-        peer.expect(theirs, planned.ids)
+        if not planned.is_empty:
+            peer.expect(theirs, planned.ids)
         result = Exchange(store, peer, way, stop).run(planned, theirs)
     result.failed = [*(("", problem) for problem in problems), *result.failed]
     result.done.sort(key=lambda done: done.id)

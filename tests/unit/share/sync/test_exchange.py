@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import os
+import threading
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
-from taskstore.core.errors import Refused, RemoteError
+from taskstore.core.errors import ReadOnly, Refused, RemoteError
 from taskstore.share.sync import manifest, opening, tree
 from taskstore.share.sync.choosing import Choice
 from taskstore.share.sync.deciding import NEWER_HERE, NEWER_THERE
@@ -299,3 +301,42 @@ def test_what_is_there_whole_is_told_of_when_a_person_ends_the_exchange(store: S
     exchange(store, watched, Way.PUSH)
     assert len(exchange(other, there, Way.PULL).done) + len(ids(other)) >= 12
     assert ids(other) == ids(store)
+
+
+def test_files_go_and_come_several_at_once(store: Store, other: Store) -> None:
+    a_task(store)
+    there = remote()
+    meeting = threading.Barrier(2, timeout=20)
+
+    class Meeting(Watched):
+        """Where a file has to wait for another one."""
+
+        def read(self, name: str, offset: int = 0) -> Iterator[bytes]:
+            if name.endswith(".bin"):
+                meeting.wait()
+            return super().read(name, offset)
+
+        def write(self, name: str, chunks: Iterable[bytes]) -> None:
+            if name.endswith(".bin"):
+                meeting.wait()
+            super().write(name, chunks)
+
+    exchange(store, Meeting(there), Way.PUSH)
+    exchange(other, Meeting(there), Way.PULL)
+    assert ids(other) == ids(store)
+
+
+def test_from_a_remote_that_can_only_be_read_tasks_come_and_none_go(store: Store, other: Store) -> None:
+    a_task(store)
+    there = remote()
+    exchange(store, there)
+    watched = Watched(there)
+    watched.is_writable = False
+    exchange(other, watched)
+    assert ids(other) == ids(store)
+    assert exchange(other, watched).same == 1
+    a_task(other)
+    for way in (Way.PUSH, Way.SYNC):
+        with pytest.raises(ReadOnly, match="memory://there can only be read; `taskstore pull`"):
+            exchange(other, watched, way)
+    assert watched.of("write") == []

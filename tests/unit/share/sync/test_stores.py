@@ -91,6 +91,11 @@ def test_a_folder_becomes_a_store_by_the_first_push_and_not_before(store: Store,
         exchange(store, store.root)
 
 
+def test_of_an_empty_store_nothing_goes_anywhere(store: Store, tmp_path: Path) -> None:
+    for way in (Way.PUSH, Way.SYNC):
+        assert exchange(store, tmp_path / "new", way).done == []
+
+
 def test_two_pushes_to_one_folder_at_once_both_arrive(store: Store, other: Store, tmp_path: Path) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
