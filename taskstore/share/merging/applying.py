@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +31,11 @@ _TIDIED = ("files/artifacts", "files/models", CONFLICTS)
 
 def fill(store: Store, paths: TaskPaths, planned: Plan, mark: dict[str, Any] | None, frozen: Frozen) -> None:
     """Write a new task into a folder that nobody sees yet. Raises Damaged where it is published and not as it was."""
+    settle(store, planned, paths.home)
     for name, source in [*planned.blobs.items(), *planned.logs.items(), *planned.loose.items()]:
         _put(paths, name, source, planned)
-        if name in planned.blobs:
-            blobs.settle(store, paths.home / name, planned.kept[name].hash, planned.kept[name].size)
     records = {**spelled(planned.joined, planned.values, {}), **frozen.records}
-    frozen.check(planned, records)
+    frozen.check(planned, records, paths)
     if mark is not None:
         records[RECORD] = _marked(records[RECORD], mark)
     known = ancestry(planned.joined, _elsewhere(planned.joined, None), 0)
@@ -62,12 +61,11 @@ def apply(
     records = spelled(joined, planned.values, here.records)
     if frozen is not None:
         records |= frozen.records
-        frozen.check(planned, {**here.records, **records})
+        frozen.check(planned, {**here.records, **records}, paths)
     if mark is not None:
         records[RECORD] = _marked(records.get(RECORD, here.records[RECORD]), mark)
     for name, source in planned.blobs.items():
         _put(paths, name, source, planned)
-        blobs.settle(store, paths.home / name, planned.kept[name].hash, planned.kept[name].size)
     _apply_logs(paths, planned)
     if here.state.generation < joined.generation:
         _drop_logs(paths, here, planned)
@@ -77,7 +75,7 @@ def apply(
         tasks.replace(paths.ancestry, codec.encode(journal))
     for name, source in planned.loose.items():
         _put(paths, name, source, planned)
-    applied = Applied(store, here, joined, set(planned.kept), elsewhere)
+    applied = Applied(store, here, joined, set(planned.kept), elsewhere, gone=planned.gone)
     last = records.pop(RECORD, None)
     for name, data in records.items():
         tasks.replace(paths.home / name, data)
@@ -86,6 +84,16 @@ def apply(
     if last is not None:
         tasks.replace(paths.record, last)
     return applied
+
+
+def settle(store: Store, planned: Plan, folder: Path) -> None:
+    """Close the blobs that were fetched below a folder: read-only, and shared with others of the same bytes.
+
+    It reads both, and is done before any lock is taken.
+    """
+    for name, source in planned.blobs.items():
+        if source.is_relative_to(folder):
+            blobs.settle(store, source, planned.kept[name].hash, planned.kept[name].size)
 
 
 def _put(paths: TaskPaths, name: str, source: Path, planned: Plan) -> None:
@@ -149,12 +157,20 @@ class Applied:
     """What is left to do when a task's records are written, and it is where it belongs. It may be done twice."""
 
     def __init__(
-        self, store: Store, here: Survey, joined: TaskState, kept: set[str], elsewhere: Moment | None = None
+        self,
+        store: Store,
+        here: Survey,
+        joined: TaskState,
+        kept: set[str],
+        elsewhere: Moment | None = None,
+        *,
+        gone: Iterable[str] = (),
     ) -> None:
         self._store = store
         self._here = here
         self._joined = joined
         self._kept = kept
+        self._gone = gone
         self._elsewhere = elsewhere if elsewhere is not None else _elsewhere(joined, here)
 
     def finish(self, paths: TaskPaths) -> None:
@@ -173,6 +189,7 @@ class Applied:
     def tidy(self, paths: TaskPaths) -> None:
         """Delete what no record names any longer, and sum up the logs."""
         doomed = {name for name in self._here.files if not name.startswith((f"{EVENTS}/", "files/media/"))}
+        doomed.update(self._gone)
         for folder in _TIDIED:
             below = (Path(root) / name for root, _, names in os.walk(paths.home / folder) for name in names)
             doomed.update(path.relative_to(paths.home).as_posix() for path in below)

@@ -20,17 +20,17 @@ from ...core.states import Status
 from ...disk.atomic import staging_beside
 from ...disk.layout import LOCK, TaskPaths
 from ...disk.lock import edit_lock
-from ...schema.ancestry import shown
+from ...schema.ancestry import Unit, shown
 from ...store import liveness, tasks, trash
 from ...store.entering import adopt
 from ...store.projects import ensure_folder
 from ...store.published import take_write_bits
 from ...store.store import Store, writing
 from ..source import Source
-from .applying import Applied, apply, fill
+from .applying import Applied, apply, fill, settle
 from .frozen import check_published, is_published
 from .own import Here, facts, look
-from .planning import Planner
+from .planning import Planner, lacks
 from .reading import Survey
 from .staging import Fetcher
 from .state import PROJECT, STATUS, TRASHED, TaskState, conflicts, digest, is_trashed, join
@@ -96,7 +96,7 @@ def _bring(store: Store, state: TaskState, source: Source, origin: Origin, proje
     if _is_in_trash(store, here):
         _take_out(store, here, joined)
         return _bring(store, state, source, origin, project)
-    if _is_in(here.survey, joined, state):
+    if _is_in(here.survey, joined) and not lacks(here.survey, here.paths, state, source):
         _finish(store, here)
         return Outcome(task_id=state.id, kind=UNCHANGED, conflicts=tuple(sorted(conflicts(joined))))
     reason = why_not(store, here)
@@ -105,7 +105,7 @@ def _bring(store: Store, state: TaskState, source: Source, origin: Origin, proje
     return _merge(store, here, joined, state, source, origin)
 
 
-def _is_in(here: Survey, joined: TaskState, theirs: TaskState) -> bool:
+def _is_in(here: Survey, joined: TaskState) -> bool:
     """Tell whether a task knows all that is brought; the digest does not say when it was changed last."""
     return digest(joined) == digest(here.state) and joined.last_update == here.state.last_update
 
@@ -149,7 +149,7 @@ def _delete(store: Store, here: Here | None, joined: TaskState) -> Outcome:
     wanted = TaskState(
         id=joined.id,
         generation=here.state.generation,
-        units={**here.state.units, TRASHED: deletion},
+        units={**here.state.units, TRASHED: deletion, **_status_of(here.state, joined)},
         logs=here.state.logs,
         last_update=here.state.last_update,
         samples=here.state.samples,
@@ -158,6 +158,12 @@ def _delete(store: Store, here: Here | None, joined: TaskState) -> Outcome:
     with unchanged(store, here) as paths:
         leave(store, paths, apply(store, paths, here.survey, planned, None), store.paths.trashed(joined.id).home)
     return Outcome(task_id=joined.id, kind=DELETED)
+
+
+def _status_of(mine: TaskState, joined: TaskState) -> dict[str, Unit]:
+    """Return the status that a task has when it is deleted, such as of one that was taken out of its queue for that."""
+    is_same_run = mine.generation == joined.generation and STATUS in joined.units
+    return {STATUS: joined.units[STATUS]} if is_same_run else {}
 
 
 class Nothing:
@@ -206,6 +212,7 @@ def _merge(store: Store, here: Here, joined: TaskState, theirs: TaskState, sourc
         with _fetching(source, joined.id, staging) as fetcher:
             frozen = check_published(here.survey, joined, theirs, fetcher)
             planned = Planner(joined, here.survey, here.paths, fetcher).plan(theirs, frozen.places)
+            settle(store, planned, staging)
             mark = _mark(store, origin) if _is_other_program(here.state, joined) else None
             with unchanged(store, here) as paths:
                 applied = apply(store, paths, here.survey, planned, mark, frozen)

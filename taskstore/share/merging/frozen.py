@@ -9,7 +9,8 @@ from typing import Any
 
 from ...core.errors import Conflict, Damaged
 from ...core.states import ALWAYS_EDITABLE, Status
-from ...disk.layout import ARTIFACTS, CONFIGURATION, MANIFEST, MODELS, SCRIPT
+from ...disk.atomic import sha256_of
+from ...disk.layout import ARTIFACTS, CONFIGURATION, CONFLICTS, MANIFEST, MODELS, SCRIPT, TaskPaths
 from ...disk.text import MAX_RECORD_BYTES, parse_json_object
 from ...schema import codec
 from ...schema.ancestry import shown, unit_name
@@ -34,16 +35,22 @@ class Frozen:
     places: dict[tuple[str, str], str] = field(default_factory=dict)
     manifest: Mapping[str, str] | None = None
 
-    def check(self, planned: Plan, records: Mapping[str, bytes]) -> None:
-        """Raise Damaged where a task would not be what its manifest says."""
+    def check(self, planned: Plan, records: Mapping[str, bytes], paths: TaskPaths) -> None:
+        """Raise Damaged where a task would not be what its manifest says. `paths` are those of the task."""
         if self.manifest is None:
             return
-        found = {name: file.hash for name, file in planned.kept.items() if file.hash}
+        kept = {name: file for name, file in planned.kept.items() if not name.startswith(f"{CONFLICTS}/")}
+        found = {name: file.hash or _hash_of(name, planned, paths) for name, file in kept.items()}
         found |= published.hashes_of_records({name: data for name, data in records.items() if name != MANIFEST})
         for name in sorted({*self.manifest, *found}):
-            is_sample = name in planned.kept and not planned.kept[name].hash
-            if not is_sample and self.manifest.get(name) != found.get(name):
+            if self.manifest.get(name) != found.get(name):
                 raise Damaged(Path(planned.joined.id, name), "it is published, and not as it was when it was")
+
+
+def _hash_of(name: str, planned: Plan, paths: TaskPaths) -> str:
+    """Return the SHA-256 of a debug sample, be it in its place or on its way there."""
+    source = planned.blobs.get(name)
+    return sha256_of(source if source is not None and source.exists() else paths.home / name)
 
 
 def is_published(state: TaskState) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,10 +15,11 @@ from ...disk.text import MAX_RECORD_BYTES
 from ...schema import codec
 from ...schema.record import SummaryRecord
 from ...store import plots
+from ..source import Source
 from . import units
 from .reading import LOOSE, Survey, files_of_value, hidden_files
 from .spelling import shown_values
-from .staging import Fetcher
+from .staging import Fetcher, seems_to_have
 from .state import File, TaskState
 
 _WRITER_END = re.compile(r"[0-9a-f]{8}(?=\.[a-z0-9]+\Z)")
@@ -29,7 +30,8 @@ class Plan:
     """Files by the names that they are to have, where they are now; and the values of the records that name them.
 
     `blobs` and `samples` are new names, `loose` and `logs` may replace what is there, `tails` go behind it. `kept` are
-    the names of all files that the task has afterwards; `missing` those that nobody has. `summary` is what the source
+    the names of all files that the task has afterwards; `missing` those that nobody has, `gone` debug samples
+    that a log has replaced. `summary` is what the source
     has read of the logs of a task that is new here.
     """
 
@@ -40,6 +42,7 @@ class Plan:
     logs: dict[str, Path] = field(default_factory=dict)
     tails: dict[str, Path] = field(default_factory=dict)
     kept: dict[str, File] = field(default_factory=dict)
+    gone: set[str] = field(default_factory=set)
     summary: bytes = b""
     missing: list[str] = field(default_factory=list)
 
@@ -83,7 +86,8 @@ class Planner:
             if not self._own_logs:
                 self._plan.summary = self._summary(theirs.logs)
         self._plan.kept |= {name: file for name, file in self._own_logs.items() if name not in self._plan.kept}
-        self._plan.kept |= {name: File(size=size) for name, size in self._own_samples.items()}
+        samples = {name: size for name, size in self._own_samples.items() if name not in self._plan.gone}
+        self._plan.kept |= {name: File(size=size) for name, size in samples.items()}
         return self._plan
 
     def _put_loose(self, path: str, file: File) -> None:
@@ -185,11 +189,12 @@ class Planner:
 
     def _put_samples(self, theirs: dict[str, int]) -> None:
         wanted = [name for name in theirs if name not in self._own_samples]
-        if not wanted:
+        if not wanted and not any(_is_media(name) for name in (*self._plan.logs, *self._plan.tails)):
             return
-        gone = set(self._replaced())
+        replaced = set(self._replaced())
+        self._plan.gone = replaced & self._own_samples.keys()
         for name in wanted:
-            if name not in gone and self._fetcher.has(name, file := File(size=theirs[name])):
+            if name not in replaced and self._fetcher.has(name, file := File(size=theirs[name])):
                 self._plan.kept[name] = file
                 self._plan.blobs[name] = self._fetcher.fetch(name, file)
 
@@ -197,9 +202,28 @@ class Planner:
         """Yield the samples that a line of some log takes the place of."""
         found = [self._paths.home / name for name in self._own_logs if _is_media(name)] if self._paths else []
         found += [path for name, path in [*self._plan.logs.items(), *self._plan.tails.items()] if _is_media(name)]
-        for path in found:
-            for event in plots.decode_media(path.read_bytes()):
-                yield from event.replaces
+        return _replaced_by(found)
+
+
+def lacks(here: Survey, paths: TaskPaths, theirs: TaskState, source: Source) -> bool:
+    """Tell whether a task knows of files that are not here, and that a source has."""
+    own = {file.hash for file in here.files.values()}
+    named = [each for name, value in shown_values(here.state).items() for each in files_of_value(name, value)]
+    missing = [(name, file) for name, file in named if file.hash not in own]
+    samples = theirs.samples.keys() - here.state.samples.keys()
+    if samples:
+        samples -= set(_replaced_by([paths.home / name for name in here.state.logs if _is_media(name)]))
+        missing += [(name, File(size=theirs.samples[name])) for name in samples]
+    if not missing:
+        return False
+    sizes = source.sizes()
+    return any(seems_to_have(sizes, name, file) for name, file in missing)
+
+
+def _replaced_by(logs: Iterable[Path]) -> Iterator[str]:
+    for path in logs:
+        for event in plots.decode_media(path.read_bytes()):
+            yield from event.replaces
 
 
 def _is_media(name: str) -> bool:

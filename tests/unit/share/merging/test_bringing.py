@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -16,6 +17,7 @@ from taskstore.disk.beacon import hold_beacon
 from taskstore.queues import queue
 from taskstore.run import abort, trust
 from taskstore.schema.record import Execution, Parameter, ParamsRecord
+from taskstore.sections import clone
 from taskstore.share import merging
 from taskstore.share.merging import Origin, Unit, Version, bring_in, bringing, planning, read_state, shown
 from taskstore.share.source import FolderSource
@@ -342,6 +344,19 @@ def test_a_copy_of_a_running_task_is_never_called_dead(anna: Person, ben: Person
     assert not ancestry.is_elsewhere(ben.paths, ben.record)
 
 
+def test_a_task_that_runs_elsewhere_is_neither_aborted_nor_reset_nor_thrown_away_here(
+    anna: Person, ben: Person
+) -> None:
+    run(anna, 1)
+    ben.take_from(anna)
+    for action in (abort.abort, clone.reset):
+        with pytest.raises(Refused, match="in the store that it was copied from"):
+            action(ben.store, TASK)
+    with pytest.raises(Refused, match="running"):
+        trash.put(ben.store, TASK)
+    assert kind_of(ben.take_from(anna)) == merging.UNCHANGED
+
+
 def test_a_task_that_runs_here_is_not_taken_for_one_that_runs_elsewhere(
     anna: Person, ben: Person, clock: FixedClock
 ) -> None:
@@ -462,6 +477,33 @@ def test_a_file_that_the_source_has_not_is_named(anna: Person, ben: Person) -> N
     outcome = ben.take_from(anna)
     assert outcome is not None
     assert outcome.missing == ("files/artifacts/table/table.txt",)
+    assert kind_of(ben.take_from(anna)) == merging.UNCHANGED
+
+
+def test_a_file_that_was_left_out_comes_in_when_a_source_has_it(anna: Person, ben: Person) -> None:
+    run(anna, 1)
+    anna.do("keep", "table", "a,b")
+    sample(anna, "00000001-0", b"cat 1", [])
+    kept = [next(anna.paths.files.rglob(name)) for name in ("table.txt", "*.png")]
+    texts = [path.read_bytes() for path in kept]
+    for path in kept:
+        path.unlink()
+    ben.take_from(anna)
+    for path, text in zip(kept, texts, strict=True):
+        path.write_bytes(text)
+    assert kind_of(ben.take_from(anna)) == merging.MERGED
+    assert ben.shared() == anna.shared()
+    assert kind_of(ben.take_from(anna)) == merging.UNCHANGED
+
+
+def test_a_file_that_goes_while_it_is_fetched_is_named(anna: Person, ben: Person) -> None:
+    run(anna, 1)
+    state = anna.state()
+    assert state is not None
+    source = FolderSource(anna.paths.home)
+    anna.paths.scalars("anna-4194305-00000000").unlink()
+    with pytest.raises(Damaged, match="it was there, and is not any more"):
+        bring_in(ben.store, state, source, Origin(store_id="", address=""))
 
 
 def test_keys_that_this_program_does_not_know_travel(anna: Person, ben: Person) -> None:
@@ -677,8 +719,78 @@ def test_a_rival_that_its_own_store_shows_is_kept_too(anna: Person, ben: Person)
     ben.take_from(anna)
     for person, text in ((anna, "one"), (ben, "two")):
         person.do("edit_file_by_hand", "config/a.txt", text)
+    before = anna.copied(anna.store.root.parent / "copy")
     anna.take_from(ben)
-    ben.take_from(anna.copied(anna.store.root.parent / "copy"))
+    ben.take_from(before)
     for person in (anna, ben):
         kept = {path.read_text() for path in (*person.paths.config.iterdir(), *person.paths.conflicts.iterdir())}
         assert kept == {"one", "two"}
+
+
+def test_files_of_one_content_come_in_under_each_name(anna: Person, ben: Person) -> None:
+    run(anna, 1)
+    for key in ("one", "two"):
+        anna.do("keep", key, "the same" * 4000)
+    for name in ("a.txt", "b.txt"):
+        anna.do("edit_file_by_hand", name, "the same")
+    ben.take_from(anna)
+    assert ben.shared() == anna.shared()
+    anna.do("keep", "three", "the same, later" * 4000)
+    anna.do("keep", "four", "the same, later" * 4000)
+    ben.take_from(anna)
+    assert ben.shared() == anna.shared()
+
+
+def sample(person: Person, name: str, data: bytes, replaces: list[str]) -> str:
+    path = person.paths.sample("images", "cat", f"{name}.anna-4194305-00000000.png")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    inside = path.relative_to(person.paths.home).as_posix()
+    reference = {"path": inside, "size": len(data), "hash": hashlib.sha256(data).hexdigest()}
+    line = {"timestamp": 1, "iter": 1, "metric": "images", "variant": "cat", "file": reference, "replaces": replaces}
+    person.paths.events.mkdir(exist_ok=True)
+    with person.paths.media("anna-4194305-00000000").open("a") as log:
+        log.write(json.dumps(line) + "\n")
+    return inside
+
+
+def test_debug_samples_come_along_and_those_that_were_replaced_do_not(anna: Person, ben: Person) -> None:
+    run(anna, 1)
+    first = sample(anna, "00000001-0", b"cat 1", [])
+    sample(anna, "00000002-1", b"cat 2", [])
+    ben.take_from(anna)
+    assert {path.read_bytes() for path in ben.paths.samples.rglob("*.png")} == {b"cat 1", b"cat 2"}
+    sample(anna, "00000003-2", b"cat 3", [first])
+    (anna.paths.home / first).unlink()
+    anna.take_from(ben)
+    assert {path.read_bytes() for path in anna.paths.samples.rglob("*.png")} == {b"cat 2", b"cat 3"}
+    ben.take_from(anna)
+    assert {path.read_bytes() for path in ben.paths.samples.rglob("*.png")} == {b"cat 2", b"cat 3"}
+    anna.do("end")
+    ben.take_from(anna)
+    assert findings(ben) == []
+
+
+def test_a_debug_sample_of_a_published_task_is_checked_too(anna: Person, ben: Person) -> None:
+    run(anna, 1)
+    inside = sample(anna, "00000001-0", b"cat 1", [])
+    anna.do("end")
+    anna.do("publish")
+    path = anna.paths.home / inside
+    path.chmod(0o644)
+    path.write_bytes(b"dog 1")
+    with pytest.raises(Damaged, match="it is published, and not as it was"):
+        ben.take_from(anna)
+    assert list(places.walk(ben.store)) == []
+
+
+def test_a_task_that_waits_and_is_deleted_elsewhere_waits_no_longer(anna: Person, ben: Person) -> None:
+    queue.enqueue(anna.store, TASK, "default")
+    anna.do("stamp")
+    ben.take_from(anna)
+    ben.do("throw_away")
+    anna.take_from(ben)
+    assert queue.show(anna.store, "default") == []
+    anna.do("restore")
+    assert anna.record.status is Status.CREATED
+    assert findings(anna) == []
