@@ -23,8 +23,11 @@ def library() -> ModuleType:
 def check(uri: str) -> None:
     """Raise BadValue for an address of a kind that nobody knows, Refused where a package that it needs is missing."""
     scheme = uri.partition("://")[0]
+    kinds = library()
     try:
-        library().get_filesystem_class(scheme)
+        if _EXTRAS.get(scheme) == "s3":
+            importlib.import_module("s3fs")
+        kinds.get_filesystem_class(scheme)
     except ValueError:
         raise BadValue(f"no kind of place is called {scheme!r}: {strip_credentials(uri)}") from None
     except ImportError as error:

@@ -28,7 +28,7 @@ from tests.contract.remotes.laws import BIG, Laws, content
 from tests.contract.remotes.servers import UP, Proxy, free_port, wait_for
 
 VERY_BIG = BIG * 7
-"""21 MiB: an upload in three parts."""
+"""21 MiB: an upload in several parts."""
 
 
 @pytest.fixture(scope="module")

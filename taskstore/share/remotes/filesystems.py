@@ -24,8 +24,8 @@ FileSystem = Any
 
 _PIECE_BYTES = 4 << 20
 """One request of a read."""
-_PART_BYTES = 8 << 20
-"""One part of an upload: a bucket takes 10,000, which is 80 GB; what fits into one is put at once."""
+_PART_BYTES = 5 << 20
+"""One part of an upload, the least that S3 takes: a bucket takes 10,000, which is 50 GB."""
 _BUCKETS = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "oss", "oci", "tos"})
 """Kinds where a file appears when it is complete."""
 _NOT_MET = frozenset({"botocore.exceptions.EndpointConnectionError", "botocore.exceptions.ConnectTimeoutError"})
@@ -154,6 +154,8 @@ class FsspecPlace:
         with self._lock:
             if self._shared is None:
                 system, root = kinds.library().core.url_to_fs(self.address, **self._options)
+                if self._scheme in addresses.S3:
+                    system.retries = 1  # of s3fs; see _options
                 made = (os.getpid(), system, root.rstrip("/"))
                 if not getattr(system, "async_impl", False):
                     self._systems.own = made
@@ -187,17 +189,21 @@ def _names_of(error: BaseException) -> set[str]:
 
 def _upload(system: FileSystem, path: str, chunks: Iterable[bytes]) -> None:
     """Put an object, in several parts where it is large; what is given up is taken back."""
-    system.retries = 1  # of s3fs; see _options
-    parts = regrouped(chunks, _PART_BYTES)
-    first = next(parts, b"")
-    if len(first) < _PART_BYTES:
-        system.pipe_file(path, first)
+    pieces = iter(chunks)
+    head = bytearray()
+    for piece in pieces:
+        head += piece
+        if len(head) >= _PART_BYTES:
+            break
+    else:
+        system.pipe_file(path, bytes(head))
         return
     stream = system.open(path, "wb", block_size=_PART_BYTES)
     try:
-        stream.write(first)
-        for part in parts:
-            stream.write(part)
+        stream.write(head)
+        del head
+        for each in regrouped(pieces):
+            stream.write(each)
         stream.close()
     except BaseException:
         stream.closed = True  # or it would be completed as it is, with what it has, when it is collected
