@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import threading
 from collections.abc import Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -133,10 +134,14 @@ class Exchange:
         clock = self._store.clock
         raced: list[str] = []
         with ThreadPoolExecutor(_TASKS_AT_ONCE, "taskstore-sync") as pool:
-            under_way = {pool.submit(self._task, task_id): task_id for task_id in todo}
-            told_at = clock.monotonic()
+            left, told_at = iter(todo), clock.monotonic()
+            under_way: dict[Future[Done], str] = {}
             try:
-                while under_way:
+                while True:
+                    for task_id in itertools.islice(left, 2 * _TASKS_AT_ONCE - len(under_way)):
+                        under_way[pool.submit(self._task, task_id)] = task_id
+                    if not under_way:
+                        break
                     finished, _ = wait(under_way, timeout=_PUBLISH_EVERY_S, return_when=FIRST_COMPLETED)
                     for future in finished:
                         self._note(under_way.pop(future), future, result)
