@@ -160,6 +160,10 @@ def _hashes(paths: TaskPaths, record: TaskRecord, hashed: _Hashed | None = None)
 
 def _frozen_record(record: TaskRecord) -> dict[str, object]:
     fields: dict[str, object] = msgspec.to_builtins(record)
+    marks = [mark for mark in record.imported if mark.kind != "taskstore"]  # those say how this copy came here
+    fields.pop("imported", None)
+    if marks:
+        fields["imported"] = msgspec.to_builtins(marks)
     return {key: value for key, value in fields.items() if key not in _MAY_CHANGE}
 
 

@@ -263,9 +263,9 @@ def test_the_files_of_a_remote_are_a_store(store: Store, tmp_path: Path) -> None
     with pytest.raises(Refused, match="push to that address"):
         exchange(store, copy.root, Way.PUSH)
     third = init(tmp_path / "third", clock=store.clock)
-    exchange(third, copy.root, Way.PULL, is_trusted=True)
+    exchange(third, copy.root, Way.PULL)
     fourth = init(tmp_path / "fourth", clock=store.clock)
-    exchange(fourth, there, Way.PULL, is_trusted=True)
+    exchange(fourth, there, Way.PULL)
     for one in (third, fourth):
         assert published.verify(places.locate(one, paths.id)) == []
 
@@ -340,3 +340,17 @@ def test_from_a_remote_that_can_only_be_read_tasks_come_and_none_go(store: Store
         with pytest.raises(ReadOnly, match="memory://there can only be read; `taskstore pull`"):
             exchange(other, watched, way)
     assert watched.of("write") == []
+
+
+@pytest.mark.parametrize("is_folder", [True, False])
+def test_what_comes_is_marked_unless_its_remote_is_trusted(store: Store, other: Store, is_folder: bool) -> None:
+    paths = a_task(store)
+    there = store.root if is_folder else remote()
+    if not isinstance(there, Path):
+        exchange(store, there)
+    exchange(other, there, Way.PULL)
+    (mark,) = tasks.read(places.locate(other, paths.id)).imported
+    assert (mark.kind, mark.path) == ("taskstore", str(there) if isinstance(there, Path) else there.address)
+    third = init(other.root.parent / "third", clock=store.clock)
+    exchange(third, there, Way.PULL, is_trusted=True)
+    assert tasks.read(places.locate(third, paths.id)).imported == []
