@@ -120,7 +120,7 @@ class Exchange:
             except BaseException:
                 self._stop.set()
                 with contextlib.suppress(TaskstoreError):
-                    self._peer.publish()
+                    self._publish()
                 raise
             if not todo:
                 return result
@@ -146,15 +146,18 @@ class Exchange:
                     for future in finished:
                         self._note(under_way.pop(future), future, result)
                     if clock.monotonic() - told_at > _PUBLISH_EVERY_S:
-                        raced += self._peer.publish()
+                        raced += self._publish()
                         told_at = clock.monotonic()
             except BaseException:
                 self._stop.set()
                 pool.shutdown(cancel_futures=True)
                 raise
-        raced += self._peer.publish()
+        raced += self._publish()
         result.done = [done for done in result.done if done.id not in raced]
         return raced
+
+    def _publish(self) -> list[str]:
+        return self._peer.publish() if self._way.is_out else []
 
     def _note(self, task_id: str, future: Future[Done], result: Result) -> None:
         self._stop.watch.finished()

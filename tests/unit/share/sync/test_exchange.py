@@ -354,3 +354,20 @@ def test_what_comes_is_marked_unless_its_remote_is_trusted(store: Store, other: 
     third = init(other.root.parent / "third", clock=store.clock)
     exchange(third, there, Way.PULL, is_trusted=True)
     assert tasks.read(places.locate(third, paths.id)).imported == []
+
+
+def test_a_pull_writes_nothing_there_even_if_others_have_left_something_to_be_removed(
+    store: Store, other: Store
+) -> None:
+    paths = a_task(store)
+    there = remote()
+    exchange(store, there)
+    there.files["projects/old"] = b"left by a push that was cut off"
+    told = manifest.decode(there.files[tree.MANIFEST], "")
+    there.files[tree.MANIFEST] = manifest.encode(manifest.Told(told.tasks, ["projects/old"]))
+    watched = Watched(there)
+    assert [done.id for done in exchange(other, watched, Way.PULL).done] == [paths.id]
+    assert watched.of("write") == watched.of("remove") == []
+    exchange(store, there)
+    assert "projects/old" not in there.files
+    assert manifest.decode(there.files[tree.MANIFEST], "") == manifest.Told(told.tasks)
