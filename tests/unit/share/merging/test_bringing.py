@@ -22,6 +22,7 @@ from taskstore.share import merging
 from taskstore.share.merging import Origin, Unit, Version, bring_in, bringing, planning, read_state, shown
 from taskstore.share.source import FolderSource
 from taskstore.store import ancestry, doctor, entering, events, liveness, places, published, query, tasks, trash
+from taskstore.store.store import init
 
 from .world import TASK, Person, merge_all
 
@@ -794,3 +795,46 @@ def test_a_task_that_waits_and_is_deleted_elsewhere_waits_no_longer(anna: Person
     anna.do("restore")
     assert anna.record.status is Status.CREATED
     assert findings(anna) == []
+
+
+def test_stores_that_lock_by_lease_merge_as_well(anna: Person, tmp_path: Path, clock: FixedClock) -> None:
+    init(tmp_path / "leased", locks="lease", clock=clock)
+    leased = Person(tmp_path, clock, "leased")
+    leased.take_from(anna)
+    anna.do("rename", "second")
+    assert kind_of(leased.take_from(anna)) == merging.MERGED
+    anna.do("throw_away")
+    assert kind_of(leased.take_from(anna)) == merging.DELETED
+    anna.do("restore")
+    assert kind_of(leased.take_from(anna)) == merging.MERGED
+    assert leased.record.name == "second"
+    assert findings(leased) == []
+
+
+def test_a_published_task_merges_where_permissions_bind(plain_user: Path, clock: FixedClock) -> None:
+    anna, ben = Person(plain_user, clock, "anna"), Person(plain_user, clock, "ben")
+    anna.make()
+    run(anna, 1)
+    anna.do("keep", "table", "a,b")
+    ben.take_from(anna)
+    anna.do("end")
+    anna.do("publish")
+    anna.do("stamp")
+    ben.take_from(anna)
+    for person, name in ((anna, "anna's"), (ben, "ben's")):
+        assert person.do("rename", name)
+        assert person.do("set", "note", name, "properties")
+    merge_all(anna, ben)
+    assert ben.do("resolve", 1)
+    merge_all(anna, ben)
+    assert anna.do("move", "audio/birds")
+    merge_all(anna, ben)
+    trash.put(anna.store, TASK, force=True)
+    assert kind_of(ben.take_from(anna)) == merging.DELETED
+    assert ben.do("restore")
+    merge_all(anna, ben)
+    for person in (anna, ben):
+        assert person.project == "audio/birds"
+        assert published.verify(person.paths) == []
+        assert not published.has_write_bits(person.paths)
+    assert anna.shared() == ben.shared()
