@@ -165,6 +165,7 @@ def test_deleted_tasks_are_deleted_there(cli: Cli, workshop: Workshop, usb: Path
         (("push", "./usb", "nothing"), 3, "no task 'nothing'"),
         (("push", "./usb", "--where", "lr >"), 4, "lr >"),
         (("push", "./usb", "--project", "a//b"), 4, "empty part"),
+        (("push", "./usb", "--project", "nothing"), 3, "no project 'nothing'; `taskstore project ls` lists them"),
         (("push", ""), 3, "no remote ''"),
     ],
 )

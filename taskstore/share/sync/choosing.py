@@ -14,7 +14,7 @@ from ...disk.layout import MODELS, PARAMS, RECORD, SCRIPT, SUMMARY
 from ...disk.text import MAX_RECORD_BYTES
 from ...schema import codec
 from ...schema.record import ParamsRecord, SummaryRecord, TaskRecord
-from ...store import places, query
+from ...store import places, projects, query
 from ...store.store import Store
 from ..merging import TaskState, records_of
 from ..source import Source
@@ -39,6 +39,8 @@ class Choice:
 
 def in_store(store: Store, choice: Choice) -> set[str]:
     """Return the ids of the tasks of a store that are meant. Raises NotFound, Ambiguous."""
+    if choice.project is not None:
+        projects.find(store, choice.project)
     chosen = {places.resolve(store, reference).id for reference in choice.references}
     if choice.project is None and choice.where is None:
         return chosen
