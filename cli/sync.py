@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from . import context, offers, render
+from . import context, leaving, offers, render
 from .progress import Bar
 
 if TYPE_CHECKING:
     from taskstore.share.sync.choosing import Choice
-    from taskstore.share.sync.exchange import Done, Result
+    from taskstore.share.sync.exchange import Done, Leave, Result
     from taskstore.share.sync.peer import Peer, Tick
     from taskstore.share.sync.plan import Way
     from taskstore.store.store import Store
@@ -79,32 +80,42 @@ def push(
     where: _Where = None,
     project: context.ProjectOption = None,
     is_dry: _Dry = False,
+    allow_secrets: leaving.AllowOption = False,
+    redact: leaving.RedactOption = False,
     as_json: context.JsonOption = False,
 ) -> None:
     """Put tasks that are new or newer here to a remote.
 
     A folder becomes a store, which `taskstore --store FOLDER ls` reads. Where
-    a task has been changed at the remote too, both changes are kept.
+    a task has been changed at the remote too, both changes are kept. What looks
+    like a secret leaves only if you say so.
 
     Example: taskstore push /media/usb/experiments @last
     """
     from taskstore.share.sync.plan import Way
 
-    _run(remote, Way.PUSH, _choice(tasks, where, project), is_dry=is_dry, as_json=as_json)
+    leave = partial(leaving.confirm_leaving, allow_secrets=allow_secrets, redact=redact)
+    _run(remote, Way.PUSH, _choice(tasks, where, project), is_dry=is_dry, as_json=as_json, leave=leave)
 
 
 @sync_app.command()
-def sync(remote: _Remote, is_dry: _Dry = False, as_json: context.JsonOption = False) -> None:
+def sync(
+    remote: _Remote,
+    is_dry: _Dry = False,
+    allow_secrets: leaving.AllowOption = False,
+    as_json: context.JsonOption = False,
+) -> None:
     """Have this store and a remote hold the same tasks: pull and push in one.
 
     Only what is missing moves. Deleted tasks are deleted there too: in a store
-    they go to its trash.
+    they go to its trash. What looks like a secret leaves only if you say so.
 
     Example: taskstore sync s3://experiments/ada
     """
     from taskstore.share.sync.plan import Way
 
-    _run(remote, Way.SYNC, _choice(None, None, None), is_dry=is_dry, as_json=as_json)
+    leave = partial(leaving.confirm_leaving, allow_secrets=allow_secrets)
+    _run(remote, Way.SYNC, _choice(None, None, None), is_dry=is_dry, as_json=as_json, leave=leave)
 
 
 @merge_app.command()
@@ -138,10 +149,13 @@ def _choice(tasks: list[str] | None, where: str | None, project: str | None) -> 
     return Choice(tuple(tasks or ()), project, filters.parse(where) if where is not None else None)
 
 
-def _run(remote: str, way: Way, choice: Choice, *, is_dry: bool, as_json: bool) -> None:
+def _run(remote: str, way: Way, choice: Choice, *, is_dry: bool, as_json: bool, leave: Leave = leaving.freely) -> None:
     from taskstore.share.sync import opening
 
-    _exchange(lambda store, tick: opening.opened(store, remote, way, tick), way, choice, is_dry=is_dry, as_json=as_json)
+    def opened(store: Store, tick: Tick) -> AbstractContextManager[Peer]:
+        return opening.opened(store, remote, way, tick)
+
+    _exchange(opened, way, choice, is_dry=is_dry, as_json=as_json, leave=leave)
 
 
 def _exchange(
@@ -151,6 +165,7 @@ def _exchange(
     *,
     is_dry: bool,
     as_json: bool,
+    leave: Leave = leaving.freely,
 ) -> None:
     from taskstore.share.sync.exchange import Stop, exchanged
 
@@ -158,7 +173,7 @@ def _exchange(
     with Bar(way.value) as bar:
         stop = Stop(bar)
         with opened(store, stop.tick) as peer:
-            result = exchanged(store, peer, way, choice, stop, is_dry=is_dry)
+            result = exchanged(store, peer, way, choice, stop, is_dry=is_dry, leave=leave)
     _print(result, is_dry=is_dry, as_json=as_json)
     exit_code = 0
     for task_id, error in result.failed:

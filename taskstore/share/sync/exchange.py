@@ -5,13 +5,15 @@ from __future__ import annotations
 import contextlib
 import itertools
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import reduce
 from typing import Protocol
 
 from ...core.errors import RemoteError, TaskstoreError
+from ...disk.layout import TaskPaths
 from ...store.store import Store
 from ..merging import SKIPPED, Outcome, TaskState, bring_in, join
 from ..merging.own import look
@@ -244,10 +246,36 @@ def previewed(store: Store, peer: Peer, way: Way, planned: Plan, mine: Manifest,
     return result
 
 
-def exchanged(store: Store, peer: Peer, way: Way, choice: Choice, stop: Stop, *, is_dry: bool = False) -> Result:
+def _leaving(store: Store, peer: Peer, way: Way, planned: Plan, theirs: Manifest) -> list[TaskPaths]:
+    """Return the tasks whose files would be put there: those of which this side knows more, and that have files."""
+    found = []
+    for task_id in sorted({*planned.to_push, *planned.to_merge}) if way.is_out else ():
+        mine, entry = look(store, task_id), theirs.get(task_id)
+        with contextlib.suppress(FileNotFoundError):  # it has changed there since, and is looked at again
+            other = peer.look(task_id, entry).state if entry is not None else None
+            if decided(here.state(mine), other, way, can_merge=peer.can_merge).is_pushed and mine and mine.paths:
+                found.append(mine.paths)
+    return found
+
+
+Leave = Callable[[Store, list[TaskPaths]], AbstractContextManager[tuple[Store, list[TaskPaths]]]]
+"""Lets tasks leave a store, or raises; yields the store that they leave from, which may be one of masked copies."""
+
+
+def exchanged(
+    store: Store,
+    peer: Peer,
+    way: Way,
+    choice: Choice,
+    stop: Stop,
+    *,
+    is_dry: bool = False,
+    leave: Leave = lambda store, tasks: nullcontext((store, tasks)),
+) -> Result:
     """Compare the two sides, and have the tasks that are meant agree; or, where it `is_dry`, say what that would do.
 
-    Raises NotFound, Ambiguous for tasks that are not there, ReadOnly, Refused, and RemoteError where a side has failed.
+    `leave` is asked about those that would be put there, before anything moves. Raises NotFound, Ambiguous for tasks
+    that are not there, ReadOnly, Refused, and RemoteError where a side has failed.
     """
     problems: list[TaskstoreError] = []
     theirs = peer.manifest(problems)
@@ -266,7 +294,8 @@ def exchanged(store: Store, peer: Peer, way: Way, choice: Choice, stop: Stop, *,
             here.check_writable(store)
         if not planned.is_empty:
             peer.expect(theirs, planned.ids)
-        result = Exchange(store, peer, way, stop).run(planned, theirs)
+        with leave(store, _leaving(store, peer, way, planned, theirs)) as (source, _):
+            result = Exchange(source, peer, way, stop).run(planned, theirs)
     result.failed = [*(("", problem) for problem in problems), *result.failed]
     result.done.sort(key=lambda done: done.id)
     if not is_dry and not result.failed:
