@@ -26,6 +26,9 @@ _PIECE_BYTES = 4 << 20
 """One request of a read."""
 _PART_BYTES = 5 << 20
 """One part of an upload, the least that S3 takes: a bucket takes 10,000, which is 50 GB."""
+_FEW = threading.BoundedSemaphore(2)
+"""So many large files go up at a time: a part of each is in memory several times over."""
+
 _BUCKETS = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "oss", "oci", "tos"})
 """Kinds where a file appears when it is complete."""
 _NOT_MET = frozenset({"botocore.exceptions.EndpointConnectionError", "botocore.exceptions.ConnectTimeoutError"})
@@ -198,10 +201,15 @@ def _upload(system: FileSystem, path: str, chunks: Iterable[bytes]) -> None:
     else:
         system.pipe_file(path, bytes(head))
         return
+    with _FEW:
+        _upload_parts(system, path, head, pieces)
+
+
+def _upload_parts(system: FileSystem, path: str, head: bytearray, pieces: Iterator[bytes]) -> None:
     stream = system.open(path, "wb", block_size=_PART_BYTES)
     try:
         stream.write(head)
-        del head
+        head.clear()
         for each in regrouped(pieces):
             stream.write(each)
         stream.close()
