@@ -797,6 +797,29 @@ def test_a_task_that_waits_and_is_deleted_elsewhere_waits_no_longer(anna: Person
     assert findings(anna) == []
 
 
+@pytest.mark.parametrize("is_known", [True, False])
+def test_a_task_that_waits_and_is_deleted_by_one_who_did_not_know_waits_no_longer(
+    anna: Person,
+    ben: Person,
+    is_known: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    ben.take_from(anna)
+    ben.do("throw_away")
+    queue.enqueue(anna.store, TASK, "default")
+    if is_known:
+        ben.take_from(anna)
+    anna.take_from(ben)
+    assert queue.show(anna.store, "default") == []
+    assert findings(anna) == []
+    merge_all(anna, ben)
+    assert anna.digest() == ben.digest()
+    ben.do("restore")
+    merge_all(anna, ben)
+    for person in (anna, ben):
+        assert person.record.status is Status.CREATED
+        assert findings(person) == []
+
+
 def test_stores_that_lock_by_lease_merge_as_well(anna: Person, tmp_path: Path, clock: FixedClock) -> None:
     init(tmp_path / "leased", locks="lease", clock=clock)
     leased = Person(tmp_path, clock, "leased")
