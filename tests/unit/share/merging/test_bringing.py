@@ -425,6 +425,24 @@ def test_a_published_task_is_never_overwritten(anna: Person, ben: Person) -> Non
     assert published.verify(anna.paths) == []
 
 
+def test_a_task_that_two_have_published_alike_becomes_what_was_published_last(anna: Person, ben: Person) -> None:
+    run(anna, 1)
+    anna.do("end")
+    ben.take_from(anna)
+    anna.do("publish")
+    ben.do("publish")
+    ben.take_from(anna)
+    anna.take_from(ben)
+    assert anna.digest() == ben.digest()
+    for person in (anna, ben):
+        assert published.verify(person.paths) == []
+        assert findings(person) == []
+    assert anna.record.status_changed == ben.record.status_changed
+    assert anna.paths.manifest.read_bytes() == ben.paths.manifest.read_bytes()
+    assert merging.resolving.rivals(anna.state()) == []
+    assert kind_of(anna.take_from(ben)) == merging.UNCHANGED
+
+
 def test_a_task_from_an_untrusted_store_is_marked_and_a_trusted_one_is_not(
     anna: Person, ben: Person, tmp_path: Path
 ) -> None:
