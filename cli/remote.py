@@ -9,6 +9,8 @@ import typer
 from . import context, offers, render
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from taskstore.share.remotes.names import Known
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=True)
@@ -56,7 +58,15 @@ def add(
     known = names.add(context.open_store(), name, url, is_trusted=trusted)
     _tell(known, "added", as_json=as_json)
     if known.folder is not None and not known.folder.is_dir():
-        context.say(f"there is no folder {known.url} now; mount it, or make it with mkdir, before it is used")
+        context.say(_missing(known.folder))
+
+
+def _missing(folder: Path) -> str:
+    if folder.exists():
+        return f"{folder} is a file, and a remote is a folder"
+    if folder.parent.is_dir():
+        return f"there is no folder {folder} yet; the first push makes it"
+    return f"there is no folder {folder.parent} now; mount it, or make it with mkdir, before it is used"
 
 
 @app.command("ls")

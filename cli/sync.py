@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -133,11 +135,19 @@ def merge(
 
     Example: taskstore merge ~/from-the-cluster/.taskstore
     """
+    from taskstore.core.errors import BadValue
+    from taskstore.core.urls import strip_credentials
     from taskstore.share.sync.opening import at_folder
     from taskstore.share.sync.plan import Way
 
+    address = re.match(r"([A-Za-z][A-Za-z0-9+.-]+):/+(.+)", other.as_posix())  # a path has one slash of the two left
+    if address:
+        where = shlex.quote(strip_credentials(f"{address[1]}://{address[2]}"))
+        raise BadValue(f"{where} is no folder; `taskstore pull {where}` brings it in")
+    folder = other.expanduser().absolute()
+
     def opened(store: Store, tick: Tick) -> AbstractContextManager[Peer]:
-        return nullcontext(at_folder(store, other.expanduser().absolute(), Way.PULL, tick))
+        return nullcontext(at_folder(store, folder, Way.PULL, tick))
 
     _exchange(opened, Way.PULL, _choice(None, None, None), is_dry=is_dry, as_json=as_json)
 
@@ -175,6 +185,7 @@ def _exchange(
         with opened(store, stop.tick) as peer:
             result = exchanged(store, peer, way, choice, stop, is_dry=is_dry, leave=leave)
     _print(result, is_dry=is_dry, as_json=as_json)
+    _tell_conflicts(result, way, is_dry=is_dry)
     exit_code = 0
     for task_id, error in result.failed:
         context.say(f"{task_id[:12]}: {error}" if task_id else str(error))
@@ -192,11 +203,21 @@ def _print(result: Result, *, is_dry: bool, as_json: bool) -> None:
         rows = ([done.action or "left", done.id, done.project, done.name, _note(done)] for done in result.done)
         render.table(rows, [*fixed, "project", "name", "note"])
     context.say(_summary(result, is_dry=is_dry))
-    in_conflict = sum(bool(done.conflicts) for done in result.done)
-    if in_conflict:
-        context.say(
-            f"{render.count(in_conflict, 'task')} in conflict, with both sides kept; `taskstore conflicts` lists them"
-        )
+
+
+def _tell_conflicts(result: Result, way: Way, *, is_dry: bool) -> None:
+    """Say how many tasks are in conflict; what a push has merged is so at the other side, and not here."""
+    count = sum(bool(done.conflicts) for done in result.done)
+    if not count:
+        return
+    tasks, kept = render.count(count, "task"), "with both sides kept"
+    if is_dry:
+        context.say(f"{tasks} would be in conflict, {kept}")
+    elif way.is_in:
+        context.say(f"{tasks} in conflict, {kept}; `taskstore conflicts` lists them")
+    else:
+        it = "it" if count == 1 else "them"
+        context.say(f"{tasks} in conflict there, {kept}; `taskstore pull` brings {it} here, to be decided")
 
 
 def _note(done: Done) -> str:

@@ -12,7 +12,7 @@ def test_a_remote_is_added_listed_shown_checked_and_forgotten(cli: Cli, tmp_path
     added = cli("remote", "add", "usb", str(usb), "--trusted")
     assert (added.code, added.out) == (0, "")
     assert f"remote usb: added: {usb}, trusted" in added.err
-    assert f"there is no folder {usb} now; mount it" in added.err
+    assert f"there is no folder {usb} yet; the first push makes it" in added.err
     assert cli("remote", "ls").rows == [["remote", "url", "trusted"], ["usb", str(usb), "true"]]
     assert cli("remote", "show", "usb").lines == ["name     usb", f"url      {usb}", "trusted  true"]
     gone = cli("remote", "check", "usb")
@@ -28,6 +28,16 @@ def test_a_remote_is_added_listed_shown_checked_and_forgotten(cli: Cli, tmp_path
     assert f"remote usb: forgotten: {usb}" in removed.err
     assert usb.is_dir()
     assert "no remotes yet; `taskstore remote add NAME URL` names one" in cli("remote", "ls").err
+
+
+def test_a_folder_that_cannot_be_made_by_a_push_is_said(cli: Cli, tmp_path: Path) -> None:
+    far = cli("remote", "add", "far", str(tmp_path / "stick" / "runs"))
+    assert (far.code, f"there is no folder {tmp_path / 'stick'} now; mount it" in far.err) == (0, True), far.err
+    (tmp_path / "file").write_text("x")
+    added = cli("remote", "add", "file", str(tmp_path / "file"))
+    assert (added.code, "is a file, and a remote is a folder" in added.err) == (0, True), added.err
+    checked = cli("remote", "check", "file")
+    assert (checked.code, "is a file, and a remote is a folder" in checked.err) == (8, True), checked.err
 
 
 def test_what_json_says_of_a_remote(cli: Cli, tmp_path: Path) -> None:

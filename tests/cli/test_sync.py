@@ -127,10 +127,39 @@ def test_conflicts_are_told_with_the_next_command(cli: Cli, workshop: Workshop, 
     tasks.edit(other, made, lambda record: setattr(record, "comment", "theirs"))
     planned = cli("sync", other.root, "--dry-run")
     assert planned.rows[1][-1] == "conflict: comment"
+    assert "taskstore: 1 task would be in conflict, with both sides kept\n" in planned.err
     result = cli("sync", other.root)
     assert (result.code, result.rows[1][0], result.rows[1][-1]) == (0, "merged", "conflict: comment")
     assert "1 task in conflict, with both sides kept; `taskstore conflicts` lists them" in result.err
     assert cli("conflicts", "ls").code == 0
+
+
+def test_a_conflict_that_a_push_has_made_is_said_to_be_there(cli: Cli, workshop: Workshop, other: Store) -> None:
+    made = workshop.task().id
+    cli("push", other.root)
+    tasks.edit(workshop.store, made, lambda record: setattr(record, "comment", "mine"))
+    tasks.edit(other, made, lambda record: setattr(record, "comment", "theirs"))
+    result = cli("push", other.root)
+    said = "1 task in conflict there, with both sides kept; `taskstore pull` brings it here, to be decided"
+    assert said in result.err
+    assert cli("conflicts", "ls").err == "taskstore: no conflicts\n"
+    cli("pull", other.root)
+    assert [each["id"] for each in cli("conflicts", "ls", "--json").objects] == [made]
+
+
+def test_a_pull_from_where_nothing_is_is_an_error_and_what_is_not_there_is_not_looked_for_here(
+    cli: Cli, workshop: Workshop, usb: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = workshop.task()
+    monkeypatch.setattr(names, "open_remote", lambda *_, **__: MemoryRemote("memory://there"))
+    result = cli("pull", "memory://there")
+    assert (result.code, "no store 'memory://there'; nothing of taskstore's is there yet" in result.err) == (3, True)
+    assert cli("push", usb).code == 0
+    named = cli("pull", usb, "nothing")
+    assert (named.code, f"`taskstore --store {usb} ls`" in named.err) == (3, True), named.err
+    project = cli("pull", usb, "--project", "nothing")
+    assert (project.code, f"`taskstore --store {usb} project ls`" in project.err) == (3, True), project.err
+    assert made.id in ids(usb)
 
 
 def test_what_is_newer_on_the_other_side_is_left_and_said(cli: Cli, workshop: Workshop, other: Store) -> None:
@@ -160,6 +189,7 @@ def test_deleted_tasks_are_deleted_there(cli: Cli, workshop: Workshop, usb: Path
         (("pull", "./nothing"), 3, "no store '"),
         (("push", "./no/such/folder"), 3, "mount it, or make it with mkdir"),
         (("merge", "./nothing"), 3, "name the folder that taskstore.json is in"),
+        (("merge", "ssh://box/runs"), 4, "`taskstore pull ssh://box/runs` brings it in"),
         (("pull", "ada@host:/x"), 4, "write ada@host:/x as ssh://"),
         (("push", "ftps://"), 4, "ftps://"),
         (("push", "./usb", "nothing"), 3, "no task 'nothing'"),

@@ -20,8 +20,11 @@ from ...core.states import Status
 from ...disk.atomic import staging_beside
 from ...disk.layout import LOCK, TaskPaths
 from ...disk.lock import edit_lock
+from ...disk.text import read_bytes
+from ...schema import codec
 from ...schema.ancestry import Unit, shown
-from ...store import liveness, tasks, trash
+from ...schema.record import TaskRecord
+from ...store import liveness, tasks, tickets, trash
 from ...store.entering import adopt
 from ...store.projects import ensure_folder
 from ...store.published import take_write_bits
@@ -158,10 +161,25 @@ def _delete(store: Store, here: Here | None, joined: TaskState) -> Outcome:
         last_update=here.state.last_update,
         samples=here.state.samples,
     )
+    if shown(wanted.units[STATUS]).value.get("status") == Status.QUEUED.value:
+        _take_from_queue(store, here)
     planned = Planner(wanted, here.survey, here.paths, Fetcher(Nothing(), joined.id, here.paths.home)).plan(wanted, {})
     with unchanged(store, here) as paths:
         leave(store, paths, apply(store, paths, here.survey, planned, None), store.paths.trashed(joined.id).home)
     return Outcome(task_id=joined.id, kind=DELETED)
+
+
+def _take_from_queue(store: Store, here: Here) -> None:
+    """Have a task wait no longer that is about to be deleted, as `rm` does. Raises ChangedMeanwhile where it did."""
+    with unchanged(store, here) as paths:
+        previous = read_bytes(paths.record)
+        record = codec.decode(TaskRecord, previous, paths.record)
+        if not any(tickets.is_good(ticket.queue, record) for ticket in tickets.of_task(store, paths.id)):
+            return
+        tasks.take_back(store, record, "deleted elsewhere while it waited")
+        tasks.write(paths, record, previous)
+        tickets.prune(store, record)
+    raise ChangedMeanwhile
 
 
 def _status_of(mine: TaskState, joined: TaskState) -> dict[str, Unit]:

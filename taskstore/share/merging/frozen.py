@@ -83,8 +83,14 @@ def check_published(
     """Return what is to come in as it is. Raises Conflict where one side is published, and the other something else."""
     if here is not None and is_published(here.state):
         known = _with_late(here.state, joined, manifest)
+        is_again = is_published(theirs) and joined.units[STATUS].heads == theirs.units[STATUS].heads
+        if is_again and here.state.units[STATUS].heads != theirs.units[STATUS].heads:
+            known = msgspec.structs.replace(known, units={**known.units, STATUS: theirs.units[STATUS]})
+        else:
+            is_again = False
         _check_same(known, joined, "it is published here, and there is another of it")
-        return Frozen()
+        if not is_again:
+            return Frozen()
     if not is_published(theirs) or not _still_counts(theirs, joined):
         return Frozen()
     _check_same(theirs, joined, "it is published there, and what is here is no earlier state of that")

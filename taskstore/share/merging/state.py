@@ -12,7 +12,8 @@ from collections.abc import Mapping
 
 import msgspec
 
-from ...schema.ancestry import Unit, shown, unit_from
+from ...core.states import Status
+from ...schema.ancestry import Unit, Version, ancestor_id, shown, unit_from
 
 RUN_UNITS = frozenset({"runtime", "script", "imported"})
 RUN_PREFIXES = ("artifacts/", "models.output/", "file/source/")
@@ -112,7 +113,23 @@ def join_units(name: str, one: Unit, other: Unit) -> Unit:
     if one == other:
         return one
     joined = unit_from([*one.heads, *other.heads], {*one.past, *other.past})
-    return Unit(heads=[shown(joined)]) if is_of_run(name) else joined
+    if is_of_run(name):
+        return Unit(heads=[shown(joined)])
+    return _published_once(joined) if name == STATUS and len(joined.heads) > 1 else joined
+
+
+def _published_once(status: Unit) -> Unit:
+    """Return a status in which, of several publications of one run, the latest has followed on the others."""
+    latest: dict[bytes, Version] = {}
+    replaced: list[Version] = []
+    for version in sorted(status.heads, key=lambda each: (each.time, each.id)):
+        if not isinstance(version.value, dict) or version.value.get("status") != Status.PUBLISHED.value:
+            continue
+        before = msgspec.json.encode(version.value.get("history", [])[:-1], order="deterministic")
+        if before in latest:
+            replaced.append(latest[before])
+        latest[before] = version
+    return unit_from(status.heads, {*status.past, *map(ancestor_id, replaced)}) if replaced else status
 
 
 def _longest(left: Mapping[str, File], right: Mapping[str, File]) -> dict[str, File]:

@@ -77,6 +77,8 @@ class FolderPlace:
         """Nothing is held."""
 
     def _top(self) -> Path:
+        if self.root.is_file():
+            raise RemoteError(f"{self.root} is a file, and a remote is a folder")
         if not self.root.is_dir():
             raise RemoteError(f"{self.root}: there is no such folder; mount it, or make it with mkdir")
         return self.root

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from ...core.errors import Damaged, NotSupported, ReadOnly, Refused, TaskstoreError
+from ...core.errors import Damaged, NotFound, NotSupported, ReadOnly, Refused, TaskstoreError
 from ...disk.layout import EVENTS, RECORD, STORE, SUMMARY
 from ...schema import codec
 from ...schema.record import FORMAT, StoreRecord
@@ -56,10 +56,20 @@ class RemotePeer:
 
     can_merge = False
 
-    def __init__(self, store: Store, remote: Remote, pool: Executor, tick: Tick, *, is_trusted: bool) -> None:
+    def __init__(
+        self,
+        store: Store,
+        remote: Remote,
+        pool: Executor,
+        tick: Tick,
+        *,
+        is_trusted: bool,
+        must_exist: bool = False,
+    ) -> None:
         self.origin = Origin(store_id="", address=remote.address, is_trusted=is_trusted)
         self._store = store
         self._remote = remote
+        self._must_exist = must_exist
         self._pool = pool
         self._tick = tick
         self._transfer = Transfer(store, remote.address)
@@ -70,7 +80,10 @@ class RemotePeer:
         self._is_untidy = False
 
     def manifest(self, problems: list[TaskstoreError]) -> dict[str, Entry]:
-        """Return what the remote says that it holds; where it says nothing, nothing has been pushed there yet."""
+        """Return what the remote says that it holds; where it says nothing, nothing has been pushed there yet.
+
+        Raises NotFound for that, where it must exist.
+        """
         self._told = self._read_manifest().tasks
         return self._told
 
@@ -84,6 +97,10 @@ class RemotePeer:
         else:
             self._is_untidy = bool(told.stale)
             return told
+        if not is_store and self._must_exist:
+            raise NotFound(
+                "store", self._remote.address, "nothing of taskstore's is there yet; the first push makes one"
+            )
         if not is_store:
             return told
         raise Refused(

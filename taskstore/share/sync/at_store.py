@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import functools
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ...core.errors import TaskstoreError
+from ...core.errors import Ambiguous, NotFound, TaskstoreError
 from ...disk.layout import StorePaths
 from ...store.store import Store, init, open_at
 from ..merging import Origin, Outcome, bring_in
@@ -56,8 +57,15 @@ class StorePeer:
         self.other = here.ready(self.other, known, wanted)
 
     def chosen(self, choice: Choice, theirs: Manifest, mine: Manifest) -> set[str]:
-        """Return the ids of its tasks that are meant."""
-        return choosing.in_store(self.other, choice)
+        """Return the ids of its tasks that are meant. Raises NotFound, which names the list of that store."""
+        try:
+            return choosing.in_store(self.other, choice)
+        except Ambiguous:
+            raise
+        except NotFound as error:
+            noun = "project ls" if error.kind == "project" else "ls"
+            store = shlex.quote(str(self._root))
+            raise NotFound(error.kind, error.name, f"`taskstore --store {store} {noun}` lists them") from None
 
     def look(self, task_id: str, entry: Entry) -> There:
         """Return one of its tasks."""

@@ -31,16 +31,18 @@ def opened(store: Store, name: str, way: Way, tick: Tick) -> Iterator[Peer]:
         return
     with (
         closing(names.open_remote(store, name)) as remote,
-        at_remote(store, remote, tick, is_trusted=known.is_trusted) as peer,
+        at_remote(store, remote, tick, is_trusted=known.is_trusted, must_exist=not way.is_out) as peer,
     ):
         yield peer
 
 
 @contextmanager
-def at_remote(store: Store, remote: Remote, tick: Tick, *, is_trusted: bool = False) -> Iterator[Peer]:
-    """Take a remote for the other side."""
+def at_remote(
+    store: Store, remote: Remote, tick: Tick, *, is_trusted: bool = False, must_exist: bool = False
+) -> Iterator[Peer]:
+    """Take a remote for the other side; where it `must_exist`, one that nothing was pushed to is none."""
     with ThreadPoolExecutor(_FILES_AT_ONCE, "taskstore-files") as pool:
-        yield RemotePeer(store, remote, pool, tick, is_trusted=is_trusted)
+        yield RemotePeer(store, remote, pool, tick, is_trusted=is_trusted, must_exist=must_exist)
 
 
 def at_folder(store: Store, folder: Path, way: Way, tick: Tick, *, is_trusted: bool = False) -> StorePeer:

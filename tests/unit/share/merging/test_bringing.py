@@ -425,6 +425,24 @@ def test_a_published_task_is_never_overwritten(anna: Person, ben: Person) -> Non
     assert published.verify(anna.paths) == []
 
 
+def test_a_task_that_two_have_published_alike_becomes_what_was_published_last(anna: Person, ben: Person) -> None:
+    run(anna, 1)
+    anna.do("end")
+    ben.take_from(anna)
+    anna.do("publish")
+    ben.do("publish")
+    ben.take_from(anna)
+    anna.take_from(ben)
+    assert anna.digest() == ben.digest()
+    for person in (anna, ben):
+        assert published.verify(person.paths) == []
+        assert findings(person) == []
+    assert anna.record.status_changed == ben.record.status_changed
+    assert anna.paths.manifest.read_bytes() == ben.paths.manifest.read_bytes()
+    assert merging.resolving.rivals(anna.state()) == []
+    assert kind_of(anna.take_from(ben)) == merging.UNCHANGED
+
+
 def test_a_task_from_an_untrusted_store_is_marked_and_a_trusted_one_is_not(
     anna: Person, ben: Person, tmp_path: Path
 ) -> None:
@@ -795,6 +813,29 @@ def test_a_task_that_waits_and_is_deleted_elsewhere_waits_no_longer(anna: Person
     anna.do("restore")
     assert anna.record.status is Status.CREATED
     assert findings(anna) == []
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_a_task_that_waits_and_is_deleted_by_one_who_did_not_know_waits_no_longer(
+    anna: Person,
+    ben: Person,
+    is_known: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    ben.take_from(anna)
+    ben.do("throw_away")
+    queue.enqueue(anna.store, TASK, "default")
+    if is_known:
+        ben.take_from(anna)
+    anna.take_from(ben)
+    assert queue.show(anna.store, "default") == []
+    assert findings(anna) == []
+    merge_all(anna, ben)
+    assert anna.digest() == ben.digest()
+    ben.do("restore")
+    merge_all(anna, ben)
+    for person in (anna, ben):
+        assert person.record.status is Status.CREATED
+        assert findings(person) == []
 
 
 def test_stores_that_lock_by_lease_merge_as_well(anna: Person, tmp_path: Path, clock: FixedClock) -> None:
