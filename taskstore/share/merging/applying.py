@@ -179,7 +179,7 @@ class Applied:
         record = tasks.read(paths)
         if self._elsewhere is not None and not liveness.is_held(self._store, paths, record):
             paths.beacon.unlink(missing_ok=True)
-        tickets.prune(self._store, record)
+        tickets.prune(self._store, record, is_elsewhere=self._elsewhere is not None)
         if record.status is Status.PUBLISHED:
             take_write_bits(paths)
         with tasks.writable(paths):
