@@ -636,6 +636,18 @@ def test_what_waited_here_and_was_queued_anew_elsewhere_waits_there_only(anna: P
     assert len(queue.show(ben.store, "default")) == 1
 
 
+def test_what_waits_here_after_it_waited_elsewhere_keeps_its_ticket(anna: Person, ben: Person) -> None:
+    queue.enqueue(anna.store, TASK, "default")
+    ben.take_from(anna)
+    for again in (queue.dequeue, lambda store, task_id: queue.enqueue(store, task_id, "default")):
+        ben.clock.advance(1)
+        again(ben.store, TASK)
+    anna.do("comment", "seen")
+    ben.take_from(anna)
+    assert len(queue.show(ben.store, "default")) == 1
+    assert findings(ben) == []
+
+
 def test_a_reset_holds_where_another_status_is_the_one_shown(anna: Person, ben: Person) -> None:
     anna.do("begin")
     anna.report(1)
