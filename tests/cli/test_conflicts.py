@@ -39,7 +39,7 @@ def test_conflicts_are_listed_and_shown(cli: Cli, ben: Person) -> None:
     assert [each["unit"] for each in found] == units
     assert [(each["number"], each["value"]) for each in found[0]["versions"]] == [(1, "theirs"), (2, "mine")]
     shown = cli("show", TASK)
-    assert "name, params/Args/lr, tags; `taskstore conflicts show` shows them" in " ".join(shown.out.split())
+    assert f"name, params/Args/lr, tags; `taskstore conflicts show {TASK[:12]}` shows" in " ".join(shown.out.split())
     assert cli("show", TASK, "--json").objects[0]["conflicts"] == units
     assert cli("doctor").code == 6
 

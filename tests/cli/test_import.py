@@ -80,7 +80,7 @@ def test_each_path_is_tried_and_the_first_failure_is_the_exit_code(cli: Cli, sto
 def test_show_says_where_it_came_from(cli: Cli, store: Store, tmp_path: Path) -> None:
     task_id = cli("import", whole().zip(tmp_path)).out.strip()
     shown = cli("show", task_id)
-    assert f"imported    clearml {ID}" in shown.lines
+    assert f"imported    clearml {ID}, from " in shown.out
     assert "- Args/token looks like a credential, and was masked" in shown.lines
     (mark,) = cli("show", task_id, "--json").objects[0]["imported"]
     assert (mark["kind"], mark["id"]) == ("clearml", ID)
