@@ -47,8 +47,9 @@ def list_conflicts(as_json: context.JsonOption = False) -> None:
         for task_id, name, units in rows:
             render.print_json({"id": task_id, "name": name, "units": units})
     else:
+        spelled = context.shown_ids(store)
         render.table(
-            ([task_id, name, ", ".join(units)] for task_id, name, units in rows),
+            ([spelled(task_id), name, ", ".join(units)] for task_id, name, units in rows),
             [render.Column("id", is_fixed=True), "name", "conflicts"],
         )
     if not rows:

@@ -174,3 +174,12 @@ def test_a_bar_is_drawn_at_a_terminal_and_results_go_where_they_should(
     assert b"import mlruns" in shown
     assert b"/25" in shown
     assert shown.count(b": imported from") == (0 if options else 25)
+
+
+@pytest.mark.parametrize("left", [0, 700])
+def test_of_a_zip_that_was_cut_off_it_is_said_that_it_was(cli: Cli, tmp_path: Path, left: int) -> None:
+    path = whole().zip(tmp_path)
+    path.write_bytes(path.read_bytes()[:left])
+    result = cli("import", path)
+    assert result.code == 4
+    assert result.err == f"taskstore: {path} is no zip that can be read: its end is missing; copy it again\n"
