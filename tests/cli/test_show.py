@@ -11,7 +11,7 @@ from taskstore.disk.layout import TaskPaths
 from taskstore.logger import Logger
 from taskstore.schema.record import Container, Missing, ScriptRecord, Submodule, TaskRecord, Untracked
 from taskstore.sections.reports import Writer
-from taskstore.store import published, sampling, tasks
+from taskstore.store import follow, published, sampling, tasks
 from taskstore.store.store import Store
 
 from ..unit.share.merging.world import TASK, Person
@@ -420,3 +420,25 @@ def test_of_a_copy_of_a_running_task_nothing_is_said_that_nobody_here_knows(
     assert "abort" not in page
     imported = f"taskstore {ben.store.id}, from {ben.store.root}, on 2026-01-01"
     assert imported.replace(" ", "") in "".join(page.split())
+
+
+def test_who_follows_a_task_that_runs_elsewhere_is_told_what_brings_more(
+    store: Store, clock: FixedClock, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, ben = (Person(store.root.parent, clock, name) for name in (store.root.name, "ben"))
+    ben.make()
+    ben.do("begin")
+    own.take_from(ben)
+
+    def wait(_: float) -> None:
+        ben.do("end")
+        own.take_from(ben)
+
+    assert follow.console.__kwdefaults__ is not None
+    monkeypatch.setitem(follow.console.__kwdefaults__, "sleep", wait)
+    result = cli("logs", "-f", TASK)
+    assert result.code == 0
+    assert result.err == (
+        f"taskstore: task {TASK[:12]} is Running in the store that it was copied from: "
+        "more comes when it is brought in again; Ctrl-C stops\n"
+    )

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from taskstore.core.states import Status
+from taskstore.schema.record import ScriptRecord
 from taskstore.store import places, tasks
 from taskstore.store.store import Store, init
 
-from .conftest import Cli, Terminal, Workshop
+from .conftest import Cli, Terminal, Workshop, file_ref
 from .test_completion import complete
 
 
@@ -219,3 +220,20 @@ def test_words_and_projects_are_completed(workshop: Workshop) -> None:
     workshop.task("first run", "vision")
     assert "console" in complete("taskstore zip --without co")
     assert "vision" in complete("taskstore zip --project vi")
+
+
+def test_of_what_was_left_out_nobody_says_that_there_was_none(
+    cli: Cli, workshop: Workshop, other: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = file_ref("source/script/p.py", b"print(1)")
+    files = {program.path: b"print(1)"}
+    paths = workshop.task(script=ScriptRecord(standalone=program), files=files, console=[("stdout", "hello")])
+    cli("zip", paths.id, "-o", "x.zip", "--without", "source", "--without", "console")
+    assert cli("logs", paths.id).err == ""
+    monkeypatch.setenv("TASKSTORE_ROOT", str(other.root))
+    cli("import", "x.zip")
+    logs = cli("logs", paths.id)
+    assert (logs.code, logs.out) == (0, "")
+    why = "left out of the bundle that the task came in; `taskstore import` of a whole one brings it"
+    assert logs.err == f"taskstore: what task {paths.id[:12]} printed was {why}\n"
+    assert f"# it was {why}" in cli("show", paths.id, "--source").lines
