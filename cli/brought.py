@@ -67,7 +67,9 @@ def _tell(store: Store, path: Path, each: Brought, *, as_json: bool) -> None:
         elif as_json:
             render.print_json({"id": outcome.task_id, **facts})
         else:
-            context.say(f"{short}: it was deleted for good")
+            tombstone = context.place(store.paths.tombstone(outcome.task_id))
+            how = "where it is wanted back, remove that file and import it again"
+            context.say(f"{short}: it was deleted for good, as {tombstone} says; {how}")
 
 
 def _said(outcome: Outcome, path: Path) -> str:

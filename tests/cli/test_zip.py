@@ -175,9 +175,16 @@ def test_what_is_deleted_here_is_said_to_be(
     assert cli("trash", "purge", "--all").code == 0
     result = cli("import", "x.zip")
     assert (result.code, result.lines) == (0, [paths.id])
-    assert "deleted for good" in result.err
+    tombstone = other.paths.tombstone(paths.id)
+    assert result.err == (
+        f"taskstore: {paths.id[:12]}: it was deleted for good, as {tombstone} says; "
+        "where it is wanted back, remove that file and import it again\n"
+    )
     assert cli("import", "x.zip", "--json").objects[0].keys() >= {"id", "outcome", "is_new"}
     assert list(places.walk(other)) == []
+    tombstone.unlink()
+    assert cli("import", "x.zip", "--json").objects[0]["outcome"] == "new"
+    assert cli("doctor").code == 0
 
 
 def test_a_conflict_is_said_and_where_to_look(
@@ -237,3 +244,20 @@ def test_of_what_was_left_out_nobody_says_that_there_was_none(
     why = "left out of the bundle that the task came in; `taskstore import` of a whole one brings it"
     assert logs.err == f"taskstore: what task {paths.id[:12]} printed was {why}\n"
     assert f"# it was {why}" in cli("show", paths.id, "--source").lines
+
+
+def test_verify_says_of_what_it_has_not_seen_a_file(
+    cli: Cli, workshop: Workshop, other: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = workshop.task(console=[("stdout", "hello")])
+    cli("publish", paths.id)
+    cli("zip", paths.id, "-o", "x.zip", "--without", "console")
+    cli("zip", paths.id, "-o", "whole.zip")
+    monkeypatch.setenv("TASKSTORE_ROOT", str(other.root))
+    cli("import", "x.zip")
+    assert cli("verify", paths.id).lines == [f"{paths.id}  as published, but for what was left out: what was printed"]
+    assert cli("verify", paths.id, "--json").objects == [
+        {"id": paths.id, "is_same": True, "differences": [], "left_out": ["console"]}
+    ]
+    cli("import", "whole.zip")
+    assert cli("verify", paths.id).lines == [f"{paths.id}  as published"]
