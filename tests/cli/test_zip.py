@@ -261,3 +261,22 @@ def test_verify_says_of_what_it_has_not_seen_a_file(
     ]
     cli("import", "whole.zip")
     assert cli("verify", paths.id).lines == [f"{paths.id}  as published"]
+
+
+def test_a_damaged_record_is_named_with_what_it_lies_in(
+    cli: Cli, workshop: Workshop, other: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = workshop.task()
+    cli("zip", paths.id, "-o", "sound.zip")
+    paths.ancestry.write_text("{")
+    cli("zip", paths.id, "-o", "x.zip")
+    own = cli("import", "sound.zip")
+    assert own.code == 6
+    assert f"damaged file {paths.ancestry}: " in own.err
+    assert "`taskstore doctor` says" in own.err
+    monkeypatch.setenv("TASKSTORE_ROOT", str(other.root))
+    result = cli("import", "x.zip")
+    assert result.code == 6
+    place = f"x.zip/projects/examples/{paths.id}/ancestry.json"
+    assert result.err.startswith(f"taskstore: task {paths.id[:12]} is left as it was: damaged file {place}: ")
+    assert "doctor" not in result.err
