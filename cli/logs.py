@@ -67,9 +67,10 @@ def logs(
 
 
 def _say_left_out(paths: TaskPaths) -> None:
-    from taskstore.store import left_out, tasks
+    from taskstore.schema.bundle import PREFIXES
+    from taskstore.store import events, left_out
 
-    if "console" in left_out.gone(paths, tasks.read(paths)):
+    if not events.console_logs(paths) and left_out.is_left_out(paths, PREFIXES["console"]):
         context.say(f"what task {paths.id[:12]} printed was {left_out.WHY}")
 
 
