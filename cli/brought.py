@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from taskstore.core.errors import NotFound
+from taskstore.core.errors import Damaged, NotFound, TaskstoreError
 
 from . import context, render, several
 
@@ -33,11 +33,20 @@ def take_in(store: Store, path: Path, into: str | None, *, as_json: bool) -> int
     exit_code = 0
     for each in bundle.read(store, path, into=into):
         if each.error is not None:
-            code = several.report(each.error)
+            code = _report(store, each.task_id, each.error)
             exit_code = exit_code or code
         else:
             _tell(store, path, each, as_json=as_json)
     return exit_code
+
+
+def _report(store: Store, task_id: str, error: TaskstoreError) -> int:
+    """Say why a task did not come in; what is damaged in the bundle no doctor of this store mends."""
+    if not isinstance(error, Damaged) or error.path.is_relative_to(store.root):
+        return several.report(error)
+    what = f"task {task_id[:12]} is left as it was: damaged file {error.path}: {error.why}"
+    context.say(render.safe_lines(what))
+    return error.exit_code
 
 
 def _tell(store: Store, path: Path, each: Brought, *, as_json: bool) -> None:
@@ -67,7 +76,9 @@ def _tell(store: Store, path: Path, each: Brought, *, as_json: bool) -> None:
         elif as_json:
             render.print_json({"id": outcome.task_id, **facts})
         else:
-            context.say(f"{short}: it was deleted for good")
+            tombstone = context.place(store.paths.tombstone(outcome.task_id))
+            how = "where it is wanted back, remove that file and import it again"
+            context.say(f"{short}: it was deleted for good, as {tombstone} says; {how}")
 
 
 def _said(outcome: Outcome, path: Path) -> str:

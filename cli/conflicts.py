@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -47,8 +48,9 @@ def list_conflicts(as_json: context.JsonOption = False) -> None:
         for task_id, name, units in rows:
             render.print_json({"id": task_id, "name": name, "units": units})
     else:
+        spelled = context.shown_ids(store)
         render.table(
-            ([task_id, name, ", ".join(units)] for task_id, name, units in rows),
+            ([spelled(task_id), name, ", ".join(units)] for task_id, name, units in rows),
             [render.Column("id", is_fixed=True), "name", "conflicts"],
         )
     if not rows:
@@ -79,6 +81,9 @@ def show_conflicts(task: _Task, as_json: context.JsonOption = False) -> None:
             render.hanging(f"  {number}  ", (f"{version.time[:19]}  ", "dim"), _spelled(version.value))
     if not found:
         context.say("no conflicts")
+    elif not as_json:
+        command = f"taskstore conflicts resolve {paths.id[:12]} {shlex.quote(found[0].unit)} --take N"
+        context.say(f"`{render.safe(command)}` decides{', and so for the others' if len(found) > 1 else ''}")
 
 
 def _as_object(number: int, version: Version) -> dict[str, object]:
@@ -97,7 +102,10 @@ def _spelled(value: Any) -> str:  # noqa: ANN401 - plain JSON values
 def resolve_conflict(
     task: _Task,
     unit: Annotated[str, typer.Argument(metavar="UNIT", help="What is in conflict, as `conflicts show` names it.")],
-    take: Annotated[int | None, typer.Option("--take", metavar="N", help="The number of the version to keep.")] = None,
+    take: Annotated[
+        int | None,
+        typer.Option("--take", parser=context.whole_number, metavar="N", help="The number of the version to keep."),
+    ] = None,
     value: Annotated[
         str | None, typer.Option("--value", metavar="V", help="Another value: of tags, with commas between.")
     ] = None,

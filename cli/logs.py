@@ -63,6 +63,15 @@ def logs(
     from taskstore.store import events
 
     wanted.print_all(_last(events.read_console(paths), lines, wanted))
+    _say_left_out(paths)
+
+
+def _say_left_out(paths: TaskPaths) -> None:
+    from taskstore.schema.bundle import PREFIXES
+    from taskstore.store import events, left_out
+
+    if not events.console_logs(paths) and left_out.is_left_out(paths, PREFIXES["console"]):
+        context.say(f"what task {paths.id[:12]} printed was {left_out.WHY}")
 
 
 def _last(found: Iterable[ConsoleLine], count: int | None, printer: _Printer) -> Iterable[ConsoleLine]:
@@ -71,10 +80,14 @@ def _last(found: Iterable[ConsoleLine], count: int | None, printer: _Printer) ->
 
 
 def _follow(store: Store, paths: TaskPaths, printer: _Printer, count: int | None) -> None:
-    from taskstore.store import follow, tasks
+    from taskstore.store import ancestry, follow, tasks
 
-    status = tasks.read(paths).status
-    if status in (Status.CREATED, Status.QUEUED):
+    record = tasks.read(paths)
+    status = record.status
+    if ancestry.is_elsewhere(paths, record):
+        where = f"task {paths.id[:12]} is {status.label} in the store that it was copied from"
+        context.say(f"{where}: more comes when it is brought in again; Ctrl-C stops")
+    elif status in (Status.CREATED, Status.QUEUED):
         context.say(f"task {paths.id[:12]} is {status.label}: waiting for it to run; Ctrl-C stops")
     batches = follow.console(store, paths.id)
     printer.print_all(_last(next(batches, []), count, printer))

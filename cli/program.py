@@ -86,6 +86,14 @@ def print_packages(script: ScriptRecord, *, as_json: bool) -> None:
     render.table(script.requirements.items(), ["name", "version"])
 
 
+def _why_not(paths: TaskPaths, reference: FileRef) -> str:
+    from taskstore.store import left_out
+
+    if not (paths.home / reference.path).exists() and left_out.is_left_out(paths, reference.path):
+        return f"it was {left_out.WHY}"
+    return "large or not text; see its file"
+
+
 def print_source(paths: TaskPaths, script: ScriptRecord, *, as_json: bool) -> None:
     """Print the captured code: the script, and what was not committed."""
     from taskstore.sections import compare
@@ -100,7 +108,7 @@ def print_source(paths: TaskPaths, script: ScriptRecord, *, as_json: bool) -> No
             continue
         title = f"{render.safe(name)} ({render.safe(reference.path)}, {render.size(reference.size)})"
         render.hanging(("# ", "bold"), (title, "bold"))
-        render.line(render.safe_lines(text).rstrip("\n") if text is not None else "# large or not text; see its file")
+        render.line(render.safe_lines(text).rstrip("\n") if text is not None else f"# {_why_not(paths, reference)}")
     if not shown:
         context.say(render.safe(_without_code(script)))
     elif script.missing is not None:

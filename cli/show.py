@@ -120,7 +120,7 @@ def _print_page(store: Store, row: Row, script: ScriptRecord) -> None:
     page.heading("History")
     _history_lines(row)
     page.heading("Next")
-    commands = _next_commands(row, context.short_ids(store)(row.id))
+    commands = _next_in_place(store, row) or _next_commands(row, context.short_ids(store)(row.id))
     width = max(_COMMAND_WIDTH, *(len(command) for command, _ in commands))
     for command, why in commands:
         render.hanging("", f"{command:{width}} ", (why, "dim"))
@@ -128,6 +128,9 @@ def _print_page(store: Store, row: Row, script: ScriptRecord) -> None:
 
 _UNFINISHED = (Status.IN_PROGRESS, Status.FAILED, Status.STOPPED)
 """Statuses in which it matters how far the task has come."""
+
+
+_ELSEWHERE = "as it was when it was copied; what has become of it since, the store knows that it is in"
 
 
 def _print_status(store: Store, row: Row) -> None:
@@ -148,10 +151,10 @@ def _print_status(store: Store, row: Row) -> None:
             ("created", page.moment(task.created)),
             ("started", page.moment(task.started)),
             ("ended", page.moment(task.completed)),
-            ("ran", _how_long(row)),
+            ("ran", "" if is_elsewhere else _how_long(row)),
             ("archived", "yes" if row.is_archived else ""),
-            ("known", f"as of {page.moment(task.last_update)}, from the store that it is in" if is_elsewhere else ""),
-            ("conflicts", f"{rivals}; `taskstore conflicts show` shows them" if rivals else ""),
+            ("known", _ELSEWHERE if is_elsewhere else ""),
+            ("conflicts", f"{rivals}; `taskstore conflicts show {row.id[:12]}` shows them" if rivals else ""),
             *standing.facts(store, row),
         ],
         styles={"status": render.style_of(task.status)},
@@ -168,6 +171,8 @@ def _how_long(row: Row) -> str:
 
 
 def _print_place(row: Row, script: ScriptRecord) -> None:
+    from taskstore.run import trust
+
     task = row.task
     runtime = task.runtime
     machine = [
@@ -181,7 +186,7 @@ def _print_place(row: Row, script: ScriptRecord) -> None:
             ("where", f"{task.user}@{task.host}" if task.user and task.host else task.host or task.user),
             ("machine", ", ".join(machine)),
             ("python", " ".join(part for part in (script.python, script.executable) if part)),
-            ("imported", ", ".join(f"{item.kind} {item.id}" for item in task.imported)),
+            *(("imported", trust.came_from(mark)) for mark in task.imported),
             ("left out", _left_out(row)),
             ("path", context.place(row.paths.home)),
         ]
@@ -282,6 +287,19 @@ def _history_lines(row: Row) -> None:
         ],
         [render.Column("time", is_fixed=True), render.Column("status", is_fixed=True), "reason", "by"],
     )
+
+
+def _next_in_place(store: Store, row: Row) -> list[tuple[str, str]]:
+    """Say what can be done where the task cannot be changed, or ended, in this store."""
+    import shlex
+
+    from taskstore.store import ancestry
+
+    if store.zip is not None:
+        return [(f"taskstore import {shlex.quote(context.place(store.zip))}", "bring it into a store, to change it")]
+    if ancestry.is_elsewhere(row.paths, row.task):
+        return [(f"taskstore logs {row.id[:12]}", "what it had printed when it was copied")]
+    return []
 
 
 def _next_commands(row: Row, short: str) -> list[tuple[str, str]]:

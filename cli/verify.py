@@ -70,10 +70,28 @@ def _published(store: Store) -> tuple[list[TaskPaths], list[Damaged]]:
     return [row.paths for row in listing.rows], listing.damaged
 
 
+def _left_out(paths: TaskPaths) -> dict[str, str]:
+    """Return what could not be checked, since it was left out of the bundle that the task came in."""
+    from taskstore.schema.bundle import KINDS
+    from taskstore.store import left_out, tasks
+
+    try:
+        return {kind: KINDS[kind] for kind in left_out.gone(paths, tasks.read(paths))}
+    except Damaged:
+        return {}  # that is among the differences
+
+
+def _but(lacking: dict[str, str]) -> str:
+    return f", but for what was left out: {', '.join(lacking.values())}" if lacking else ""
+
+
 def _print(paths: TaskPaths, differences: list[str], *, as_json: bool) -> None:
+    lacking = _left_out(paths)
     if as_json:
-        render.print_json({"id": paths.id, "is_same": not differences, "differences": differences})
+        render.print_json(
+            {"id": paths.id, "is_same": not differences, "differences": differences, "left_out": list(lacking)}
+        )
         return
-    render.styled(f"{paths.id}  ", ("as published", "green") if not differences else ("differs", "red"))
+    render.styled(f"{paths.id}  ", ("as published", "green") if not differences else ("differs", "red"), _but(lacking))
     for difference in differences:
         render.line(f"  {render.safe(difference)}")

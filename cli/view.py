@@ -44,10 +44,12 @@ def view(
     """
     from taskstore.schema import filters
     from taskstore.share import view as views
-    from taskstore.store import query
+    from taskstore.store import projects, query
 
     wanted = query.Query(project=project, where=filters.parse(where) if where is not None else None)
     store = context.open_store()
+    if project is not None:
+        projects.find(store, project)
     listing = query.find(store, wanted)
     outcome = views.refresh(store, folder, listing.rows)
     for error in listing.damaged:

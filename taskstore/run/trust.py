@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..core.errors import Refused
 from ..core.states import Status
 from ..disk.layout import TaskPaths
-from ..schema.record import Container, Execution, TaskRecord
+from ..schema.record import Container, Execution, Imported, TaskRecord
 from ..store import places, tasks
 from ..store.store import Store
 
@@ -43,8 +43,12 @@ def check(store: Store, task_id: str, *, is_trusted: bool) -> None:
 
 def origin(record: TaskRecord) -> str:
     """Say where a task came from."""
-    last = record.imported[-1]
-    return f"{last.kind} {last.id}, from {last.path}, on {last.time:%Y-%m-%d}"
+    return came_from(record.imported[-1])
+
+
+def came_from(mark: Imported) -> str:
+    """Say what a mark does of where a task came from."""
+    return f"{mark.kind} {mark.id}, from {mark.path}, on {mark.time:%Y-%m-%d}"
 
 
 def command(paths: TaskPaths) -> str:

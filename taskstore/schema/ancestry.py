@@ -55,11 +55,13 @@ class AncestryRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     """ancestry.json: what was known of a task's units when they were last edited or shared.
 
     `elsewhere` is the `status_changed` of a task that waits or runs in another store, as long as nothing has happened
-    to it here: nobody here can tell whether it lives.
+    to it here: nobody here can tell whether it lives. `generation` counts the resets that the task has seen, where its
+    record, which may show a rival's status, tells of fewer.
     """
 
     rev: int = 0
     elsewhere: Moment | None = None
+    generation: int = 0
     units: dict[str, UnitAncestry] = {}
 
 

@@ -24,8 +24,7 @@ def checked(paths: TaskPaths, ref: FileRef, what: str) -> Path:
     mounts.bring(path)
     if not path.is_file():
         if left_out.is_left_out(paths, ref.path):
-            hint = "it was left out of the bundle that the task came in; `taskstore import` of a whole one brings it"
-            raise NotFound(f"{what.partition(' ')[0]} file", str(path), hint)
+            raise NotFound(f"{what.partition(' ')[0]} file", str(path), f"it was {left_out.WHY}")
         raise NotFound(f"{what.partition(' ')[0]} file", str(path), "`taskstore doctor` says what else is missing")
     return path
 

@@ -10,6 +10,8 @@ from ..schema.bundle import PREFIXES
 from ..schema.record import TaskRecord
 from . import tasks
 
+WHY = "left out of the bundle that the task came in; `taskstore import` of a whole one brings it"
+
 
 def kinds(record: TaskRecord) -> list[str]:
     """Return what was left out when the task came in, as `taskstore zip --without` calls it; it may have come since."""

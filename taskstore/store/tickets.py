@@ -176,11 +176,11 @@ def mark_left(record: TaskRecord, to: Status) -> None:
         record.execution.queue = ""
 
 
-def prune(store: Store, record: TaskRecord) -> None:
+def prune(store: Store, record: TaskRecord, *, is_elsewhere: bool = False) -> None:
     """Remove the waiting tickets of a task that are not good any more; the caller holds the task's lock.
 
-    A ticket that a worker has taken is the worker's.
+    Of a task that waits elsewhere none is good here. A ticket that a worker has taken is the worker's.
     """
     for ticket in of_task(store, record.id):
-        if not is_good(ticket.queue, record):
+        if is_elsewhere or not is_good(ticket.queue, record):
             discard(ticket)

@@ -39,7 +39,7 @@ def test_conflicts_are_listed_and_shown(cli: Cli, ben: Person) -> None:
     assert [each["unit"] for each in found] == units
     assert [(each["number"], each["value"]) for each in found[0]["versions"]] == [(1, "theirs"), (2, "mine")]
     shown = cli("show", TASK)
-    assert "name, params/Args/lr, tags; `taskstore conflicts show` shows them" in " ".join(shown.out.split())
+    assert f"name, params/Args/lr, tags; `taskstore conflicts show {TASK[:12]}` shows" in " ".join(shown.out.split())
     assert cli("show", TASK, "--json").objects[0]["conflicts"] == units
     assert cli("doctor").code == 6
 
@@ -70,3 +70,14 @@ def test_a_task_without_conflicts_says_so(cli: Cli, ben: Person) -> None:
     for unit in ("name", "params/Args/lr", "tags"):
         cli("conflicts", "resolve", TASK, unit, "--take", "1")
     assert cli("conflicts", "show", TASK).err == "taskstore: no conflicts\n"
+
+
+def test_what_decides_is_said_with_what_is_to_be_decided(cli: Cli, ben: Person) -> None:
+    said = cli("conflicts", "show", TASK).err
+    assert (
+        said == f"taskstore: `taskstore conflicts resolve {TASK[:12]} name --take N` decides, and so for the others\n"
+    )
+    assert cli("conflicts", "show", TASK, "--json").err == ""
+    wrong = cli("conflicts", "resolve", TASK, "name", "--take", "two")
+    assert wrong.code == 2
+    assert "unable to parse" not in wrong.err

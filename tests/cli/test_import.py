@@ -80,7 +80,7 @@ def test_each_path_is_tried_and_the_first_failure_is_the_exit_code(cli: Cli, sto
 def test_show_says_where_it_came_from(cli: Cli, store: Store, tmp_path: Path) -> None:
     task_id = cli("import", whole().zip(tmp_path)).out.strip()
     shown = cli("show", task_id)
-    assert f"imported    clearml {ID}" in shown.lines
+    assert f"imported    clearml {ID}, from " in shown.out
     assert "- Args/token looks like a credential, and was masked" in shown.lines
     (mark,) = cli("show", task_id, "--json").objects[0]["imported"]
     assert (mark["kind"], mark["id"]) == ("clearml", ID)
@@ -174,3 +174,12 @@ def test_a_bar_is_drawn_at_a_terminal_and_results_go_where_they_should(
     assert b"import mlruns" in shown
     assert b"/25" in shown
     assert shown.count(b": imported from") == (0 if options else 25)
+
+
+@pytest.mark.parametrize("left", [0, 700])
+def test_of_a_zip_that_was_cut_off_it_is_said_that_it_was(cli: Cli, tmp_path: Path, left: int) -> None:
+    path = whole().zip(tmp_path)
+    path.write_bytes(path.read_bytes()[:left])
+    result = cli("import", path)
+    assert result.code == 4
+    assert result.err == f"taskstore: {path} is no zip that can be read: its end is missing; copy it again\n"

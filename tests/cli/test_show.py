@@ -4,14 +4,17 @@ import re
 import msgspec
 import pytest
 
+from taskstore.core.clock import FixedClock
 from taskstore.core.states import Status
 from taskstore.disk.beacon import hold_beacon
 from taskstore.disk.layout import TaskPaths
 from taskstore.logger import Logger
 from taskstore.schema.record import Container, Missing, ScriptRecord, Submodule, TaskRecord, Untracked
 from taskstore.sections.reports import Writer
-from taskstore.store import published, sampling, tasks
+from taskstore.store import follow, published, sampling, tasks
+from taskstore.store.store import Store
 
+from ..unit.share.merging.world import TASK, Person
 from .conftest import Cli, Workshop, file_ref
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -400,3 +403,42 @@ def test_without_code_it_is_said_whether_there_is_a_commit_and_why_not(
     assert (done.code, done.out) == (0, "")
     assert said in done.err
     assert ("the commit" in done.err) is ("version_num" in fields)
+
+
+def test_of_a_copy_of_a_running_task_nothing_is_said_that_nobody_here_knows(
+    store: Store, clock: FixedClock, cli: Cli
+) -> None:
+    own, ben = (Person(store.root.parent, clock, name) for name in (store.root.name, "ben"))
+    ben.make()
+    ben.do("begin")
+    own.take_from(ben, is_trusted=False)
+    own.do("comment", "it looks good")
+    page = cli("show", TASK).out
+    assert "status      Running" in page
+    assert "as it was when it was copied" in page
+    assert "so far" not in page
+    assert "abort" not in page
+    imported = f"taskstore {ben.store.id}, from {ben.store.root}, on 2026-01-01"
+    assert imported.replace(" ", "") in "".join(page.split())
+
+
+def test_who_follows_a_task_that_runs_elsewhere_is_told_what_brings_more(
+    store: Store, clock: FixedClock, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, ben = (Person(store.root.parent, clock, name) for name in (store.root.name, "ben"))
+    ben.make()
+    ben.do("begin")
+    own.take_from(ben)
+
+    def wait(_: float) -> None:
+        ben.do("end")
+        own.take_from(ben)
+
+    assert follow.console.__kwdefaults__ is not None
+    monkeypatch.setitem(follow.console.__kwdefaults__, "sleep", wait)
+    result = cli("logs", "-f", TASK)
+    assert result.code == 0
+    assert result.err == (
+        f"taskstore: task {TASK[:12]} is Running in the store that it was copied from: "
+        "more comes when it is brought in again; Ctrl-C stops\n"
+    )

@@ -53,6 +53,14 @@ def test_only_what_is_asked_for_is_in_it(cli: Cli, workshop: Workshop, folder: P
     assert links(folder) == [f"vision/failed-{failed.id[:8]}"]
 
 
+def test_a_project_that_is_none_takes_nothing_out_of_a_view(cli: Cli, workshop: Workshop, folder: Path) -> None:
+    workshop.task("a run", "vision/cats")
+    cli("view", folder)
+    result = cli("view", folder, "--project", "visoin")
+    assert (result.code, result.err) == (3, "taskstore: no project 'visoin'; `taskstore project ls` lists them\n")
+    assert len(links(folder)) == 1
+
+
 def test_json_says_what_became_of_each_link(cli: Cli, workshop: Workshop, folder: Path) -> None:
     kept, gone = workshop.task("it stays"), workshop.task("it goes")
     cli("view", folder)

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from taskstore.core.states import Status
+from taskstore.schema.record import ScriptRecord
 from taskstore.store import places, tasks
 from taskstore.store.store import Store, init
 
-from .conftest import Cli, Terminal, Workshop
+from .conftest import Cli, Terminal, Workshop, file_ref
 from .test_completion import complete
 
 
@@ -174,9 +175,16 @@ def test_what_is_deleted_here_is_said_to_be(
     assert cli("trash", "purge", "--all").code == 0
     result = cli("import", "x.zip")
     assert (result.code, result.lines) == (0, [paths.id])
-    assert "deleted for good" in result.err
+    tombstone = other.paths.tombstone(paths.id)
+    assert result.err == (
+        f"taskstore: {paths.id[:12]}: it was deleted for good, as {tombstone} says; "
+        "where it is wanted back, remove that file and import it again\n"
+    )
     assert cli("import", "x.zip", "--json").objects[0].keys() >= {"id", "outcome", "is_new"}
     assert list(places.walk(other)) == []
+    tombstone.unlink()
+    assert cli("import", "x.zip", "--json").objects[0]["outcome"] == "new"
+    assert cli("doctor").code == 0
 
 
 def test_a_conflict_is_said_and_where_to_look(
@@ -219,3 +227,56 @@ def test_words_and_projects_are_completed(workshop: Workshop) -> None:
     workshop.task("first run", "vision")
     assert "console" in complete("taskstore zip --without co")
     assert "vision" in complete("taskstore zip --project vi")
+
+
+def test_of_what_was_left_out_nobody_says_that_there_was_none(
+    cli: Cli, workshop: Workshop, other: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = file_ref("source/script/p.py", b"print(1)")
+    files = {program.path: b"print(1)"}
+    paths = workshop.task(script=ScriptRecord(standalone=program), files=files, console=[("stdout", "hello")])
+    cli("zip", paths.id, "-o", "x.zip", "--without", "source", "--without", "console")
+    assert cli("logs", paths.id).err == ""
+    monkeypatch.setenv("TASKSTORE_ROOT", str(other.root))
+    cli("import", "x.zip")
+    logs = cli("logs", paths.id)
+    assert (logs.code, logs.out) == (0, "")
+    why = "left out of the bundle that the task came in; `taskstore import` of a whole one brings it"
+    assert logs.err == f"taskstore: what task {paths.id[:12]} printed was {why}\n"
+    assert f"# it was {why}" in cli("show", paths.id, "--source").lines
+
+
+def test_verify_says_of_what_it_has_not_seen_a_file(
+    cli: Cli, workshop: Workshop, other: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = workshop.task(console=[("stdout", "hello")])
+    cli("publish", paths.id)
+    cli("zip", paths.id, "-o", "x.zip", "--without", "console")
+    cli("zip", paths.id, "-o", "whole.zip")
+    monkeypatch.setenv("TASKSTORE_ROOT", str(other.root))
+    cli("import", "x.zip")
+    assert cli("verify", paths.id).lines == [f"{paths.id}  as published, but for what was left out: what was printed"]
+    assert cli("verify", paths.id, "--json").objects == [
+        {"id": paths.id, "is_same": True, "differences": [], "left_out": ["console"]}
+    ]
+    cli("import", "whole.zip")
+    assert cli("verify", paths.id).lines == [f"{paths.id}  as published"]
+
+
+def test_a_damaged_record_is_named_with_what_it_lies_in(
+    cli: Cli, workshop: Workshop, other: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = workshop.task()
+    cli("zip", paths.id, "-o", "sound.zip")
+    paths.ancestry.write_text("{")
+    cli("zip", paths.id, "-o", "x.zip")
+    own = cli("import", "sound.zip")
+    assert own.code == 6
+    assert f"damaged file {paths.ancestry}: " in own.err
+    assert "`taskstore doctor` says" in own.err
+    monkeypatch.setenv("TASKSTORE_ROOT", str(other.root))
+    result = cli("import", "x.zip")
+    assert result.code == 6
+    place = f"x.zip/projects/examples/{paths.id}/ancestry.json"
+    assert result.err.startswith(f"taskstore: task {paths.id[:12]} is left as it was: damaged file {place}: ")
+    assert "doctor" not in result.err

@@ -112,8 +112,10 @@ def asked(made: Zipped, command: tuple[str, ...]) -> list[str]:
 
 
 def without_paths(result: Result, store: Store, made: Zipped) -> tuple[int, str, str]:
+    """What comes next is another thing in a zip."""
     return result.code, *(
-        text.replace(str(made.path), "STORE").replace(str(store.root), "STORE") for text in (result.out, result.err)
+        text.replace(str(made.path), "STORE").replace(str(store.root), "STORE").partition("\nNext\n")[0]
+        for text in (result.out, result.err)
     )
 
 
@@ -125,6 +127,13 @@ def test_what_reads_says_of_a_zip_what_it_says_of_the_store(
     assert without_paths(cli("--store", made.path, *asked(made, command)), store, made) == of_store
     assert of_store[0] == 0
     assert of_store[1]
+
+
+def test_the_next_thing_to_do_with_a_task_in_a_zip_is_to_import_it(cli: Cli, made: Zipped) -> None:
+    page = cli("--store", made.path, "show", made.done.id).out
+    following = page.partition("\nNext\n")[2]
+    assert following.split()[:3] == ["taskstore", "import", str(made.path)]
+    assert "publish" not in following
 
 
 WRITING = [

@@ -106,6 +106,10 @@ def _brought(store: Store, source: HeldSource, into: str | None, contents: Conte
         prefixes = tuple(PREFIXES[kind] for kind in contents.without)
         missing = tuple(name for name in outcome.missing if not name.startswith(prefixes))
         return Brought(held.id, replace(outcome, missing=missing))
+    except Damaged as error:
+        is_within = error.path.parts[:1] == (held.id,)  # as the source of one task names its files
+        path = (contents.path / held.folder).parent / error.path if is_within else error.path
+        return Brought(held.id, error=Damaged(path, error.why))
     except TaskstoreError as error:
         return Brought(held.id, error=error)
 

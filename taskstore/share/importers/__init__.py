@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import zipfile
 from pathlib import Path
 
 from ...core.errors import BadValue, Damaged, NotFound, Refused, TaskstoreError
@@ -45,4 +46,6 @@ def of_path(path: Path) -> Importer:
             errors.append(error)  # it may be sound as what another format calls so
     if errors:
         raise errors[0]
+    if path.suffix.lower() == ".zip" and path.is_file() and not zipfile.is_zipfile(path):
+        raise BadValue(f"{path} is no zip that can be read: its end is missing; copy it again")
     raise BadValue(f"{str(path)!r} is nothing that can be imported; --from says what it is: {', '.join(KINDS)}")

@@ -136,10 +136,10 @@ def _elsewhere(joined: TaskState, here: Survey | None) -> Moment | None:
     head = shown(joined.units[STATUS])
     if head.value.get("status") not in (Status.QUEUED.value, Status.IN_PROGRESS.value):
         return None
-    if here is not None and shown(here.state.units[STATUS]).id == head.id:
-        return here.known.elsewhere
-    changed = head.value.get("status_changed")
-    return from_text(changed) if changed else None
+    changed = from_text(head.value["status_changed"]) if head.value.get("status_changed") else None
+    if here is not None and shown(here.state.units[STATUS]).id == head.id and here.known.elsewhere != changed:
+        return None
+    return changed
 
 
 def _marked(record: bytes, mark: Mapping[str, Any]) -> bytes:
@@ -179,7 +179,7 @@ class Applied:
         record = tasks.read(paths)
         if self._elsewhere is not None and not liveness.is_held(self._store, paths, record):
             paths.beacon.unlink(missing_ok=True)
-        tickets.prune(self._store, record)
+        tickets.prune(self._store, record, is_elsewhere=self._elsewhere is not None)
         if record.status is Status.PUBLISHED:
             take_write_bits(paths)
         with tasks.writable(paths):

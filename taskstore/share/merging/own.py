@@ -92,7 +92,10 @@ def _in_trash(store: Store, task_id: str) -> Here | None:
 
 def _surveyed(paths: TaskPaths, project: str) -> Here:
     files = tuple(facts(paths.home).items())
-    found = survey(_OwnSource(paths.home), paths.id, project)
+    try:
+        found = survey(_OwnSource(paths.home), paths.id, project)
+    except Damaged as error:
+        raise Damaged(paths.home.parent / error.path, error.why) from None
     return Here(found.state, paths, found, files)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
@@ -128,7 +128,7 @@ class _Reading:
         logs = {name: self._hashed(name) for name in self._sizes if name.startswith(f"{EVENTS}/")}
         state = TaskState(
             id=self._task_id,
-            generation=resets(task),
+            generation=max(resets(change.status for change in task.history), known.generation),
             units=_units(values, known, task),
             logs=logs,
             last_update=to_text(task.last_update or task.created),
@@ -237,14 +237,14 @@ def check_reference(ref: Mapping[str, Any], task_id: str) -> None:
         raise Damaged(Path(task_id), f"a record names no blob of it: {ref['path'][:200]!r}")
 
 
-def resets(task: TaskRecord) -> int:
-    """Return how often a task was made a draft again after it had begun."""
+def resets(statuses: Iterable[str]) -> int:
+    """Return how often a task with this history was made a draft again after it had begun."""
     count, has_begun = 0, False
-    for change in task.history:
-        if change.status is Status.CREATED:
+    for status in statuses:
+        if status == Status.CREATED:
             count += has_begun
             has_begun = False
-        elif change.status is not Status.QUEUED:
+        elif status != Status.QUEUED:
             has_begun = True
     return count
 

@@ -11,6 +11,7 @@ import msgspec
 
 from ...core.clock import to_text
 from ...core.errors import BadValue, Busy, NotFound, Refused
+from ...core.names import check_name, check_tag, project_parts
 from ...disk.layout import TaskPaths
 from ...schema.ancestry import Unit, Version, ancestor_id, shown, version_id
 from ...schema.record import Change
@@ -22,7 +23,7 @@ from .frozen import is_published
 from .own import Here, look
 from .planning import Planner
 from .staging import Fetcher
-from .state import STATUS, TaskState, is_conflict
+from .state import PROJECT, STATUS, TaskState, is_conflict
 
 _Choice = Callable[[tuple[Version, ...]], Any]
 
@@ -74,19 +75,25 @@ def take(store: Store, task_id: str, unit: str, number: int) -> Version:
 
 
 def give(store: Store, task_id: str, unit: str, text: str) -> Version:
-    """Decide for a value that none of the versions has, given as text; otherwise as `take`."""
+    """Decide for a value that none of the versions has, given as text; otherwise as `take`. Raises BadName, too."""
 
     def choose(versions: tuple[Version, ...]) -> Any:  # noqa: ANN401 - plain JSON values
         value = next((version.value for version in versions if version.value is not None), None)
         if isinstance(value, str):
-            return text
+            return _checked(unit, text)
         if isinstance(value, list):
-            return [part.strip() for part in text.split(",") if part.strip()]
+            return list(dict.fromkeys(check_tag(part) for part in text.split(",") if part.strip()))
         if isinstance(value, dict) and unit.startswith("params/"):
             return {**value, "value": text}
         raise BadValue(f"{unit} is no text; decide for one of its versions with --take")
 
     return _decide(store, task_id, unit, choose)
+
+
+def _checked(unit: str, text: str) -> str:
+    if unit == PROJECT:
+        return "/".join(project_parts(text))
+    return check_name("task", text) if unit == "name" else text
 
 
 def _decide(store: Store, task_id: str, unit: str, choose: _Choice) -> Version:

@@ -15,8 +15,8 @@ from ...schema import codec
 from ...schema.ancestry import AncestryRecord, UnitAncestry, known_of, shown, version_id
 from ...schema.record import Moment
 from . import units
-from .reading import RECORDS
-from .state import TaskState
+from .reading import RECORDS, resets
+from .state import STATUS, TaskState
 
 
 def shown_values(state: TaskState) -> units.Values:
@@ -28,7 +28,7 @@ def shown_values(state: TaskState) -> units.Values:
 def records_of(state: TaskState) -> dict[str, bytes]:
     """Return what the records of a task in this state hold, were it alone in the world: what is local is left out."""
     found = spelled(state, shown_values(state), {})
-    return {**found, ANCESTRY: codec.encode(AncestryRecord(rev=1, units=known_units(state)))}
+    return {**found, ANCESTRY: codec.encode(ancestry(state, None, 0))}
 
 
 def spelled(state: TaskState, values: units.Values, previous: Mapping[str, bytes]) -> dict[str, bytes]:
@@ -95,11 +95,20 @@ def known_units(state: TaskState) -> dict[str, UnitAncestry]:
     return {name: known_of(unit) for name, unit in state.units.items()}
 
 
+def _untold(state: TaskState) -> int:
+    """Return the number of resets, where the status that is shown does not tell it."""
+    history = shown(state.units[STATUS]).value.get("history", [])
+    told = resets(change["status"] for change in history)
+    return state.generation if state.generation > told else 0
+
+
 def ancestry(
     joined: TaskState, elsewhere: Moment | None, rev: int, replaced: TaskState | None = None
 ) -> AncestryRecord:
     """Return ancestry.json for a state; with what is known of the values that it is about to replace."""
-    record = AncestryRecord(rev=rev + 1, elsewhere=elsewhere, units=known_units(joined))
+    record = AncestryRecord(
+        rev=rev + 1, elsewhere=elsewhere, generation=_untold(replaced or joined), units=known_units(joined)
+    )
     if replaced is None:
         return record
     for name, entry in record.units.items():

@@ -683,6 +683,55 @@ def test_a_task_that_waits_here_and_went_on_elsewhere_waits_no_longer(anna: Pers
     assert findings(anna) == []
 
 
+def test_what_waited_here_and_was_queued_anew_elsewhere_waits_there_only(anna: Person, ben: Person) -> None:
+    queue.enqueue(anna.store, TASK, "default")
+    ben.take_from(anna)
+    for again in (queue.dequeue, lambda store, task_id: queue.enqueue(store, task_id, "default")):
+        ben.clock.advance(1)
+        again(ben.store, TASK)
+    anna.take_from(ben)
+    assert anna.record.status is Status.QUEUED
+    assert queue.show(anna.store, "default") == []
+    assert findings(anna) == []
+    assert len(queue.show(ben.store, "default")) == 1
+
+
+def test_what_waits_here_after_it_waited_elsewhere_keeps_its_ticket(anna: Person, ben: Person) -> None:
+    queue.enqueue(anna.store, TASK, "default")
+    ben.take_from(anna)
+    for again in (queue.dequeue, lambda store, task_id: queue.enqueue(store, task_id, "default")):
+        ben.clock.advance(1)
+        again(ben.store, TASK)
+    anna.do("comment", "seen")
+    ben.take_from(anna)
+    assert len(queue.show(ben.store, "default")) == 1
+    assert findings(ben) == []
+
+
+def test_a_reset_holds_where_another_status_is_the_one_shown(anna: Person, ben: Person) -> None:
+    anna.do("begin")
+    anna.report(1)
+    anna.do("end")
+    ben.take_from(anna)
+    ben.do("reset")
+    assert anna.do("begin")
+    anna.report(2)
+    anna.do("end", "failed")
+    first, again = ben.take_from(anna), ben.take_from(anna)
+    assert first is not None
+    assert again is not None
+    assert (first.kind, again.kind) == (merging.MERGED, merging.UNCHANGED)
+    anna.take_from(ben)
+    assert ben.record.status is anna.record.status is Status.FAILED
+    assert (ben.digest(), ben.shared()) == (anna.digest(), anna.shared())
+    for number in (1, 2):
+        people = [person.copied(anna.store.root.parent / str(number)) for person in (anna, ben)]
+        people[0].do("resolve", number)
+        merge_all(*people)
+        assert people[0].shared() == people[1].shared()
+        assert people[1].do("resolve", 1) is True
+
+
 def test_doctor_knows_what_a_merge_leaves_and_what_is_none(anna: Person, ben: Person) -> None:
     anna.do("configure", "model", "deep: 3")
     ben.take_from(anna)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from taskstore.core.clock import FixedClock
-from taskstore.core.errors import BadValue, NotFound
+from taskstore.core.errors import BadName, BadValue, NotFound
 from taskstore.core.states import Status
 from taskstore.share import merging
 from taskstore.share.merging import resolving
@@ -129,3 +129,20 @@ def test_what_is_no_conflict_or_no_version_is_refused(people: tuple[Person, Pers
         resolving.take(anna.store, TASK, "tags", 1)
     with pytest.raises(BadValue, match="there is no version 3 of name"):
         resolving.take(anna.store, TASK, "name", 3)
+
+
+@pytest.mark.parametrize(
+    ("unit", "text"), [("name", ""), ("name", " x "), ("tags", "fine,__$not"), ("project", "a//b")]
+)
+def test_a_decision_for_a_name_that_nothing_may_have_is_refused(
+    people: tuple[Person, Person], unit: str, text: str
+) -> None:
+    anna, ben = people
+    for person in people:
+        person.do("rename", person.name + " says")
+        person.do("tag", person.name)
+        person.do("move", person.name + "/x")
+    merge_all(anna, ben)
+    with pytest.raises(BadName):
+        resolving.give(anna.store, TASK, unit, text)
+    assert units_of(anna) == ["name", "project", "tags"]
