@@ -13,6 +13,7 @@ from ...disk.layout import StorePaths
 from ...store.store import LOCAL_FOLDER, Store
 from ..remotes import names
 from ..remotes.base import Remote
+from ..remotes.filesystems import FsspecRemote
 from . import tree
 from .at_remote import RemotePeer
 from .at_store import StorePeer
@@ -20,6 +21,8 @@ from .peer import Peer, Tick
 from .plan import Way
 
 _FILES_AT_ONCE = 6
+_OBJECTS_AT_ONCE = 3
+"""Of these a library of others has parts in memory several times over."""
 
 
 @contextmanager
@@ -41,7 +44,8 @@ def at_remote(
     store: Store, remote: Remote, tick: Tick, *, is_trusted: bool = False, must_exist: bool = False
 ) -> Iterator[Peer]:
     """Take a remote for the other side; where it `must_exist`, one that nothing was pushed to is none."""
-    with ThreadPoolExecutor(_FILES_AT_ONCE, "taskstore-files") as pool:
+    at_once = _OBJECTS_AT_ONCE if isinstance(remote, FsspecRemote) else _FILES_AT_ONCE
+    with ThreadPoolExecutor(at_once, "taskstore-files") as pool:
         yield RemotePeer(store, remote, pool, tick, is_trusted=is_trusted, must_exist=must_exist)
 
 
