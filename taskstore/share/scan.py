@@ -30,6 +30,10 @@ _MIN_CHARS = 8
 """No shorter line names a secret and holds it."""
 
 _MAX_DEPTH = 100
+_RECORD, _PACKAGES = "\0record", "\0packages"
+"""What no key in a record is called: the record itself, and the versions of packages by their names in it."""
+
+_REQUIREMENTS = "requirements"
 _DERIVED = frozenset({"summary.json", "manifest.json"})
 _UNREAD = ("events/scalars.", "events/plots.", "events/media.", "files/models/", "files/media/")
 
@@ -179,7 +183,7 @@ def _in_record(data: bytes, masker: Masker) -> Iterator[tuple[int, str]]:
     if value is None:
         yield from masker.findings(data.decode("utf-8", "replace"), is_code=False)
         return
-    for name, text in _leaves(value, ""):
+    for name, text in _leaves(value, _RECORD):
         shown = masked_value(name, text, masker)
         if shown != text:
             at = data.find(json.dumps(text, ensure_ascii=False).encode())
@@ -207,10 +211,17 @@ def _leaves(value: Any, name: str) -> Iterator[tuple[str, str]]:  # noqa: ANN401
         yield name, value
     elif isinstance(value, dict):
         for key, item in value.items():
-            yield from _leaves(item, name if key == "value" else key)
+            yield from _leaves(item, _below(name, key))
     elif isinstance(value, list):
         for item in value:
             yield from _leaves(item, name)
+
+
+def _below(name: str, key: str) -> str:
+    """Return what the value of a key is called, below what is called so: the name of a package names no value."""
+    if name == _PACKAGES or (name, key) == (_RECORD, _REQUIREMENTS):
+        return _PACKAGES
+    return name if key == "value" else key
 
 
 def masked_record(data: bytes, masker: Masker) -> bytes:
@@ -218,7 +229,7 @@ def masked_record(data: bytes, masker: Masker) -> bytes:
     value = decoded(data)
     if value is None:
         return masked_text(data.decode("utf-8", "replace"), "", masker).encode()
-    shown = _masked(value, "", masker)
+    shown = _masked(value, _RECORD, masker)
     return data if shown == value else msgspec.json.format(msgspec.json.encode(shown), indent=2) + b"\n"
 
 
@@ -226,7 +237,7 @@ def _masked(value: Any, name: str, masker: Masker) -> Any:  # noqa: ANN401 - pla
     if isinstance(value, str):
         return masked_value(name, value, masker)
     if isinstance(value, dict):
-        return {key: _masked(item, name if key == "value" else key, masker) for key, item in value.items()}
+        return {key: _masked(item, _below(name, key), masker) for key, item in value.items()}
     return [_masked(item, name, masker) for item in value] if isinstance(value, list) else value
 
 

@@ -97,6 +97,24 @@ def test_what_a_run_records_by_itself_is_no_finding(store: Store) -> None:
     assert found(tasks.create(store, "some/project", "a run", fill=fill)) == ()
 
 
+def test_the_version_of_a_package_is_no_secret_whatever_the_package_is_called(store: Store) -> None:
+    pinned = {"google-auth": "2.41.0", "private": f"git+https://x:{GITHUB}@example.org/p"}
+
+    def fill(paths: TaskPaths, record: TaskRecord) -> None:
+        paths.script.write_bytes(codec.encode(ScriptRecord(rev=1, requirements=pinned)))
+        section = {"auth": Parameter("hunter2-x")}
+        paths.params.write_bytes(codec.encode(ParamsRecord(rev=1, hyperparams={"requirements": section})))
+
+    paths = tasks.create(store, "some/project", "a run", fill=fill)
+    assert {(each.file, each.kind) for each in found(paths)} == {
+        ("script.json", "URL with a password"),
+        ("params.json", "value of auth"),
+    }
+    with redacting.redacted(store, [paths], lambda _: Masker()) as (_, (copy,)):
+        masked = codec.decode(ScriptRecord, copy.script.read_bytes(), copy.script).requirements
+    assert masked == pinned | {"private": f"git+https://x:{MASK}@example.org/p"}
+
+
 def test_forms_that_only_detect_secrets_knows_are_found_and_asked_of_nobody(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
