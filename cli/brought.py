@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from taskstore.core.errors import NotFound
+from taskstore.core.errors import Damaged, NotFound, TaskstoreError
 
 from . import context, render, several
 
@@ -33,11 +33,24 @@ def take_in(store: Store, path: Path, into: str | None, *, as_json: bool) -> int
     exit_code = 0
     for each in bundle.read(store, path, into=into):
         if each.error is not None:
-            code = several.report(each.error)
+            code = report(store, each.error)
             exit_code = exit_code or code
         else:
             _tell(store, path, each, as_json=as_json)
     return exit_code
+
+
+def report(store: Store, error: TaskstoreError) -> int:
+    """Say what stands in the way of an import; return its exit code."""
+    context.say(render.safe_lines(reason(store, error)))
+    return error.exit_code
+
+
+def reason(store: Store, error: TaskstoreError) -> str:
+    """Return what is wrong; a file that is damaged and not the store's is none that our doctor mends."""
+    if isinstance(error, Damaged) and not error.path.is_relative_to(store.root):
+        return f"{error.path}: {error.why}"
+    return str(error)
 
 
 def _tell(store: Store, path: Path, each: Brought, *, as_json: bool) -> None:

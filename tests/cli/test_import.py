@@ -47,6 +47,45 @@ def test_into_names_the_project(cli: Cli, store: Store, tmp_path: Path) -> None:
     assert places.project_of(store, places.resolve(store, result.out.strip()).home) == "laptop/old"
 
 
+@pytest.mark.parametrize(
+    ("project", "why"),
+    [("ab", "at least 3 characters"), ("", "empty part"), ("/", "empty part"), ("a//b", "empty part")],
+)
+def test_a_project_that_cannot_be_is_refused_and_not_mended(
+    cli: Cli, store: Store, tmp_path: Path, project: str, why: str
+) -> None:
+    event_files.write(tmp_path / "runs" / "one", event_files.event(event_files.scalar("x", 1)))
+    result = cli("import", tmp_path / "runs", "--into", project)
+    assert (result.code, list(places.walk(store))) == (4, [])
+    assert why in result.err
+
+
+def test_options_of_mlflow_alone_are_refused_for_what_is_another_programs(
+    cli: Cli, store: Store, tmp_path: Path
+) -> None:
+    path = whole().zip(tmp_path)
+    for option in (["--files", tmp_path], ["--with-deleted"]):
+        result = cli("import", path, *option)
+        assert (result.code, result.out) == (4, "")
+        assert "--files and --with-deleted are of --from mlflow" in result.err
+    assert list(places.walk(store)) == []
+
+
+def test_a_folder_of_files_that_is_none_is_said(cli: Cli, store: Store, tmp_path: Path) -> None:
+    result = cli("import", folders(tmp_path / "mlruns", Run()), "--files", tmp_path / "none")
+    assert (result.code, result.out) == (3, "")
+    assert f"no folder '{tmp_path / 'none'}'" in result.err
+
+
+def test_of_a_path_that_cannot_be_read_it_is_said_why_and_no_doctor_is_named(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "x.zip").write_bytes(b"no zip")
+    for kind in ("mlflow", "wandb", "guild", "clearml", "tensorboard", "taskstore"):
+        result = cli("import", "--from", kind, tmp_path / "x.zip")
+        assert result.code != 0
+        assert str(tmp_path / "x.zip") in result.err
+        assert "doctor" not in result.err
+
+
 def test_json_is_one_object_a_path_and_nothing_else(cli: Cli, tmp_path: Path) -> None:
     path = Made().zip(tmp_path)
     result = cli("import", path, "--json")
