@@ -18,6 +18,8 @@ import report_scalar
 import task_environment
 from _harness import main
 
+import sync
+
 if __name__ == "__main__":
     main(
         report_scalar.measure,
@@ -34,4 +36,5 @@ if __name__ == "__main__":
         mlflow_import.measure,
         task_environment.measure,
         agents.measure,
+        sync.measure,
     )

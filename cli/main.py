@@ -61,6 +61,10 @@ COMMANDS: dict[str, str] = {
     "import": "Bring in tasks of a zip, or runs that were recorded elsewhere.",
     "export": "Write tasks as other programs read them: ClearML, tables.",
     "remote": "Name the places that tasks are shared by.",
+    "pull": "Bring tasks here that are new or newer at a remote.",
+    "push": "Put tasks that are new or newer here to a remote.",
+    "sync": "Have this store and a remote hold the same tasks.",
+    "merge": "Bring all tasks of another store in.",
     "conflicts": "List, show and resolve conflicts of merged tasks.",
     "config": "Show every setting, and where its value comes from.",
     "path": "Print where a task is, or the store.",
@@ -78,6 +82,7 @@ _MODULES = {name: name for name in COMMANDS} | {
     "import": "import_",
     "zip": "zip_",
 }
+_MODULES |= dict.fromkeys(("pull", "push", "merge"), "sync")
 
 
 class LazyGroup(TyperGroup):

@@ -322,6 +322,15 @@ class StorePaths:
         return self.cache / "index.msgpack"
 
     @property
+    def shared_manifest(self) -> Path:
+        """What is remembered of every task for its comparison with other stores."""
+        return self.cache / "manifest.msgpack"
+
+    def transfers(self, address: str) -> Path:
+        """The folder of what is known of a transfer to or from a place that was cut off, by the place's hash."""
+        return self.cache / "transfers" / address
+
+    @property
     def bundles(self) -> Path:
         """The last bundle of unpushed commits of each repository that runs came from."""
         return self.cache / "bundles"

@@ -15,7 +15,7 @@ from ..disk.beacon import is_alive
 from ..disk.layout import CONFIG_FOLDER, CONFIGURATION, PARAMS, SCRIPT, TaskPaths
 from ..disk.text import read_bytes
 from ..schema.record import ParamsRecord, TaskRecord
-from ..store import artifacts, blobs, lineage, models, places, tasks
+from ..store import ancestry, artifacts, blobs, lineage, models, places, tasks
 from ..store.store import Store
 
 _DROPPED_SYSTEM_TAGS = frozenset({"development", "archived"})
@@ -112,6 +112,9 @@ def reset(store: Store, task_id: str, *, force: bool = False, reason: str = "res
     def clear(paths: TaskPaths, record: TaskRecord) -> None:
         if is_alive(paths.beacon, store.locks):
             raise Refused(f"task {task_id[:12]} is running; `taskstore abort {task_id[:12]}` ends it first")
+        before = tasks.read(paths)
+        if before.status is Status.IN_PROGRESS and ancestry.is_elsewhere(paths, before):
+            raise Refused(f"task {task_id[:12]} is running in the store that it was copied from; end it there")
         record.started = record.completed = record.active_duration = None
         record.runtime = {}
         record.last_worker = ""

@@ -94,6 +94,8 @@ def locate(store: Store, task_id: str) -> TaskPaths:
     hint = store.places.get(task_id)
     if hint is not None and (hint / RECORD).is_file():
         return TaskPaths(hint)
+    if task_id in store.absent:
+        raise NotFound("task", task_id, _LS_HINT)
     home = _find(store, task_id) or _find(store, task_id) or _find_for_sure(store, task_id)
     if home is not None:
         mounts.bring_task(home)

@@ -37,6 +37,11 @@ class Store:
     """Where tasks were when last seen: a hint that `tasks.locate` checks before it trusts it."""
     zip: Path | None = None
     """The zip that the store lies in, which is only read; its root is where what is read of it is unpacked."""
+    absent: frozenset[str] = field(default_factory=frozenset, repr=False, compare=False)
+    """Tasks that a walk through all of the store has just not found: of these `tasks.locate` says so without another.
+
+    Set it for the length of an exchange of many tasks, on a copy of the store.
+    """
 
     @property
     def root(self) -> Path:

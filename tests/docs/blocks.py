@@ -39,7 +39,8 @@ _BLOCK = re.compile(
 _FILE_NAME = re.compile(r"# (?P<name>[\w.-]+\.\w+)\n")
 _MARK = re.compile(r"\x1e(begin|end) (\d+) (\d+)\x1e\n")
 
-_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_COLOUR = re.compile(r"\x1b\[(?:[0-9;]*m|\?25[hl])")
+_UP, _CLEAR = "\x1b[1A", "\x1b[2K"
 
 _LOOSE = (
     (re.compile(r"\bpython3\.\d+"), "python3"),
@@ -194,8 +195,11 @@ def _in_terminal(command: list[str], folder: Path, environment: dict[str, str]) 
 
 def _screen(text: str) -> list[str]:
     """What is to be seen in the end: of a line that was drawn over, its last state; no colours."""
-    text = _COLOUR.sub("", text)
-    lines = [line.rstrip("\r").rpartition("\r")[2].rstrip() for line in text.split("\n")]
+    lines: list[str] = []
+    for line in _COLOUR.sub("", text).split("\n"):
+        above = line.count(_UP)
+        del lines[len(lines) - above :]  # a bar is drawn over, and goes away at its end
+        lines.append(line.replace(_UP, "").replace(_CLEAR, "").rstrip("\r").rpartition("\r")[2].rstrip())
     while lines and not lines[-1]:
         lines.pop()
     return lines

@@ -46,7 +46,7 @@ def read(store: Store, path: Path, *, into: str | None = None) -> Iterator[Broug
 
     They keep their ids and their projects; `into` puts those that are new into another one. What is wrong with the
     whole raises before any task comes in: NotFound, Damaged with the name of the entry, Refused, TooNew. What is wrong
-    with a task is its error, and the others come in.
+    with a task is its error, and the others come in. BadName for an `into` that can be no project.
     """
     if not path.exists():
         raise NotFound("file or folder", str(path))
@@ -62,6 +62,8 @@ def read(store: Store, path: Path, *, into: str | None = None) -> Iterator[Broug
 
 
 def _check(store: Store, contents: Contents, into: str | None) -> None:
+    if into is not None:
+        projects.parts_of(store, into)
     if not contents.tasks:
         raise NotFound("task", str(contents.path), "the bundle holds none")
     for held in contents.tasks:
@@ -95,7 +97,7 @@ def _brought(store: Store, source: HeldSource, into: str | None, contents: Conte
     try:
         if is_new:
             _check_room(store, held)
-        state = _without(read_state(source, held.id, project), contents.without)
+        state = _without(read_state(source, held.id, project), contents.without, held)
         _check_files(contents, held, checked(state, contents.path / held.folder))
         with _described(store, contents, held) if is_new and into is None else contextlib.nullcontext():
             outcome = bring_in(store, state, source, origin, project=into)
@@ -131,10 +133,14 @@ def _described(store: Store, contents: Contents, held: Held) -> Iterator[None]:
         raise
 
 
-def _without(state: TaskState, kinds: Collection[str]) -> TaskState:
-    """Forget loose files of what was left out: that they are not in the bundle does not say that they were deleted."""
+def _without(state: TaskState, kinds: Collection[str], held: Held) -> TaskState:
+    """Forget loose files that were left out: that they are not in the bundle does not say that they were deleted."""
     prefixes = tuple(unit_name("file", PREFIXES[kind]) for kind in kinds)
-    units = {name: unit for name, unit in state.units.items() if not name.startswith(prefixes)}
+    units = {
+        name: unit
+        for name, unit in state.units.items()
+        if not name.startswith(prefixes) or name.removeprefix("file/") in held.sizes
+    }
     return msgspec.structs.replace(state, units=units)
 
 

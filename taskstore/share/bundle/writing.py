@@ -62,14 +62,15 @@ def write(
     homes = homes_of(store, task_ids, with_lineage=with_lineage)
     missing = lineage.ancestors(store, set(task_ids))[1] if with_lineage else set()
     path = path or Path(default_name(store, [at.id for at in homes if at.id in task_ids]))
+    _check_place(path, is_replaced=is_replaced)
     for at in homes:
         with contextlib.suppress(ReadOnly, Busy, Damaged):  # it is zipped as it lies there
             stamp(store, at.id)
     record = _record(store, homes, without)
     snapshots = [Snapshot(at, wanted(without)) for at in homes]
     total_bytes = sum(each.size() for each in snapshots)
-    with _output(path, is_replaced=is_replaced) as write_into, bar(f"zip {path.name}", total_bytes) as progress:
-        write_into(lambda packer: _fill(store, packer, record, snapshots), progress)
+    with bar(f"zip {path.name}", total_bytes) as progress, _output(path, progress, is_replaced=is_replaced) as packer:
+        _fill(store, packer, record, snapshots)
     strays = {f"{each.paths.id}/{name}": why for each in snapshots for name, why in each.left_out.items()}
     return Written(
         path=path,
@@ -121,26 +122,27 @@ def wanted(without: Collection[str]) -> Callable[[str], bool]:
     return lambda name: not name.startswith(prefixes)
 
 
-Fill = Callable[[Packer], None]
-
-
-@contextlib.contextmanager
-def _output(path: Path, *, is_replaced: bool) -> Iterator[Callable[[Fill, Callable[[int], None]], None]]:
-    """Check before anything is read that the zip can be put there, and say afterwards why it could not."""
-    taken = Conflict(f"there is {path} already; name another file, or replace it with --force")
-    if path.is_dir() or (path.exists() and not is_replaced):
-        raise taken if not path.is_dir() else BadValue(f"{path} is a folder; name a file in it")
+def _check_place(path: Path, *, is_replaced: bool) -> None:
+    """Say before anything is read that a zip cannot be put there."""
+    if path.is_dir():
+        raise BadValue(f"{path} is a folder; name a file in it")
+    if path.exists() and not is_replaced:
+        raise _taken(path)
     if not path.absolute().parent.is_dir():
         raise NotFound("folder", str(path.absolute().parent))
 
-    def write_into(fill: Fill, progress: Callable[[int], None]) -> None:
-        with writing_aside(path, is_new=not is_replaced) as stream, Packer(stream, progress) as packer:
-            fill(packer)
 
+def _taken(path: Path) -> Conflict:
+    return Conflict(f"there is {path} already; name another file, or replace it with --force")
+
+
+@contextlib.contextmanager
+def _output(path: Path, progress: Callable[[int], None], *, is_replaced: bool) -> Iterator[Packer]:
     try:
-        yield write_into
+        with writing_aside(path, is_new=not is_replaced) as stream, Packer(stream, progress) as packer:
+            yield packer
     except FileExistsError:
-        raise taken from None
+        raise _taken(path) from None
     except PermissionError as error:
         raise ReadOnly(f"{error.filename or path} cannot be read or written: {error.strerror}") from None
 

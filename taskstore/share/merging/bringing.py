@@ -29,9 +29,8 @@ from ...store.store import Store, writing
 from ..source import Source
 from .applying import Applied, apply, fill, settle
 from .frozen import check_published, is_published, manifest_of
-from .lacking import lacks
 from .own import Here, facts, look
-from .planning import Planner
+from .planning import Planner, lacks
 from .reading import Survey
 from .staging import Fetcher
 from .state import PROJECT, STATUS, TRASHED, TaskState, conflicts, digest, is_trashed, join
@@ -101,7 +100,7 @@ def _bring(store: Store, state: TaskState, source: Source, origin: Origin, proje
     if _is_in_trash(store, here):
         _take_out(store, here, joined)
         return _bring(store, state, source, origin, project)
-    if _is_in(here.survey, joined, state) and not lacks(here.survey, joined, source.sizes()):
+    if _is_in(here.survey, joined) and not lacks(here.survey, here.paths, state, source):
         _finish(store, here)
         return Outcome(task_id=state.id, kind=UNCHANGED, conflicts=tuple(sorted(conflicts(joined))))
     reason = why_not(store, here)
@@ -110,7 +109,7 @@ def _bring(store: Store, state: TaskState, source: Source, origin: Origin, proje
     return _merge(store, here, joined, state, source, origin)
 
 
-def _is_in(here: Survey, joined: TaskState, theirs: TaskState) -> bool:
+def _is_in(here: Survey, joined: TaskState) -> bool:
     """Tell whether a task knows all that is brought; the digest does not say when it was changed last."""
     return digest(joined) == digest(here.state) and joined.last_update == here.state.last_update
 

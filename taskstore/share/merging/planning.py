@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,10 +15,11 @@ from ...disk.text import MAX_RECORD_BYTES
 from ...schema import codec
 from ...schema.record import SummaryRecord
 from ...store import plots
+from ..source import Source
 from . import units
 from .reading import LOOSE, Survey, files_of_value, hidden_files
 from .spelling import shown_values
-from .staging import Fetcher
+from .staging import Fetcher, seems_to_have
 from .state import File, TaskState
 
 _WRITER_END = re.compile(r"[0-9a-f]{8}(?=\.[a-z0-9]+\Z)")
@@ -201,9 +202,28 @@ class Planner:
         """Yield the samples that a line of some log takes the place of."""
         found = [self._paths.home / name for name in self._own_logs if _is_media(name)] if self._paths else []
         found += [path for name, path in [*self._plan.logs.items(), *self._plan.tails.items()] if _is_media(name)]
-        for path in found:
-            for event in plots.decode_media(path.read_bytes()):
-                yield from event.replaces
+        return _replaced_by(found)
+
+
+def lacks(here: Survey, paths: TaskPaths, theirs: TaskState, source: Source) -> bool:
+    """Tell whether a task knows of files that are not here, and that a source has."""
+    own = {file.hash for file in here.files.values()}
+    named = [each for name, value in shown_values(here.state).items() for each in files_of_value(name, value)]
+    missing = [(name, file) for name, file in named if file.hash not in own]
+    samples = theirs.samples.keys() - here.state.samples.keys()
+    if samples:
+        samples -= set(_replaced_by([paths.home / name for name in here.state.logs if _is_media(name)]))
+        missing += [(name, File(size=theirs.samples[name])) for name in samples]
+    if not missing:
+        return False
+    sizes = source.sizes()
+    return any(seems_to_have(sizes, name, file) for name, file in missing)
+
+
+def _replaced_by(logs: Iterable[Path]) -> Iterator[str]:
+    for path in logs:
+        for event in plots.decode_media(path.read_bytes()):
+            yield from event.replaces
 
 
 def _is_media(name: str) -> bool:

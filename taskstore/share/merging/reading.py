@@ -212,11 +212,14 @@ def exactly(chunks: Iterator[bytes], size: int, path: Path) -> Iterator[bytes]:
     left = size
     if not left:
         return
-    for chunk in chunks:
-        yield chunk[:left]
-        left -= min(left, len(chunk))
-        if not left:
-            return
+    try:
+        for chunk in chunks:
+            yield chunk[:left]
+            left -= min(left, len(chunk))
+            if not left:
+                return
+    except FileNotFoundError:
+        raise Damaged(path, "it was there, and is not any more") from None
     raise Damaged(path, f"it has {left:,} bytes less than it had")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from ...core.errors import Damaged
@@ -33,7 +33,7 @@ class Fetcher:
 
     def has(self, name: str, file: File) -> bool:
         """Tell whether the source seems to have a file, at its name or where it is when that one is taken."""
-        return any(self._sizes.get(place) == file.size for place in _places(name, file))
+        return seems_to_have(self._sizes, name, file)
 
     def fetch(self, name: str, file: File) -> Path:
         """Return where a file now is that the source has; each call gives one of its own to take away.
@@ -84,15 +84,18 @@ class Fetcher:
 
     def text(self, name: str, max_bytes: int) -> bytes:
         """Return a small file's bytes. Raises Damaged where it is larger."""
-        found = bytearray()
-        for chunk in self.source.chunks(name):
-            found += chunk
-            if len(found) > max_bytes:
-                raise Damaged(Path(self._task_id, name), f"larger than {max_bytes >> 20} MiB")
-        return bytes(found)
+        path, size = Path(self._task_id, name), self._sizes[name]
+        if size > max_bytes:
+            raise Damaged(path, f"larger than {max_bytes >> 20} MiB")
+        return b"".join(exactly(self.source.chunks(name), size, path))
 
     def _next(self) -> Path:
         return self.folder / f"{next(self._numbers)}"
+
+
+def seems_to_have(sizes: Mapping[str, int], name: str, file: File) -> bool:
+    """Tell by the sizes of a source's files whether it has one, at its name or where it is when that one is taken."""
+    return any(sizes.get(place) == file.size for place in _places(name, file))
 
 
 def _seen(chunks: Iterable[bytes], digest: hashlib._Hash) -> Iterator[bytes]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from taskstore.core.errors import NotFound, Refused
+from taskstore.core.errors import BadName, NotFound, Refused
 from taskstore.core.states import Status
 from taskstore.schema.model import Model
 from taskstore.sections.artifacts import Artifacts
@@ -106,6 +106,15 @@ def test_into_another_project(origin: Store, store: Store, tmp_path: Path) -> No
     assert not (store.paths.projects / "vision").exists()
     assert take(store, path) == ["unchanged"]
     assert places.project_of(store, places.locate(store, IDS[0]).home) == "laptop/old"
+
+
+def test_into_what_can_be_no_project_nothing_comes(origin: Store, store: Store, tmp_path: Path) -> None:
+    make(origin, 0)
+    path = zipped(origin, tmp_path / "x.zip")
+    for name in ("x", "a//b", " "):
+        with pytest.raises(BadName):
+            take(store, path, into=name)
+    assert list(store.paths.projects.iterdir()) == []
 
 
 def test_a_newer_copy_is_merged(origin: Store, store: Store, tmp_path: Path) -> None:
@@ -325,6 +334,18 @@ def test_what_is_not_here_is_not_in_the_next_zip_and_it_says_so(origin: Store, s
     assert doctor.check(third) == []
     take(store, zipped(origin, tmp_path / "whole.zip"))
     assert zip_of(store, tmp_path / "last.zip") == []
+
+
+def test_what_one_task_lacks_another_in_the_zip_may_have(origin: Store, store: Store, tmp_path: Path) -> None:
+    make(origin, 1)
+    take(store, left_out(origin, tmp_path, "source", "console"))
+    take(store, zipped(origin, tmp_path / "other.zip", 1))
+    third = other(tmp_path / "third")
+    take(third, zipped(store, tmp_path / "both.zip", 0, 1))
+    home = places.locate(third, IDS[1])
+    assert home.standalone("train.py").read_bytes() == b"print(1)\n"
+    assert [line.text for line in events.read_console(home)] == ["hello"]
+    assert not places.locate(third, IDS[0]).standalone("train.py").exists()
 
 
 def zip_of(store: Store, path: Path) -> list[str]:

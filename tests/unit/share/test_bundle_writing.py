@@ -148,9 +148,11 @@ def test_a_file_that_is_there_is_replaced_only_when_that_is_said(store: Store, t
     make(store)
     path = tmp_path / "x.zip"
     path.write_bytes(b"mine")
+    before = tree(store.root)
     with pytest.raises(Conflict, match=r"x\.zip already; .*--force"):
         zipped(store, path)
     assert path.read_bytes() == b"mine"
+    assert tree(store.root) == before
     zipped(store, path, is_replaced=True)
     assert zipfile.is_zipfile(path)
     assert [each.name for each in tmp_path.glob("*x.zip*")] == ["x.zip"]

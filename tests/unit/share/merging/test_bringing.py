@@ -17,10 +17,12 @@ from taskstore.disk.beacon import hold_beacon
 from taskstore.queues import queue
 from taskstore.run import abort, trust
 from taskstore.schema.record import Execution, Parameter, ParamsRecord
+from taskstore.sections import clone
 from taskstore.share import merging
 from taskstore.share.merging import Origin, Unit, Version, bring_in, bringing, planning, read_state, shown
 from taskstore.share.source import FolderSource
 from taskstore.store import ancestry, doctor, entering, events, liveness, places, published, query, tasks, trash
+from taskstore.store.store import init
 
 from .world import TASK, Person, merge_all
 
@@ -343,6 +345,19 @@ def test_a_copy_of_a_running_task_is_never_called_dead(anna: Person, ben: Person
     assert not ancestry.is_elsewhere(ben.paths, ben.record)
 
 
+def test_a_task_that_runs_elsewhere_is_neither_aborted_nor_reset_nor_thrown_away_here(
+    anna: Person, ben: Person
+) -> None:
+    run(anna, 1)
+    ben.take_from(anna)
+    for action in (abort.abort, clone.reset):
+        with pytest.raises(Refused, match="in the store that it was copied from"):
+            action(ben.store, TASK)
+    with pytest.raises(Refused, match="running"):
+        trash.put(ben.store, TASK)
+    assert kind_of(ben.take_from(anna)) == merging.UNCHANGED
+
+
 def test_a_task_that_runs_here_is_not_taken_for_one_that_runs_elsewhere(
     anna: Person, ben: Person, clock: FixedClock
 ) -> None:
@@ -463,6 +478,33 @@ def test_a_file_that_the_source_has_not_is_named(anna: Person, ben: Person) -> N
     outcome = ben.take_from(anna)
     assert outcome is not None
     assert outcome.missing == ("files/artifacts/table/table.txt",)
+    assert kind_of(ben.take_from(anna)) == merging.UNCHANGED
+
+
+def test_a_file_that_was_left_out_comes_in_when_a_source_has_it(anna: Person, ben: Person) -> None:
+    run(anna, 1)
+    anna.do("keep", "table", "a,b")
+    sample(anna, "00000001-0", b"cat 1", [])
+    kept = [next(anna.paths.files.rglob(name)) for name in ("table.txt", "*.png")]
+    texts = [path.read_bytes() for path in kept]
+    for path in kept:
+        path.unlink()
+    ben.take_from(anna)
+    for path, text in zip(kept, texts, strict=True):
+        path.write_bytes(text)
+    assert kind_of(ben.take_from(anna)) == merging.MERGED
+    assert ben.shared() == anna.shared()
+    assert kind_of(ben.take_from(anna)) == merging.UNCHANGED
+
+
+def test_a_file_that_goes_while_it_is_fetched_is_named(anna: Person, ben: Person) -> None:
+    run(anna, 1)
+    state = anna.state()
+    assert state is not None
+    source = FolderSource(anna.paths.home)
+    anna.paths.scalars("anna-4194305-00000000").unlink()
+    with pytest.raises(Damaged, match="it was there, and is not any more"):
+        bring_in(ben.store, state, source, Origin(store_id="", address=""))
 
 
 def test_keys_that_this_program_does_not_know_travel(anna: Person, ben: Person) -> None:
@@ -753,3 +795,46 @@ def test_a_task_that_waits_and_is_deleted_elsewhere_waits_no_longer(anna: Person
     anna.do("restore")
     assert anna.record.status is Status.CREATED
     assert findings(anna) == []
+
+
+def test_stores_that_lock_by_lease_merge_as_well(anna: Person, tmp_path: Path, clock: FixedClock) -> None:
+    init(tmp_path / "leased", locks="lease", clock=clock)
+    leased = Person(tmp_path, clock, "leased")
+    leased.take_from(anna)
+    anna.do("rename", "second")
+    assert kind_of(leased.take_from(anna)) == merging.MERGED
+    anna.do("throw_away")
+    assert kind_of(leased.take_from(anna)) == merging.DELETED
+    anna.do("restore")
+    assert kind_of(leased.take_from(anna)) == merging.MERGED
+    assert leased.record.name == "second"
+    assert findings(leased) == []
+
+
+def test_a_published_task_merges_where_permissions_bind(plain_user: Path, clock: FixedClock) -> None:
+    anna, ben = Person(plain_user, clock, "anna"), Person(plain_user, clock, "ben")
+    anna.make()
+    run(anna, 1)
+    anna.do("keep", "table", "a,b")
+    ben.take_from(anna)
+    anna.do("end")
+    anna.do("publish")
+    anna.do("stamp")
+    ben.take_from(anna)
+    for person, name in ((anna, "anna's"), (ben, "ben's")):
+        assert person.do("rename", name)
+        assert person.do("set", "note", name, "properties")
+    merge_all(anna, ben)
+    assert ben.do("resolve", 1)
+    merge_all(anna, ben)
+    assert anna.do("move", "audio/birds")
+    merge_all(anna, ben)
+    trash.put(anna.store, TASK, force=True)
+    assert kind_of(ben.take_from(anna)) == merging.DELETED
+    assert ben.do("restore")
+    merge_all(anna, ben)
+    for person in (anna, ben):
+        assert person.project == "audio/birds"
+        assert published.verify(person.paths) == []
+        assert not published.has_write_bits(person.paths)
+    assert anna.shared() == ben.shared()
