@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ import msgspec
 
 from ..core.secrets import MASK, Masker, is_harmless, may_hold_one
 from . import detectors
+from .bundle.snapshot import is_local
 from .source import Source
 
 MAX_BYTES = 16 << 20
@@ -72,8 +74,9 @@ def scan(
         if not (is_looked_at(name) and only(name)):
             continue
         is_whole = size <= MAX_BYTES
-        for line, kind in dict.fromkeys(_in_file(source, name, size, masker, progress)):
-            findings.append(Finding(name, line, kind))
+        with suppress(FileNotFoundError):  # a run goes on, and has replaced it
+            for line, kind in dict.fromkeys(_in_file(source, name, size, masker, progress)):
+                findings.append(Finding(name, line, kind))
         if not is_whole:
             partly.append(name)
     return Scanned(tuple(findings), tuple(partly))
@@ -81,7 +84,7 @@ def scan(
 
 def is_looked_at(name: str) -> bool:
     """Tell by a file's name in the task whether what is in it is read."""
-    return name not in _DERIVED and not name.startswith((*_UNREAD, "."))
+    return name not in _DERIVED and not name.startswith(_UNREAD) and not is_local(name)
 
 
 def is_record(name: str) -> bool:

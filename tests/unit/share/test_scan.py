@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -209,6 +211,68 @@ def test_a_task_without_secrets_is_copied_byte_by_byte(store: Store) -> None:
         own = {path.name: path.read_bytes() for path in paths.home.rglob("*") if path.is_file() and path.name[0] != "."}
         assert {path.name: path.read_bytes() for path in copy.home.rglob("*") if path.is_file()} == own
         assert "manifest.json" in own
+
+
+def replacing_once(paths: TaskPaths, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the run replace an artifact right after its folder was first listed: the old file is then gone."""
+    listed, left = os.walk, ["once"]
+
+    def walk(home: Any) -> Iterator[Any]:  # noqa: ANN401 - as os.walk
+        found = list(listed(home))
+        if left and Path(home) == paths.home:
+            left.clear()
+            (paths.artifact_folder("env") / "file").unlink()
+            paths.artifact_folder("weights").joinpath("file").unlink()
+            paths.artifact_folder("weights").rmdir()
+            record_artifacts(paths, {"weights": b"\0 others", "new": f"A=1\nKEY={AWS}\n".encode()})
+        yield from found
+
+    monkeypatch.setattr(os, "walk", walk)
+
+
+def test_what_a_run_replaces_while_it_is_looked_through_is_passed_over(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = secretive(store)
+    replacing_once(paths, monkeypatch)
+    names = {each.file for each in found(paths)}
+    assert "config/net.yaml" in names
+    assert "files/artifacts/env/file" not in names
+
+    class Stale(FolderSource):
+        def sizes(self) -> dict[str, int]:
+            return super().sizes() | {"files/artifacts/env/file": 5}
+
+    assert scan(Stale(paths.home), Masker()).findings == found(paths)
+
+
+def test_a_masked_copy_of_a_run_that_goes_on_is_whole(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths = secretive(store)
+    replacing_once(paths, monkeypatch)
+    with redacting.redacted(store, [paths], lambda _: Masker()) as (masked, (copy,)):
+        assert found(copy) == ()
+        assert artifacts.read(copy).artifacts.keys() == {"weights", "new"}
+        assert (copy.artifact_folder("new") / "file").read_text() == f"A=1\nKEY={MASK}\n"
+        assert [problem for problem in doctor.check(masked) if problem.is_damage] == []
+
+
+def test_what_a_run_prints_after_its_masked_copy_was_made_is_not_in_that(store: Store) -> None:
+    paths = tasks.create(store, "some/project", "a run")
+    paths.events.mkdir()
+    console = paths.console("a-1-1")
+    console.write_text(f"{HEAD}epoch 1\n")
+    with redacting.redacted(store, [paths], lambda _: Masker()) as (_, (copy,)):
+        with console.open("a") as stream:
+            stream.write(f"{HEAD}login with password=hunter2-x\n")
+        assert copy.console("a-1-1").read_text() == f"{HEAD}epoch 1\n"
+
+
+def test_a_hidden_file_that_leaves_is_looked_through_and_a_lock_is_not(store: Store) -> None:
+    paths = secretive(store)
+    (paths.home / ".env").write_text(f"KEY={AWS}\n")
+    (paths.home / ".lock").write_text(f"KEY={AWS}\n")
+    hidden = {each.file for each in found(paths) if each.file.startswith(".")}
+    assert hidden == {".env"}
 
 
 def test_a_published_task_that_is_masked_leaves_its_manifest_behind(store: Store) -> None:
