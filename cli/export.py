@@ -53,9 +53,14 @@ def export(
     where: chosen.WhereOption = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="PATH", help="A file or a folder; else the working directory."),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="PATH",
+            help="A file or a folder; without it sessions go into the working directory.",
+        ),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace what is there.")] = False,
+    force: Annotated[bool, typer.Option("--force", "-f", help="Replace what is there.")] = False,
     unpacked: Annotated[bool, typer.Option("--unpacked", help="clearml: a folder in place of a zip.")] = False,
     output_uri: Annotated[
         str,
