@@ -86,6 +86,17 @@ def test_of_a_path_that_cannot_be_read_it_is_said_why_and_no_doctor_is_named(cli
         assert "doctor" not in result.err
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names here")
+@pytest.mark.parametrize("kind", ["taskstore", "mlflow", "wandb", "guild", "clearml", "tensorboard"])
+def test_a_pipe_is_not_waited_for_whatever_it_is_said_to_be(store: Store, tmp_path: Path, kind: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    command = [sys.executable, "-m", "taskstore_cli", "import", "--from", kind, tmp_path / "pipe"]
+    environment = os.environ | {"TASKSTORE_ROOT": str(store.root)}
+    result = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60, check=False)
+    assert (result.returncode, result.stdout) == (6, "")
+    assert str(tmp_path / "pipe") in result.stderr
+
+
 def test_json_is_one_object_a_path_and_nothing_else(cli: Cli, tmp_path: Path) -> None:
     path = Made().zip(tmp_path)
     result = cli("import", path, "--json")

@@ -322,10 +322,20 @@ def _opened(path: Path, stack: contextlib.ExitStack) -> sqlite3.Connection:
     return _connection(folder / path.name, "mode=rw")
 
 
+class _Connection(sqlite3.Connection):
+    """What SQLite says of a damaged schema quotes it, and where that is no UTF-8, Python fails to read the message."""
+
+    def execute(self, *arguments: Any) -> sqlite3.Cursor:  # noqa: ANN401 - as sqlite3's own
+        try:
+            return super().execute(*arguments)
+        except UnicodeDecodeError:
+            raise sqlite3.DatabaseError("its schema is damaged, and holds what is no text") from None
+
+
 def _connection(path: Path, mode: str) -> sqlite3.Connection:
     """Open a database and read a bit of it: SQLite looks at the file no sooner."""
     address = f"file:{quote(os.fspath(path.absolute()))}?{mode}"
-    connection = sqlite3.connect(address, uri=True, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(address, uri=True, isolation_level=None, check_same_thread=False, factory=_Connection)
     try:
         connection.text_factory = lambda data: data.decode("utf-8", "backslashreplace")
         if sys.version_info >= (3, 11):
