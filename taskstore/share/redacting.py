@@ -10,6 +10,7 @@ import hashlib
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,8 +19,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from ..core.secrets import Masker
-from ..disk.atomic import chunks_of, staging_beside, temporary_beside
-from ..disk.layout import EVENTS, MANIFEST, PROJECT, TaskPaths
+from ..disk.atomic import chunks_of, is_abandoned, staging_beside, temporary_beside
+from ..disk.layout import EVENTS, MANIFEST, NEW_PREFIX, PROJECT, TaskPaths
 from ..store.store import Store, open_at
 from . import scan
 from .bundle.snapshot import Snapshot
@@ -45,9 +46,15 @@ def redacted(store: Store, tasks: Sequence[TaskPaths], masker_of: MaskerOf) -> I
 
 
 def _make(store: Store) -> Path:
-    """Make the folder in the store, where links can be made, or elsewhere where that cannot be written."""
+    """Make the folder in the store, where links can be made, or elsewhere where that cannot be written.
+
+    What one that was killed has left in the store goes.
+    """
     try:
         store.paths.cache.mkdir(exist_ok=True)
+        for left in store.paths.cache.glob(f"{NEW_PREFIX}*"):
+            if is_abandoned(left, time.time()):
+                shutil.rmtree(left, ignore_errors=True)
         home = staging_beside(store.paths.cache / "redacted")
         home.mkdir()
     except OSError:

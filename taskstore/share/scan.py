@@ -253,8 +253,8 @@ def masked_value(name: str, text: str, masker: Masker) -> str:
 
 def masked_text(text: str, name: str, masker: Masker) -> str:
     """Return the text of a file of that name with all masked that `scan` would find in it."""
-    shown = masker.text(text, is_code=is_code(name))
-    lines = shown.split("\n")
+    is_worth_it = bool(_worth_a_look(text.split("\n"), masker))
+    lines = (masker.text(text, is_code=is_code(name)) if is_worth_it else text).split("\n")
     for at, line in enumerate(lines):
         if _is_by_line(name):
             line = masker.text(line)

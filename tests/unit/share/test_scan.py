@@ -6,15 +6,19 @@ import hashlib
 import json
 import os
 import socket
-from collections.abc import Iterator
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from taskstore.core.secrets import MASK, Masker, may_hold_one
+from taskstore.disk import process
 from taskstore.disk.atomic import write_blob
-from taskstore.disk.layout import TaskPaths
+from taskstore.disk.layout import NEW_PREFIX, TaskPaths
 from taskstore.schema import codec
 from taskstore.schema.artifact import Artifact, ArtifactsRecord
 from taskstore.schema.record import FileRef, Parameter, ParamsRecord, ScriptRecord, TaskRecord
@@ -265,6 +269,32 @@ def test_what_a_run_prints_after_its_masked_copy_was_made_is_not_in_that(store: 
         with console.open("a") as stream:
             stream.write(f"{HEAD}login with password=hunter2-x\n")
         assert copy.console("a-1-1").read_text() == f"{HEAD}epoch 1\n"
+
+
+def test_what_a_killed_one_has_left_goes_and_what_another_is_at_stays(store: Store) -> None:
+    paths = secretive(store)
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    place = process.owner_tag().partition("-")[0]
+    killed = store.paths.cache / f"{NEW_PREFIX}{place}-{ended.pid}-000000000000"
+    (killed / "projects").mkdir(parents=True)
+    with redacting.redacted(store, [paths], lambda _: Masker()) as (first, _):
+        assert not killed.exists()
+        with redacting.redacted(store, [paths], lambda _: Masker()):
+            assert first.root.exists()
+
+
+def test_text_without_a_word_of_secrets_is_spared_the_long_look() -> None:
+    text = "line with words=1 and epoch: 3 loss=0.25\n" * 8000
+
+    def took_s(action: Callable[[], object]) -> float:
+        began = time.perf_counter()
+        action()
+        return time.perf_counter() - began
+
+    masked = min(took_s(lambda: masked_text(text, "events/console.a.log", Masker())) for _ in range(3))
+    full = min(took_s(lambda: Masker().text(text)) for _ in range(3))
+    assert masked < full / 2
 
 
 def test_a_hidden_file_that_leaves_is_looked_through_and_a_lock_is_not(store: Store) -> None:
