@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
-from taskstore.store.store import init
+from taskstore.store.store import Store, init
 
 from .conftest import Cli
 
@@ -28,6 +29,33 @@ def test_a_remote_is_added_listed_shown_checked_and_forgotten(cli: Cli, tmp_path
     assert f"remote usb: forgotten: {usb}" in removed.err
     assert usb.is_dir()
     assert "no remotes yet; `taskstore remote add NAME URL` names one" in cli("remote", "ls").err
+
+
+def test_added_again_it_is_said_what_has_become_of_it(cli: Cli, store: Store, tmp_path: Path) -> None:
+    for option, said in (
+        ([], "added: "),
+        ([], "it is so already: "),
+        (["--trusted"], f"changed: {tmp_path}, trusted"),
+        (["--trusted"], "it is so already: "),
+        ([], f"changed: {tmp_path}, not trusted any more"),
+    ):
+        assert f"remote usb: {said}" in cli("remote", "add", "usb", str(tmp_path), *option).err
+    before = store.paths.remotes.read_bytes()
+    cli("remote", "add", "usb", str(tmp_path))
+    assert store.paths.remotes.read_bytes() == before
+
+
+def test_a_file_is_said_to_be_no_folder(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "x.zip").write_bytes(b"")
+    done = cli("remote", "check", str(tmp_path / "x.zip"))
+    assert (done.code, done.out) == (8, "")
+    assert f"{tmp_path / 'x.zip'}: it is no folder" in done.err
+
+
+def test_what_a_connection_fails_of_is_said_in_the_systems_words(cli: Cli) -> None:
+    done = cli("remote", "check", "http://127.0.0.1:9/x")
+    assert "ConnectionRefusedError: [Errno 111] Connection refused" in done.err or sys.platform != "linux"
+    assert "urlopen" not in done.err
 
 
 def test_what_json_says_of_a_remote(cli: Cli, tmp_path: Path) -> None:

@@ -78,6 +78,8 @@ class FolderPlace:
 
     def _top(self) -> Path:
         if not self.root.is_dir():
+            if self.root.exists():
+                raise RemoteError(f"{self.root}: it is no folder; a zip is for `taskstore import`")
             raise RemoteError(f"{self.root}: there is no such folder; mount it, or make it with mkdir")
         return self.root
 
