@@ -151,7 +151,7 @@ def test_every_run_at_a_path_is_said_and_one_that_fails_stops_no_other(cli: Cli,
     assert result.code == 6
     assert result.lines == [task_id for _, task_id in places.walk(store)]
     assert f"{root}: run {run_id(1)}: {meta}: it has no id that is one: '../x'\n" in result.err
-    assert f"{root}: 1 deleted run was left out" in result.err
+    assert f"{root}: 1 deleted run was left out; --with-deleted takes it along" in result.err
 
 
 def test_what_was_left_out_by_intent_is_no_failure(cli: Cli, tmp_path: Path) -> None:

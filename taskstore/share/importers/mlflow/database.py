@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from ....core.errors import Damaged, Refused
 from ..base import LeftOut, Notes
-from .runs import MAX_STEP, Dataset, Experiment, LoggedModel, Point, Run, is_time, text_of, time_of
+from .runs import MAX_STEP, Dataset, Experiment, LoggedModel, Point, Run, is_time, left_out_deleted, text_of, time_of
 
 _MAGIC = b"SQLite format 3\0"
 _NEEDED = ("experiments", "runs", "metrics", "params", "tags")
@@ -103,7 +103,7 @@ class Database:
         if broken is not None:
             yield LeftOut("the runs behind a broken part of its table", broken)
         if deleted:
-            yield LeftOut(f"{deleted:,} deleted {'run was' if deleted == 1 else 'runs were'} left out")
+            yield left_out_deleted(deleted)
 
     def _keys(self) -> tuple[list[int], Damaged | None]:
         """Return the rows of all runs: a reader that is not done with them would keep MLflow from writing."""
