@@ -95,7 +95,11 @@ def export(
     exporter.check(len(found), options)
     exit_code = 0
     checking = leaving.confirm_leaving(
-        store, found, allow_secrets=allow_secrets, redact=redact, only=exporter.takes_file
+        store,
+        found,
+        allow_secrets=allow_secrets,
+        redact=redact,
+        only=lambda name: exporter.takes_file(name, options),
     )
     with checking as (source, leaves):
         for group in [leaves] if exporter.takes_many else [[paths] for paths in leaves]:

@@ -154,6 +154,9 @@ def test_tables_are_asked_about_for_what_is_in_them(
     secretive.config.mkdir()
     secretive.config_file("net", "yaml").write_text(f"token: {SECRET}\n")
     assert cli("export", "--to", "csv", "-o", tmp_path).code == 4
+    assert cli("export", "--to", "csv", "-o", tmp_path, "--table", "tasks").code == 4
+    for table in ("params", "metrics", "last_metrics"):
+        assert cli("export", "--to", "csv", "-o", tmp_path / "numbers", "--table", table).code == 0
     tasks.edit(store, secretive.id, lambda record: setattr(record, "comment", ""))
     assert cli("export", "--to", "csv", "-o", tmp_path).code == 0
 
