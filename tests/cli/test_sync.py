@@ -224,3 +224,24 @@ def test_the_bar_is_shown_to_who_looks_on_and_to_nobody_else(
         patch.setattr("sys.stderr", plain)
         cli("push", usb.parent / "again")
     assert plain.getvalue().startswith("taskstore: tasks: 1 pushed")
+
+
+def test_a_zip_is_imported_and_neither_pushed_nor_merged(cli: Cli, workshop: Workshop, tmp_path: Path) -> None:
+    workshop.task()
+    path = tmp_path / "x.zip"
+    assert cli("zip", "@last", "-o", path).code == 0
+    for command in ("push", "pull", "sync"):
+        refused = cli("--store", path, command, tmp_path / "usb")
+        assert refused.code != 0
+        assert (f"taskstore import {path}" in refused.err) or command == "pull"
+    merged = cli("merge", path)
+    assert (merged.code, f"`taskstore import {path}` takes a zip in" in merged.err) == (3, True)
+    assert not (tmp_path / "usb" / "projects").exists()
+
+
+def test_a_deletion_is_said_to_be_one(cli: Cli, workshop: Workshop, usb: Path) -> None:
+    made = workshop.task()
+    assert cli("push", usb).code == 0
+    assert cli("rm", made.id).code == 0
+    for options in (("--dry-run",), ()):
+        assert cli("push", usb, *options).rows[1:] == [["pushed", made.id, "examples", "first run", "deleted"]]

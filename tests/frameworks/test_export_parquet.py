@@ -127,4 +127,4 @@ def test_a_million_points_take_bounded_memory(store: Store, tmp_path: Path, kind
     if kind == "parquet":
         values = parquet.read_table(tmp_path / "out" / "metrics.parquet")["value"]
         assert values[POINTS - 1].as_py() == (POINTS - 1) / 7
-        assert parquet.read_metadata(tmp_path / "out" / "metrics.parquet").num_row_groups == 31
+        assert parquet.read_metadata(tmp_path / "out" / "metrics.parquet").num_row_groups == 62

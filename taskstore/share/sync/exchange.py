@@ -14,8 +14,9 @@ from typing import Protocol
 
 from ...core.errors import RemoteError, TaskstoreError
 from ...disk.layout import TaskPaths
+from ...store import store as stores
 from ...store.store import Store
-from ..merging import SKIPPED, Outcome, TaskState, bring_in, join
+from ..merging import SKIPPED, Outcome, TaskState, bring_in, is_trashed, join
 from ..merging.own import look
 from . import choosing, here, stored, tree
 from .choosing import Choice
@@ -28,6 +29,7 @@ _TASKS_AT_ONCE = 4
 _PUBLISH_EVERY_S = 30.0
 _MAX_ROUNDS = 5
 _MANY = 100
+_DELETED = "deleted"
 
 
 class Watch(Protocol):
@@ -217,7 +219,7 @@ def _line(state: TaskState, what: Decision, outcomes: list[Outcome], moved: Move
         name=entry.name,
         action="" if skipped else what.action,
         is_new=is_new,
-        reason="; ".join(skipped) or what.reason,
+        reason="; ".join(skipped) or what.reason or _DELETED * is_trashed(state),
         conflicts=tuple(dict.fromkeys(unit for each in outcomes for unit in each.conflicts)),
         missing=tuple(dict.fromkeys(name for each in outcomes for name in each.missing)),
         bytes_in=moved.bytes_in,
@@ -241,7 +243,9 @@ def previewed(store: Store, peer: Peer, way: Way, planned: Plan, mine: Manifest,
                 result.failed.append((task_id, error))
                 continue
             what = decided(here_, there, way, can_merge=peer.can_merge)
-            line = Done(task_id, entry.project, entry.name, what.action, False, what.reason, conflicts_of(here_, there))
+            known = [state for state in (here_, there) if state is not None]
+            reason = what.reason or _DELETED * (bool(known) and is_trashed(reduce(join, known)))
+            line = Done(task_id, entry.project, entry.name, what.action, False, reason, conflicts_of(here_, there))
         result.done.append(line)
     return result
 
@@ -277,6 +281,7 @@ def exchanged(
     `leave` is asked about those that would be put there, before anything moves. Raises NotFound, Ambiguous for tasks
     that are not there, ReadOnly, Refused, and RemoteError where a side has failed.
     """
+    stores.check_writable(store)  # a zip is not even looked through as a folder is
     problems: list[TaskstoreError] = []
     theirs = peer.manifest(problems)
     mine = stored.store_manifest(store, problems)

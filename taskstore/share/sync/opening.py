@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
@@ -47,6 +48,10 @@ def at_folder(store: Store, folder: Path, way: Way, tick: Tick, *, is_trusted: b
 
     Raises NotFound where there is none and none is to be made, Refused for the store itself.
     """
+    if folder.is_file():
+        raise NotFound(
+            "store", str(folder), f"it is a file; `taskstore import {shlex.quote(str(folder))}` takes a zip in"
+        )
     inner = folder / LOCAL_FOLDER
     if not StorePaths(folder).record.is_file() and StorePaths(inner).record.is_file():
         folder = inner

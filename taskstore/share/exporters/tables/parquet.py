@@ -13,7 +13,7 @@ from typing import Any
 from ....core.errors import Refused
 from .columns import INTEGER, REAL, TEXT, TEXTS, TIME, Row
 
-_GROUP_ROWS = 1 << 15
+_GROUP_ROWS = 1 << 14
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -29,7 +29,7 @@ def load() -> tuple[Any, Any]:
 
 
 class Parquet:
-    """A Parquet file. Few tasks make few small groups, many points groups of 32,768 rows."""
+    """A Parquet file. Few tasks make few small groups, many points groups of 16,384 rows."""
 
     def __init__(self, path: Path, columns: dict[str, str]) -> None:
         self._arrow, parquet = load()
