@@ -49,6 +49,19 @@ def _report(store: Store, task_id: str, error: TaskstoreError) -> int:
     return error.exit_code
 
 
+def report(store: Store, error: TaskstoreError) -> int:
+    """Say what stands in the way of an import; return its exit code."""
+    context.say(render.safe_lines(reason(store, error)))
+    return error.exit_code
+
+
+def reason(store: Store, error: TaskstoreError) -> str:
+    """Return what is wrong; a file that is damaged and not the store's is none that our doctor mends."""
+    if isinstance(error, Damaged) and not error.path.is_relative_to(store.root):
+        return f"{error.path}: {error.why}"
+    return str(error)
+
+
 def _tell(store: Store, path: Path, each: Brought, *, as_json: bool) -> None:
     from taskstore.store import places
 

@@ -11,6 +11,7 @@ from . import context, offers
 
 if TYPE_CHECKING:
     from taskstore.disk.layout import TaskPaths
+    from taskstore.store.query import Listing
     from taskstore.store.store import Store
 
 TasksArgument = Annotated[
@@ -46,16 +47,27 @@ def find(store: Store, references: Sequence[str], project: str | None, where: st
         found = [context.resolve(store, reference) for reference in references]
         return list({paths.id: paths for paths in found}.values())
     from taskstore.core.errors import NotFound
+
+    listing = fitting(store, project, where)
+    for error in listing.damaged:
+        context.say(str(error))
+    if not listing.rows:
+        what, name = ("in store", str(store.root)) if project is None else ("in project", project)
+        what, name = (what, name) if where is None else ("that fits", where)
+        raise NotFound(f"task {what}", name, "`taskstore ls --all` lists what there is")
+    return [row.paths for row in listing.rows]
+
+
+def fitting(store: Store, project: str | None, where: str | None, *, with_archived: bool = False) -> Listing:
+    """Return the tasks of a project, subprojects too, that a condition fits, the oldest first.
+
+    Raises NotFound where the project is none, BadValue.
+    """
     from taskstore.schema import filters
     from taskstore.store import projects, query
 
     if project is not None:
         projects.find(store, project)
     condition = filters.parse(where) if where is not None else None
-    wanted = query.Query(project=project, is_recursive=True, where=condition)
-    listing = query.find(store, wanted, order_by=["created", "id"])
-    for error in listing.damaged:
-        context.say(str(error))
-    if not listing.rows:
-        raise NotFound("task", where or project or "", "none fits; `taskstore ls --all` lists what there is")
-    return [row.paths for row in listing.rows]
+    wanted = query.Query(project=project, where=condition, with_archived=with_archived)
+    return query.find(store, wanted, order_by=["created", "id"])

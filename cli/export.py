@@ -53,9 +53,14 @@ def export(
     where: chosen.WhereOption = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="PATH", help="A file or a folder; else the working directory."),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="PATH",
+            help="A file or a folder; without it sessions go into the working directory.",
+        ),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace what is there.")] = False,
+    force: Annotated[bool, typer.Option("--force", "-f", help="Replace what is there.")] = False,
     unpacked: Annotated[bool, typer.Option("--unpacked", help="clearml: a folder in place of a zip.")] = False,
     output_uri: Annotated[
         str,
@@ -90,7 +95,11 @@ def export(
     exporter.check(len(found), options)
     exit_code = 0
     checking = leaving.confirm_leaving(
-        store, found, allow_secrets=allow_secrets, redact=redact, only=exporter.takes_file
+        store,
+        found,
+        allow_secrets=allow_secrets,
+        redact=redact,
+        only=lambda name: exporter.takes_file(name, options),
     )
     with checking as (source, leaves):
         for group in [leaves] if exporter.takes_many else [[paths] for paths in leaves]:

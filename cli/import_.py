@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from taskstore.core.errors import Damaged, TaskstoreError
+from taskstore.core.errors import BadValue, NotFound, TaskstoreError
 
 from . import brought, context, offers, render, several
 
@@ -81,41 +81,49 @@ def import_(
     from taskstore.share.importers.base import Options
 
     store = context.open_store()
+    _check(store, into, files)
+    options = Options(project=into, with_deleted=with_deleted, files=files)
     exit_code = 0
     for path in dict.fromkeys(paths):
         try:
-            if brought.is_own(path, kind):
-                code = brought.take_in(store, path, into, as_json=as_json)
-            else:
-                options = Options(project=into, with_deleted=with_deleted, files=files)
-                code = _import(store, path, kind, options, as_json=as_json)
+            code = _import(store, path, kind, options, as_json=as_json)
         except TaskstoreError as error:
-            code = several.report(error)
+            code = brought.report(store, error)
         exit_code = exit_code or code
     if exit_code:
         raise typer.Exit(exit_code)
 
 
+def _check(store: Store, into: str | None, files: Path | None) -> None:
+    """Raise BadName, NotFound: what a person has spelled is not mended, as the name of a run is."""
+    from taskstore.store import projects
+
+    if into is not None:
+        projects.parts_of(store, into)
+    if files is not None and not files.is_dir():
+        raise NotFound("folder", str(files), "--files names one that is there")
+
+
 def _import(store: Store, path: Path, kind: str | None, options: Options, *, as_json: bool) -> int:
-    """Import the runs at a path, each said as it comes; return the exit code of the first that failed, or 0."""
+    """Import what is at a path, each said as it comes; return the exit code of the first that failed, or 0."""
     from taskstore.share import importers
     from taskstore.share.importers.base import LeftOut
 
-    importer = importers.of_path(path) if kind is None else importers.of_kind(kind)
+    is_own = brought.is_own(path, kind)
+    importer = None if is_own else importers.of_path(path) if kind is None else importers.of_kind(kind)
+    if (options.files or options.with_deleted) and importer is not importers.of_kind("mlflow"):
+        raise BadValue(f"--files and --with-deleted are of --from mlflow, and {path} is nothing of MLflow's")
+    if importer is None:
+        return brought.take_in(store, path, options.project, as_json=as_json)
     exit_code = 0
     for found in importer.runs(store, path, options):
         if not isinstance(found, LeftOut):
             _tell(store, path, found, as_json=as_json)
             continue
-        reason = f": {_reason(found.error)}" if found.error else ""
+        reason = f": {brought.reason(store, found.error)}" if found.error else ""
         context.say(render.safe_lines(f"{path}: {found.what}{reason}"))
         exit_code = exit_code or (found.error.exit_code if found.error else 0)
     return exit_code
-
-
-def _reason(error: TaskstoreError) -> str:
-    """Say what is wrong; the file that is damaged is no store's, and no doctor of ours mends it."""
-    return f"{error.path}: {error.why}" if isinstance(error, Damaged) else str(error)
 
 
 def _tell(store: Store, path: Path, found: Imported, *, as_json: bool) -> None:

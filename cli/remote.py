@@ -55,8 +55,11 @@ def add(
     """
     from taskstore.share.remotes import names
 
-    known = names.add(context.open_store(), name, url, is_trusted=trusted)
-    _tell(known, "added", as_json=as_json)
+    store = context.open_store()
+    before = {each.name: each for each in names.listed(store)}.get(name)
+    known = names.add(store, name, url, is_trusted=trusted)
+    what = "added" if before is None else "it is so already" if before == known else "changed"
+    _tell(known, what, as_json=as_json)
     if known.folder is not None and not known.folder.is_dir():
         context.say(_missing(known.folder))
 
@@ -143,5 +146,5 @@ def _tell(known: Known, what: str, *, as_json: bool) -> None:
     if as_json:
         render.print_json(_as_object(known))
     else:
-        trusted = ", trusted" if known.is_trusted else ""
+        trusted = ", trusted" if known.is_trusted else ", not trusted any more" if what == "changed" else ""
         context.say(f"remote {render.safe(known.name)}: {what}: {known.url}{trusted}")

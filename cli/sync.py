@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from . import context, leaving, offers, render
+from . import chosen, context, leaving, offers, render
 from .progress import Bar
 
 if TYPE_CHECKING:
@@ -41,15 +41,6 @@ _Tasks = Annotated[
         metavar="TASK", help="Only these: ids, id prefixes, project/name, @last.", autocompletion=offers.task
     ),
 ]
-_Where = Annotated[
-    str | None,
-    typer.Option(
-        "--where",
-        metavar="CONDITION",
-        help="Only those of which this is true, as in ls.",
-        autocompletion=offers.condition,
-    ),
-]
 _Dry = Annotated[bool, typer.Option("--dry-run", "-n", help="Say what would be done, and do nothing.")]
 
 
@@ -57,7 +48,7 @@ _Dry = Annotated[bool, typer.Option("--dry-run", "-n", help="Say what would be d
 def pull(
     remote: _Remote,
     tasks: _Tasks = None,
-    where: _Where = None,
+    where: chosen.WhereOption = None,
     project: context.ProjectOption = None,
     is_dry: _Dry = False,
     as_json: context.JsonOption = False,
@@ -79,7 +70,7 @@ def pull(
 def push(
     remote: _Remote,
     tasks: _Tasks = None,
-    where: _Where = None,
+    where: chosen.WhereOption = None,
     project: context.ProjectOption = None,
     is_dry: _Dry = False,
     allow_secrets: leaving.AllowOption = False,

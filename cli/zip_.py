@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from . import context, leaving, offers, render
+from . import chosen, context, leaving, render
 
 if TYPE_CHECKING:
     from taskstore.share.bundle import Written
-    from taskstore.store.store import Store
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -20,25 +19,12 @@ _KINDS = ("artifacts", "models", "media", "source", "console")
 
 @app.command("zip")
 def zip_(
-    tasks: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="TASK",
-            help="Tasks: ids, unique id prefixes, project/name, or @last.",
-            autocompletion=offers.task,
-            show_default=False,
-        ),
-    ] = [],  # noqa: B006 - typer reads it and copies
+    tasks: chosen.TasksArgument = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="PATH", help="The zip; else it is here, named after them.")
     ] = None,
     project: context.ProjectOption = None,
-    where: Annotated[
-        str | None,
-        typer.Option(
-            "--where", "-w", metavar="FILTER", help="Tasks that fit, as in `ls`.", autocompletion=offers.condition
-        ),
-    ] = None,
+    where: chosen.WhereOption = None,
     without: Annotated[
         list[str],
         typer.Option(
@@ -69,9 +55,12 @@ def zip_(
     if not tasks and project is None and where is None:
         raise typer.BadParameter("name tasks, or which with --project or --where")
     store = context.open_store()
-    found = [context.resolve(store, reference).id for reference in tasks]
+    found = [context.resolve(store, reference).id for reference in tasks or []]
     if project is not None or where is not None:
-        found += _listed(store, project, where)
+        listing = chosen.fitting(store, project, where, with_archived=True)
+        if listing.damaged:
+            raise listing.damaged[0]
+        found += [row.id for row in listing.rows]
     if output is None and project is not None and not tasks:
         output = Path(bundle.name_of_project(project))
     path = output.expanduser() if output is not None else None
@@ -83,19 +72,6 @@ def zip_(
     ):
         written = bundle.write(source, found, path, without=without, with_lineage=lineage, is_replaced=force)
     _tell(written, as_json=as_json)
-
-
-def _listed(store: Store, project: str | None, where: str | None) -> list[str]:
-    from taskstore.schema import filters
-    from taskstore.store import projects, query
-
-    if project is not None:
-        projects.find(store, project)
-    condition = filters.parse(where) if where is not None else None
-    listing = query.find(store, query.Query(project=project, where=condition, with_archived=True))
-    if listing.damaged:
-        raise listing.damaged[0]
-    return [row.id for row in listing.rows]
 
 
 def _tell(written: Written, *, as_json: bool) -> None:

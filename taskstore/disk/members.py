@@ -157,6 +157,8 @@ class Members:
 
     def _look_into_zip(self) -> None:
         try:
+            if self.path.exists() and not self.path.is_file():
+                raise Damaged(self.path, "it is a device or a pipe, and neither a zip nor a folder")
             if self._is_strict:
                 zip_directory.check_size(self.path, self._max_files)
             opened = zipfile.ZipFile(self.path)

@@ -10,19 +10,20 @@ import hashlib
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from ..core.secrets import Masker
-from ..disk.atomic import staging_beside
-from ..disk.layout import MANIFEST, PROJECT, TaskPaths
+from ..disk.atomic import chunks_of, is_abandoned, staging_beside, temporary_beside
+from ..disk.layout import EVENTS, MANIFEST, NEW_PREFIX, PROJECT, TaskPaths
 from ..store.store import Store, open_at
 from . import scan
-from .source import FolderSource
+from .bundle.snapshot import Snapshot
 
 MaskerOf = Callable[[TaskPaths], Masker]
 
@@ -31,7 +32,8 @@ MaskerOf = Callable[[TaskPaths], Masker]
 def redacted(store: Store, tasks: Sequence[TaskPaths], masker_of: MaskerOf) -> Iterator[tuple[Store, list[TaskPaths]]]:
     """Yield a store of these tasks alone, of the same id and projects, with their secrets masked.
 
-    Hashes and sizes in records are those of the masked files. Links, and what is no plain file, raise Damaged.
+    Hashes and sizes in records are those of the masked files. A run may go on meanwhile. Links, and what is no plain
+    file, are left out. Raises Busy where a task was moved or reset.
     """
     home = _make(store)
     try:
@@ -44,9 +46,15 @@ def redacted(store: Store, tasks: Sequence[TaskPaths], masker_of: MaskerOf) -> I
 
 
 def _make(store: Store) -> Path:
-    """Make the folder in the store, where links can be made, or elsewhere where that cannot be written."""
+    """Make the folder in the store, where links can be made, or elsewhere where that cannot be written.
+
+    What one that was killed has left in the store goes.
+    """
     try:
         store.paths.cache.mkdir(exist_ok=True)
+        for left in store.paths.cache.glob(f"{NEW_PREFIX}*"):
+            if is_abandoned(left, time.time()):
+                shutil.rmtree(left, ignore_errors=True)
         home = staging_beside(store.paths.cache / "redacted")
         home.mkdir()
     except OSError:
@@ -62,55 +70,76 @@ def _add(store: Store, home: Path, task: TaskPaths, masker: Masker) -> TaskPaths
             shutil.copyfile(store.paths.root / folder / PROJECT, home / folder / PROJECT)
     target = TaskPaths(home / below)
     target.home.mkdir(parents=True)
-    names = FolderSource(task.home, passes_links=True).sizes()
-    changed: dict[str, tuple[str, int]] = {}
-    for name in names:
-        if not name.startswith(".") and not scan.is_record(name):
-            _take(task, target, name, masker, changed)
-    is_changed = bool(changed)
-    for name in filter(scan.is_record, names):
-        data = (task.home / name).read_bytes()
-        shown = scan.masked_record(data, masker) if scan.is_looked_at(name) else data
-        shown = _renamed(shown, changed) if changed else shown
-        (target.home / name).write_bytes(shown)
-        is_changed = is_changed or (shown != data and name != MANIFEST)
-    if is_changed:  # of a published task it says which hashes the files had before
+    copy = _Copy(task, target, masker)
+    Snapshot(task, lambda _: True, is_portable=False).copy(copy.put)
+    if copy.is_changed:  # of a published task it says which hashes the files had before
         target.manifest.unlink(missing_ok=True)
         # What is masked has not come after what it masks: merged back, it must not take its place.
         target.ancestry.unlink(missing_ok=True)
     return target
 
 
-def _take(task: TaskPaths, target: TaskPaths, name: str, masker: Masker, changed: dict[str, tuple[str, int]]) -> None:
-    """Put a file of the task into the copy: masked, or a link to it where nothing in it is."""
-    source, copy = task.home / name, target.home / name
-    copy.parent.mkdir(parents=True, exist_ok=True)
-    if scan.is_looked_at(name):
-        digest, size, is_changed = _write_masked(task, name, copy, masker)
-        if is_changed:
-            changed[name] = (digest, size)
+class _Copy:
+    """The masked copy of one task, of what a snapshot puts: records last, when it is known which files have changed."""
+
+    def __init__(self, task: TaskPaths, target: TaskPaths, masker: Masker) -> None:
+        self.is_changed = False
+        self._task, self._target, self._masker = task, target, masker
+        self._changed: dict[str, tuple[str, int]] = {}
+
+    def put(self, name: str, chunks: Iterator[bytes], size_bytes: int) -> None:
+        """Take one file over."""
+        copy = self._target.home / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        if scan.is_record(name):
+            self._put_record(name, b"".join(chunks))
             return
-        copy.unlink(missing_ok=True)
-    try:
-        os.link(source, copy)
-    except OSError:
-        shutil.copyfile(source, copy)
+        try:
+            os.link(self._task.home / name, copy)
+        except OSError:  # no links there, or it has gone since it was opened
+            with copy.open("xb") as stream:
+                stream.writelines(chunks)
+        if scan.is_looked_at(name):
+            self._mask(name, copy)
+
+    def _put_record(self, name: str, data: bytes) -> None:
+        shown = scan.masked_record(data, self._masker) if scan.is_looked_at(name) else data
+        shown = _renamed(shown, self._changed) if self._changed else shown
+        (self._target.home / name).write_bytes(shown)
+        self.is_changed = bool(self._changed) or self.is_changed or (shown != data and name != MANIFEST)
+
+    def _mask(self, name: str, copy: Path) -> None:
+        aside = temporary_beside(copy)
+        masked = _write_masked(copy, name, aside, self._masker)
+        if masked is not None and masked.is_changed:
+            self._changed[name] = (masked.digest, masked.size_bytes)
+        if masked is not None and (masked.is_changed or name.startswith(f"{EVENTS}/")):  # a linked log goes on growing
+            aside.replace(copy)
+        else:
+            aside.unlink()
 
 
-def _write_masked(task: TaskPaths, name: str, copy: Path, masker: Masker) -> tuple[str, int, bool]:
-    digest, size, is_changed = hashlib.sha256(), 0, False
+class _Masked(NamedTuple):
+    digest: str
+    size_bytes: int
+    is_changed: bool
+
+
+def _write_masked(source: Path, name: str, copy: Path, masker: Masker) -> _Masked | None:
+    """Write the file of that name masked; return None where it is no text."""
+    digest, size_bytes, is_changed = hashlib.sha256(), 0, False
     with copy.open("xb") as stream:
-        for block in scan.blocks(FolderSource(task.home).chunks(name)):
-            if size == 0 and not scan.is_text(name, block[: 1 << 16]):
-                return "", 0, False
+        for block in scan.blocks(chunks_of(source)):
+            if size_bytes == 0 and not scan.is_text(name, block[: 1 << 16]):
+                return None
             text = block.decode("utf-8", "surrogateescape")
             shown = scan.masked_text(text, name, masker)
             data = block if shown == text else shown.encode("utf-8", "surrogateescape")
             is_changed = is_changed or shown != text
             digest.update(data)
-            size += len(data)
+            size_bytes += len(data)
             stream.write(data)
-    return digest.hexdigest(), size, is_changed
+    return _Masked(digest.hexdigest(), size_bytes, is_changed)
 
 
 def _renamed(data: bytes, changed: dict[str, tuple[str, int]]) -> bytes:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ import msgspec
 
 from ..core.secrets import MASK, Masker, is_harmless, may_hold_one
 from . import detectors
+from .bundle.snapshot import is_local
 from .source import Source
 
 MAX_BYTES = 16 << 20
@@ -30,6 +32,10 @@ _MIN_CHARS = 8
 """No shorter line names a secret and holds it."""
 
 _MAX_DEPTH = 100
+_RECORD, _PACKAGES = "\0record", "\0packages"
+"""What no key in a record is called: the record itself, and the versions of packages by their names in it."""
+
+_REQUIREMENTS = "requirements"
 _DERIVED = frozenset({"summary.json", "manifest.json"})
 _UNREAD = ("events/scalars.", "events/plots.", "events/media.", "files/models/", "files/media/")
 
@@ -68,8 +74,9 @@ def scan(
         if not (is_looked_at(name) and only(name)):
             continue
         is_whole = size <= MAX_BYTES
-        for line, kind in dict.fromkeys(_in_file(source, name, size, masker, progress)):
-            findings.append(Finding(name, line, kind))
+        with suppress(FileNotFoundError):  # a run goes on, and has replaced it
+            for line, kind in dict.fromkeys(_in_file(source, name, size, masker, progress)):
+                findings.append(Finding(name, line, kind))
         if not is_whole:
             partly.append(name)
     return Scanned(tuple(findings), tuple(partly))
@@ -77,7 +84,7 @@ def scan(
 
 def is_looked_at(name: str) -> bool:
     """Tell by a file's name in the task whether what is in it is read."""
-    return name not in _DERIVED and not name.startswith((*_UNREAD, "."))
+    return name not in _DERIVED and not name.startswith(_UNREAD) and not is_local(name)
 
 
 def is_record(name: str) -> bool:
@@ -179,7 +186,7 @@ def _in_record(data: bytes, masker: Masker) -> Iterator[tuple[int, str]]:
     if value is None:
         yield from masker.findings(data.decode("utf-8", "replace"), is_code=False)
         return
-    for name, text in _leaves(value, ""):
+    for name, text in _leaves(value, _RECORD):
         shown = masked_value(name, text, masker)
         if shown != text:
             at = data.find(json.dumps(text, ensure_ascii=False).encode())
@@ -207,10 +214,17 @@ def _leaves(value: Any, name: str) -> Iterator[tuple[str, str]]:  # noqa: ANN401
         yield name, value
     elif isinstance(value, dict):
         for key, item in value.items():
-            yield from _leaves(item, name if key == "value" else key)
+            yield from _leaves(item, _below(name, key))
     elif isinstance(value, list):
         for item in value:
             yield from _leaves(item, name)
+
+
+def _below(name: str, key: str) -> str:
+    """Return what the value of a key is called, below what is called so: the name of a package names no value."""
+    if name == _PACKAGES or (name, key) == (_RECORD, _REQUIREMENTS):
+        return _PACKAGES
+    return name if key == "value" else key
 
 
 def masked_record(data: bytes, masker: Masker) -> bytes:
@@ -218,7 +232,7 @@ def masked_record(data: bytes, masker: Masker) -> bytes:
     value = decoded(data)
     if value is None:
         return masked_text(data.decode("utf-8", "replace"), "", masker).encode()
-    shown = _masked(value, "", masker)
+    shown = _masked(value, _RECORD, masker)
     return data if shown == value else msgspec.json.format(msgspec.json.encode(shown), indent=2) + b"\n"
 
 
@@ -226,7 +240,7 @@ def _masked(value: Any, name: str, masker: Masker) -> Any:  # noqa: ANN401 - pla
     if isinstance(value, str):
         return masked_value(name, value, masker)
     if isinstance(value, dict):
-        return {key: _masked(item, name if key == "value" else key, masker) for key, item in value.items()}
+        return {key: _masked(item, _below(name, key), masker) for key, item in value.items()}
     return [_masked(item, name, masker) for item in value] if isinstance(value, list) else value
 
 
@@ -239,8 +253,8 @@ def masked_value(name: str, text: str, masker: Masker) -> str:
 
 def masked_text(text: str, name: str, masker: Masker) -> str:
     """Return the text of a file of that name with all masked that `scan` would find in it."""
-    shown = masker.text(text, is_code=is_code(name))
-    lines = shown.split("\n")
+    is_worth_it = bool(_worth_a_look(text.split("\n"), masker))
+    lines = (masker.text(text, is_code=is_code(name)) if is_worth_it else text).split("\n")
     for at, line in enumerate(lines):
         if _is_by_line(name):
             line = masker.text(line)

@@ -41,7 +41,10 @@ class FolderSource:
             names.sort()
             for name in sorted([*files, *names]):
                 path = Path(folder, name)
-                facts = path.lstat()
+                try:
+                    facts = path.lstat()
+                except FileNotFoundError:  # a run goes on, and has replaced it
+                    continue
                 if stat.S_ISREG(facts.st_mode):
                     found[path.relative_to(self.home).as_posix()] = facts.st_size
                 elif not (stat.S_ISDIR(facts.st_mode) or self._passes_links):

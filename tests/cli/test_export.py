@@ -10,7 +10,7 @@ from taskstore_cli import leaving
 
 from taskstore.core.errors import Refused
 from taskstore.disk.layout import TaskPaths
-from taskstore.store import tasks
+from taskstore.store import projects, tasks
 from taskstore.store.store import Store
 
 from ..unit.share.tabled import fill
@@ -74,7 +74,11 @@ def test_tables_are_of_all_tasks_or_of_those_that_are_chosen(
         (("--to", "clearml", "nothing"), 3, "no task 'nothing'"),
         (("--to", "clearml", "@last", "--project", "x"), 2, "not both"),
         (("--to", "csv", "--project", "x/y/z"), 3, "no project 'x/y/z'"),
-        (("--to", "csv", "--where", "status = failed"), 3, "none fits; `taskstore ls --all` lists what there is"),
+        (
+            ("--to", "csv", "--where", "status = failed"),
+            3,
+            "no task that fits 'status = failed'; `taskstore ls --all` lists",
+        ),
         (("--to", "csv", "--where", "status ="), 4, "status ="),
         (("--to", "csv"), 4, "say where the tables go: -o FOLDER"),
         (("--to", "csv", "-o", "x.csv"), 4, "say which by --table"),
@@ -100,6 +104,14 @@ def test_each_mistake_is_told_with_what_to_do(
     assert result.code == code
     assert said in " ".join(result.err.split())
     assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
+def test_where_there_is_no_task_it_is_said_of_what(cli: Cli, store: Store, tmp_path: Path) -> None:
+    projects.create(store, "vision")
+    for options, said in (([], f"no task in store '{store.root}'"), (["-p", "vision"], "no task in project 'vision'")):
+        result = cli("export", "--to", "csv", "-o", tmp_path / "x", *options)
+        assert (result.code, result.out) == (3, "")
+        assert said in result.err
 
 
 def test_of_several_sessions_each_is_tried(cli: Cli, found: list[TaskPaths], tmp_path: Path) -> None:
@@ -142,6 +154,9 @@ def test_tables_are_asked_about_for_what_is_in_them(
     secretive.config.mkdir()
     secretive.config_file("net", "yaml").write_text(f"token: {SECRET}\n")
     assert cli("export", "--to", "csv", "-o", tmp_path).code == 4
+    assert cli("export", "--to", "csv", "-o", tmp_path, "--table", "tasks").code == 4
+    for table in ("params", "metrics", "last_metrics"):
+        assert cli("export", "--to", "csv", "-o", tmp_path / "numbers", "--table", table).code == 0
     tasks.edit(store, secretive.id, lambda record: setattr(record, "comment", ""))
     assert cli("export", "--to", "csv", "-o", tmp_path).code == 0
 

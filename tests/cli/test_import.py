@@ -47,6 +47,56 @@ def test_into_names_the_project(cli: Cli, store: Store, tmp_path: Path) -> None:
     assert places.project_of(store, places.resolve(store, result.out.strip()).home) == "laptop/old"
 
 
+@pytest.mark.parametrize(
+    ("project", "why"),
+    [("ab", "at least 3 characters"), ("", "empty part"), ("/", "empty part"), ("a//b", "empty part")],
+)
+def test_a_project_that_cannot_be_is_refused_and_not_mended(
+    cli: Cli, store: Store, tmp_path: Path, project: str, why: str
+) -> None:
+    event_files.write(tmp_path / "runs" / "one", event_files.event(event_files.scalar("x", 1)))
+    result = cli("import", tmp_path / "runs", "--into", project)
+    assert (result.code, list(places.walk(store))) == (4, [])
+    assert why in result.err
+
+
+def test_options_of_mlflow_alone_are_refused_for_what_is_another_programs(
+    cli: Cli, store: Store, tmp_path: Path
+) -> None:
+    path = whole().zip(tmp_path)
+    for option in (["--files", tmp_path], ["--with-deleted"]):
+        result = cli("import", path, *option)
+        assert (result.code, result.out) == (4, "")
+        assert "--files and --with-deleted are of --from mlflow" in result.err
+    assert list(places.walk(store)) == []
+
+
+def test_a_folder_of_files_that_is_none_is_said(cli: Cli, store: Store, tmp_path: Path) -> None:
+    result = cli("import", folders(tmp_path / "mlruns", Run()), "--files", tmp_path / "none")
+    assert (result.code, result.out) == (3, "")
+    assert f"no folder '{tmp_path / 'none'}'" in result.err
+
+
+def test_of_a_path_that_cannot_be_read_it_is_said_why_and_no_doctor_is_named(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "x.zip").write_bytes(b"no zip")
+    for kind in ("mlflow", "wandb", "guild", "clearml", "tensorboard", "taskstore"):
+        result = cli("import", "--from", kind, tmp_path / "x.zip")
+        assert result.code != 0
+        assert str(tmp_path / "x.zip") in result.err
+        assert "doctor" not in result.err
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names here")
+@pytest.mark.parametrize("kind", ["taskstore", "mlflow", "wandb", "guild", "clearml", "tensorboard"])
+def test_a_pipe_is_not_waited_for_whatever_it_is_said_to_be(store: Store, tmp_path: Path, kind: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    command = [sys.executable, "-m", "taskstore_cli", "import", "--from", kind, tmp_path / "pipe"]
+    environment = os.environ | {"TASKSTORE_ROOT": str(store.root)}
+    result = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60, check=False)
+    assert (result.returncode, result.stdout) == (6, "")
+    assert str(tmp_path / "pipe") in result.stderr
+
+
 def test_json_is_one_object_a_path_and_nothing_else(cli: Cli, tmp_path: Path) -> None:
     path = Made().zip(tmp_path)
     result = cli("import", path, "--json")
@@ -101,7 +151,7 @@ def test_every_run_at_a_path_is_said_and_one_that_fails_stops_no_other(cli: Cli,
     assert result.code == 6
     assert result.lines == [task_id for _, task_id in places.walk(store)]
     assert f"{root}: run {run_id(1)}: {meta}: it has no id that is one: '../x'\n" in result.err
-    assert f"{root}: 1 deleted run was left out" in result.err
+    assert f"{root}: 1 deleted run was left out; --with-deleted takes it along" in result.err
 
 
 def test_what_was_left_out_by_intent_is_no_failure(cli: Cli, tmp_path: Path) -> None:

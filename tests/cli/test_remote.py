@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
-from taskstore.store.store import init
+from taskstore.store.store import Store, init
 
 from .conftest import Cli
 
@@ -38,6 +39,26 @@ def test_a_folder_that_cannot_be_made_by_a_push_is_said(cli: Cli, tmp_path: Path
     assert (added.code, "is a file, and a remote is a folder" in added.err) == (0, True), added.err
     checked = cli("remote", "check", "file")
     assert (checked.code, "is a file, and a remote is a folder" in checked.err) == (8, True), checked.err
+
+
+def test_added_again_it_is_said_what_has_become_of_it(cli: Cli, store: Store, tmp_path: Path) -> None:
+    for option, said in (
+        ([], "added: "),
+        ([], "it is so already: "),
+        (["--trusted"], f"changed: {tmp_path}, trusted"),
+        (["--trusted"], "it is so already: "),
+        ([], f"changed: {tmp_path}, not trusted any more"),
+    ):
+        assert f"remote usb: {said}" in cli("remote", "add", "usb", str(tmp_path), *option).err
+    before = store.paths.remotes.read_bytes()
+    cli("remote", "add", "usb", str(tmp_path))
+    assert store.paths.remotes.read_bytes() == before
+
+
+def test_what_a_connection_fails_of_is_said_in_the_systems_words(cli: Cli) -> None:
+    done = cli("remote", "check", "http://127.0.0.1:9/x")
+    assert "ConnectionRefusedError: [Errno 111] Connection refused" in done.err or sys.platform != "linux"
+    assert "urlopen" not in done.err
 
 
 def test_what_json_says_of_a_remote(cli: Cli, tmp_path: Path) -> None:

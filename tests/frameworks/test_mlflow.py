@@ -168,7 +168,7 @@ def test_every_run_comes_whole_and_nothing_is_lost_unsaid(
     assert ids.keys() == {"outer", "inner", "failed", "killed", "running"}
     assert [each.notes for each in brought if isinstance(each, Imported)] == [()] * 5
     assert [(each.what, each.error) for each in brought if isinstance(each, LeftOut)] == [
-        ("1 deleted run was left out", None)
+        ("1 deleted run was left out; --with-deleted takes it along", None)
     ]
     assert projects.read(projects.find(store, "vision/cats")).description == "all about cats"
     assert doctor.check(store) == []

@@ -36,10 +36,14 @@ _BLOBS = ("files/", f"{SOURCE_FOLDER}/")
 
 @dataclass
 class Snapshot:
-    """Copies one task; `left_out` names what no bundle can hold: links, and names that not every filesystem has."""
+    """Copies one task; `left_out` names what no bundle can hold: links, and names that not every filesystem has.
+
+    Such names are kept where the copy need not be `is_portable`.
+    """
 
     paths: TaskPaths
     is_wanted: Wanted
+    is_portable: bool = True
     left_out: dict[str, str] = field(default_factory=dict)
     _first: dict[str, Facts] | None = None
     _checked: set[str] = field(default_factory=set)
@@ -92,7 +96,7 @@ class Snapshot:
         return {name: found[name] for name in sorted(found) if name not in self.left_out}
 
     def _check_names(self, found: Mapping[str, Facts]) -> None:
-        if found.keys() <= self._checked:
+        if not self.is_portable or found.keys() <= self._checked:
             return
         for name in found.keys() - self._checked:
             why = portable.why_not(name)

@@ -51,7 +51,7 @@ class Exporter(Protocol):
         """Raise Refused where that many tasks cannot go where the options say, before anything is written."""
         ...
 
-    def takes_file(self, name: str) -> bool:
+    def takes_file(self, name: str, options: Options) -> bool:
         """Tell whether anything of a file of a task, by its name there, goes into the export."""
         ...
 

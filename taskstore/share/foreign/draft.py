@@ -91,8 +91,10 @@ class Draft:
             shown = text_of(name)
             text, kind = values.to_text(value)
             masked = self.masker.value(shown, text[:_MAX_TEXT])
-            if masked != text:
-                self.notes.add(f"{section}/{shown} looks like a credential and was masked, or is too long")
+            if masked != text[:_MAX_TEXT]:
+                self.notes.add(f"{section}/{shown} looks like a credential, and was masked")
+            elif len(text) > _MAX_TEXT:
+                self.notes.add(f"of {section}/{shown} the first {_MAX_TEXT:,} characters are kept")
             kept[shown] = Parameter(masked, kind or None)
         if not kept:
             del self.params.hyperparams[text_of(section)]

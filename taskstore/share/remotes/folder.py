@@ -80,6 +80,8 @@ class FolderPlace:
         if self.root.is_file():
             raise RemoteError(f"{self.root} is a file, and a remote is a folder")
         if not self.root.is_dir():
+            if self.root.exists():
+                raise RemoteError(f"{self.root}: it is no folder; a zip is for `taskstore import`")
             raise RemoteError(f"{self.root}: there is no such folder; mount it, or make it with mkdir")
         return self.root
 

@@ -55,6 +55,8 @@ def add(store: Store, name: str, url: str, *, is_trusted: bool = False) -> Known
             raise Conflict(
                 f"the remote {name} is {there.url}; `taskstore remote rm {name}` first, or take another name"
             )
+        if there is not None and there.trusted == is_trusted:
+            return known
         added = there.added if there is not None else store.clock.now()
         record.remotes[name] = RemoteRecord(url=url, trusted=is_trusted, added=added)
         _write(store, record, previous)

@@ -156,7 +156,9 @@ class Steady:
 
 
 def _reason(error: Exception) -> str:
-    text = str(error).strip()
+    inner = getattr(error, "reason", None)  # urllib wraps what the system has said
+    error = inner if isinstance(inner, Exception) else error
+    text = str(error).removeprefix("[Errno None]").strip()  # paramiko's, which has no number
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 

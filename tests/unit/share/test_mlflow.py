@@ -224,7 +224,7 @@ def test_of_a_parent_that_is_no_task_it_is_said(make: Make, store: Store, others
 
 def test_what_was_deleted_stays_away_unless_it_is_wanted(make: Make, store: Store) -> None:
     path = make(whole(), Made(id=run_id(2), stage="deleted"), Made(id=run_id(3), stage="deleted"))
-    assert left(store, path) == ["2 deleted runs were left out"]
+    assert left(store, path) == ["2 deleted runs were left out; --with-deleted takes them along"]
     assert len(list(places.walk(store))) == 1
     found = [each for each in bring(store, path, with_deleted=True) if isinstance(each, Imported)]
     tags = [tasks.read(paths_of(store, each)).system_tags for each in found]

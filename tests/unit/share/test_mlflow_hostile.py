@@ -265,6 +265,18 @@ def test_a_database_that_breaks_off_gives_what_is_before(store: Store, tmp_path:
     assert all(isinstance(error, Damaged) for error in errors)
 
 
+def test_a_database_whose_schema_is_no_text_is_damaged(store: Store, tmp_path: Path) -> None:
+    path = database(tmp_path / "mlflow.db", Made())
+    path.write_bytes(path.read_bytes().replace(b"CREATE TABLE runs", b"CREATE \x89ABLE runs"))
+    with pytest.raises(Damaged, match="its schema is damaged"):
+        bring(store, path)
+
+
+def test_a_store_without_a_run_is_said_to_have_none(store: Store, tmp_path: Path) -> None:
+    found = bring(store, folders(tmp_path / "mlruns"))
+    assert found == [LeftOut("there is no run in it")]
+
+
 def test_an_early_database_without_indexes_is_read_by_a_copy_of_its_rows(store: Store, tmp_path: Path) -> None:
     path = database(tmp_path / "mlflow.db", whole(), whole(id=OTHER))  # its schema has no index by run
     assert "run_uuid VARCHAR(32), step" in SCHEMA

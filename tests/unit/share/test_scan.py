@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from taskstore.core.secrets import MASK, Masker, may_hold_one
+from taskstore.disk import process
 from taskstore.disk.atomic import write_blob
-from taskstore.disk.layout import TaskPaths
+from taskstore.disk.layout import NEW_PREFIX, TaskPaths
 from taskstore.schema import codec
 from taskstore.schema.artifact import Artifact, ArtifactsRecord
 from taskstore.schema.record import FileRef, Parameter, ParamsRecord, ScriptRecord, TaskRecord
@@ -95,6 +101,24 @@ def test_what_a_run_records_by_itself_is_no_finding(store: Store) -> None:
         paths.console("a-1-1").write_text(f"{HEAD}step 3 tokens/s=123.4 pad_token=0 token_loss=0.5 {MASK}\n")
 
     assert found(tasks.create(store, "some/project", "a run", fill=fill)) == ()
+
+
+def test_the_version_of_a_package_is_no_secret_whatever_the_package_is_called(store: Store) -> None:
+    pinned = {"google-auth": "2.41.0", "private": f"git+https://x:{GITHUB}@example.org/p"}
+
+    def fill(paths: TaskPaths, record: TaskRecord) -> None:
+        paths.script.write_bytes(codec.encode(ScriptRecord(rev=1, requirements=pinned)))
+        section = {"auth": Parameter("hunter2-x")}
+        paths.params.write_bytes(codec.encode(ParamsRecord(rev=1, hyperparams={"requirements": section})))
+
+    paths = tasks.create(store, "some/project", "a run", fill=fill)
+    assert {(each.file, each.kind) for each in found(paths)} == {
+        ("script.json", "URL with a password"),
+        ("params.json", "value of auth"),
+    }
+    with redacting.redacted(store, [paths], lambda _: Masker()) as (_, (copy,)):
+        masked = codec.decode(ScriptRecord, copy.script.read_bytes(), copy.script).requirements
+    assert masked == pinned | {"private": f"git+https://x:{MASK}@example.org/p"}
 
 
 def test_forms_that_only_detect_secrets_knows_are_found_and_asked_of_nobody(
@@ -191,6 +215,94 @@ def test_a_task_without_secrets_is_copied_byte_by_byte(store: Store) -> None:
         own = {path.name: path.read_bytes() for path in paths.home.rglob("*") if path.is_file() and path.name[0] != "."}
         assert {path.name: path.read_bytes() for path in copy.home.rglob("*") if path.is_file()} == own
         assert "manifest.json" in own
+
+
+def replacing_once(paths: TaskPaths, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the run replace an artifact right after its folder was first listed: the old file is then gone."""
+    listed, left = os.walk, ["once"]
+
+    def walk(home: Any) -> Iterator[Any]:  # noqa: ANN401 - as os.walk
+        found = list(listed(home))
+        if left and Path(home) == paths.home:
+            left.clear()
+            (paths.artifact_folder("env") / "file").unlink()
+            paths.artifact_folder("weights").joinpath("file").unlink()
+            paths.artifact_folder("weights").rmdir()
+            record_artifacts(paths, {"weights": b"\0 others", "new": f"A=1\nKEY={AWS}\n".encode()})
+        yield from found
+
+    monkeypatch.setattr(os, "walk", walk)
+
+
+def test_what_a_run_replaces_while_it_is_looked_through_is_passed_over(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = secretive(store)
+    replacing_once(paths, monkeypatch)
+    names = {each.file for each in found(paths)}
+    assert "config/net.yaml" in names
+    assert "files/artifacts/env/file" not in names
+
+    class Stale(FolderSource):
+        def sizes(self) -> dict[str, int]:
+            return super().sizes() | {"files/artifacts/env/file": 5}
+
+    assert scan(Stale(paths.home), Masker()).findings == found(paths)
+
+
+def test_a_masked_copy_of_a_run_that_goes_on_is_whole(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths = secretive(store)
+    replacing_once(paths, monkeypatch)
+    with redacting.redacted(store, [paths], lambda _: Masker()) as (masked, (copy,)):
+        assert found(copy) == ()
+        assert artifacts.read(copy).artifacts.keys() == {"weights", "new"}
+        assert (copy.artifact_folder("new") / "file").read_text() == f"A=1\nKEY={MASK}\n"
+        assert [problem for problem in doctor.check(masked) if problem.is_damage] == []
+
+
+def test_what_a_run_prints_after_its_masked_copy_was_made_is_not_in_that(store: Store) -> None:
+    paths = tasks.create(store, "some/project", "a run")
+    paths.events.mkdir()
+    console = paths.console("a-1-1")
+    console.write_text(f"{HEAD}epoch 1\n")
+    with redacting.redacted(store, [paths], lambda _: Masker()) as (_, (copy,)):
+        with console.open("a") as stream:
+            stream.write(f"{HEAD}login with password=hunter2-x\n")
+        assert copy.console("a-1-1").read_text() == f"{HEAD}epoch 1\n"
+
+
+def test_what_a_killed_one_has_left_goes_and_what_another_is_at_stays(store: Store) -> None:
+    paths = secretive(store)
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    place = process.owner_tag().partition("-")[0]
+    killed = store.paths.cache / f"{NEW_PREFIX}{place}-{ended.pid}-000000000000"
+    (killed / "projects").mkdir(parents=True)
+    with redacting.redacted(store, [paths], lambda _: Masker()) as (first, _):
+        assert not killed.exists()
+        with redacting.redacted(store, [paths], lambda _: Masker()):
+            assert first.root.exists()
+
+
+def test_text_without_a_word_of_secrets_is_spared_the_long_look() -> None:
+    text = "line with words=1 and epoch: 3 loss=0.25\n" * 8000
+
+    def took_s(action: Callable[[], object]) -> float:
+        began = time.perf_counter()
+        action()
+        return time.perf_counter() - began
+
+    masked = min(took_s(lambda: masked_text(text, "events/console.a.log", Masker())) for _ in range(3))
+    full = min(took_s(lambda: Masker().text(text)) for _ in range(3))
+    assert masked < full / 2
+
+
+def test_a_hidden_file_that_leaves_is_looked_through_and_a_lock_is_not(store: Store) -> None:
+    paths = secretive(store)
+    (paths.home / ".env").write_text(f"KEY={AWS}\n")
+    (paths.home / ".lock").write_text(f"KEY={AWS}\n")
+    hidden = {each.file for each in found(paths) if each.file.startswith(".")}
+    assert hidden == {".env"}
 
 
 def test_a_published_task_that_is_masked_leaves_its_manifest_behind(store: Store) -> None:

@@ -114,9 +114,16 @@ def test_hyperparameters_are_parameters_and_what_failed_has_failed(store: Store,
     section = tasks.read_params(paths).hyperparams["TB_hparams"]
     assert section["lr"] == Parameter("0.5", "float", None)
     assert (section["optimizer"].value, section["amp"].value, section["api_token"].value) == ("adam", "True", MASK)
-    assert "TB_hparams/api_token looks like a credential and was masked, or is too long" in found.notes
+    assert "TB_hparams/api_token looks like a credential, and was masked" in found.notes
     assert points(paths) == {"accuracy|accuracy": [(0, 0.75)]}
     assert tasks.read(paths).status is Status.FAILED
+
+
+def test_a_parameter_that_is_too_long_is_cut_and_not_called_a_secret(store: Store, tmp_path: Path) -> None:
+    path = made.write(tmp_path / "run", made.event(made.hparams(text="x" * (1 << 20) + "y")))
+    found = one(store, path)
+    assert found.notes == ("of TB_hparams/text the first 1,048,576 characters are kept",)
+    assert tasks.read_params(paths_of(store, found)).hyperparams["TB_hparams"]["text"].value == "x" * (1 << 20)
 
 
 def test_what_has_no_counterpart_is_noted_once(store: Store, tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ class ClearmlOffline:
         if count > 1:
             raise BadValue(f"-o {options.output} takes one task, and there are {count}; name a folder for their zips")
 
-    def takes_file(self, name: str) -> bool:
+    def takes_file(self, name: str, options: base.Options) -> bool:
         """Tell that all of a task goes into its session."""
         return True
 

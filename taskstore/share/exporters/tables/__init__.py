@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ....core.errors import BadValue, Damaged
-from ....disk.layout import PARAMS, RECORD, SCRIPT, TaskPaths
+from ....disk.layout import TaskPaths
 from ....store.store import Store
 from ...notes import Notes
 from .. import base
@@ -56,16 +56,15 @@ class Tables:
         if self._kind == "parquet":
             parquet.load()
 
-    def takes_file(self, name: str) -> bool:
-        """Tell whether a file is a record that tables are made of; of the logs they hold numbers only."""
-        return name in (RECORD, PARAMS, SCRIPT)
+    def takes_file(self, name: str, options: base.Options) -> bool:
+        """Tell whether a file is a record that the wanted tables are made of; of the logs they hold numbers only."""
+        return any(name in table.records for table in _wanted(options))
 
     def run(self, store: Store, tasks: Sequence[TaskPaths], options: base.Options) -> base.Exported:
         """Write the tables of these tasks. Raises Conflict, Refused, BadValue."""
         self.check(len(tasks), options)
-        wanted = [table for name, table in TABLES.items() if not options.tables or name in options.tables]
-        targets = {table.name: self._target(table, options) for table in wanted}
-        counts, notes = Counter({table.name: 0 for table in wanted}), Notes()
+        targets = {table.name: self._target(table, options) for table in _wanted(options)}
+        counts, notes = Counter(dict.fromkeys(targets, 0)), Notes()
         with ExitStack() as stack:
             writers = {
                 name: stack.enter_context(self._opened(target, TABLES[name], options.is_forced))
@@ -93,6 +92,10 @@ class Tables:
                 yield writer
             finally:
                 writer.close()
+
+
+def _wanted(options: base.Options) -> list[Table]:
+    return [table for name, table in TABLES.items() if not options.tables or name in options.tables]
 
 
 def _is_file(output: Path) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from ....disk.layout import TaskPaths
+from ....disk.layout import PARAMS, RECORD, SCRIPT, TaskPaths
 from ....schema.record import LastMetric, ParamsRecord, ScriptRecord, SummaryRecord, TaskRecord
 from ....store import events, places, tasks
 from ....store.store import Store
@@ -35,11 +35,15 @@ class Facts:
 
 @dataclass(frozen=True)
 class Table:
-    """One table: its columns by name, each with its type, and what makes a task's rows."""
+    """One table: its columns by name, each with its type, and what makes a task's rows.
+
+    `records` are the files of a task that texts in it come from.
+    """
 
     name: str
     columns: dict[str, str]
     rows: Callable[[Facts], Iterator[Row]]
+    records: tuple[str, ...] = ()
 
 
 def read(store: Store, paths: TaskPaths) -> Facts:
@@ -113,8 +117,13 @@ _SERIES = {"task": TEXT, "title": TEXT, "series": TEXT}
 TABLES = {
     table.name: table
     for table in (
-        Table("tasks", _TASK_COLUMNS, _tasks),
-        Table("params", dict.fromkeys(("task", "section", "name", "value", "type", "description"), TEXT), _params),
+        Table("tasks", _TASK_COLUMNS, _tasks, (RECORD, SCRIPT)),
+        Table(
+            "params",
+            dict.fromkeys(("task", "section", "name", "value", "type", "description"), TEXT),
+            _params,
+            (PARAMS,),
+        ),
         Table("metrics", {**_SERIES, "iteration": INTEGER, "timestamp": TIME, "value": REAL}, _metrics),
         Table(
             "last_metrics",

@@ -44,11 +44,17 @@ class Mlflow:
             parts = list(_within(path))
             if not parts:
                 raise Damaged(path, f"there is no {_FOLDER} of MLflow's in it, and no {_DATABASE}")
-        else:
+        elif path.is_dir() or path.is_file():
             parts = [path]
-        known = Known(store)
+        else:
+            raise Damaged(path, "it is a device or a pipe, and neither a database nor a folder")
+        known, count = Known(store), 0
         for part in parts:
-            yield from self._part(store, part, options, known)
+            for found in self._part(store, part, options, known):
+                count += 1
+                yield found
+        if count == 0:
+            yield LeftOut("there is no run in it")
 
     def _part(self, store: Store, path: Path, options: Options, known: Known) -> Iterator[Imported | LeftOut]:
         with contextlib.ExitStack() as stack:

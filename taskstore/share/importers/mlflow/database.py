@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from ....core.errors import Damaged, Refused
 from ..base import LeftOut, Notes
-from .runs import MAX_STEP, Dataset, Experiment, LoggedModel, Point, Run, is_time, text_of, time_of
+from .runs import MAX_STEP, Dataset, Experiment, LoggedModel, Point, Run, is_time, left_out_deleted, text_of, time_of
 
 _MAGIC = b"SQLite format 3\0"
 _NEEDED = ("experiments", "runs", "metrics", "params", "tags")
@@ -103,7 +103,7 @@ class Database:
         if broken is not None:
             yield LeftOut("the runs behind a broken part of its table", broken)
         if deleted:
-            yield LeftOut(f"{deleted:,} deleted {'run was' if deleted == 1 else 'runs were'} left out")
+            yield left_out_deleted(deleted)
 
     def _keys(self) -> tuple[list[int], Damaged | None]:
         """Return the rows of all runs: a reader that is not done with them would keep MLflow from writing."""
@@ -322,10 +322,20 @@ def _opened(path: Path, stack: contextlib.ExitStack) -> sqlite3.Connection:
     return _connection(folder / path.name, "mode=rw")
 
 
+class _Connection(sqlite3.Connection):
+    """What SQLite says of a damaged schema quotes it, and where that is no UTF-8, Python fails to read the message."""
+
+    def execute(self, *arguments: Any) -> sqlite3.Cursor:  # noqa: ANN401 - as sqlite3's own
+        try:
+            return super().execute(*arguments)
+        except UnicodeDecodeError:
+            raise sqlite3.DatabaseError("its schema is damaged, and holds what is no text") from None
+
+
 def _connection(path: Path, mode: str) -> sqlite3.Connection:
     """Open a database and read a bit of it: SQLite looks at the file no sooner."""
     address = f"file:{quote(os.fspath(path.absolute()))}?{mode}"
-    connection = sqlite3.connect(address, uri=True, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(address, uri=True, isolation_level=None, check_same_thread=False, factory=_Connection)
     try:
         connection.text_factory = lambda data: data.decode("utf-8", "backslashreplace")
         if sys.version_info >= (3, 11):

@@ -15,7 +15,19 @@ from ....core.errors import Damaged, TaskstoreError
 from ....disk.text import parse_yaml_object
 from ..base import LeftOut, Notes
 from .files import opened, spelled
-from .runs import MAX_STEP, STATUSES, Dataset, Experiment, LoggedModel, Point, Run, is_time, text_of, time_of
+from .runs import (
+    MAX_STEP,
+    STATUSES,
+    Dataset,
+    Experiment,
+    LoggedModel,
+    Point,
+    Run,
+    is_time,
+    left_out_deleted,
+    text_of,
+    time_of,
+)
 
 META = "meta.yaml"
 _TRASH = ".trash"
@@ -125,7 +137,7 @@ class Folders:
                 else:
                     yield run
         if deleted:
-            yield LeftOut(f"{deleted:,} deleted {'run was' if deleted == 1 else 'runs were'} left out")
+            yield left_out_deleted(deleted)
 
     def begun(self, run_id: str, *, with_deleted: bool) -> datetime | None:
         """Return when a run was made."""

@@ -136,3 +136,9 @@ def text_of(value: object) -> str:
     if isinstance(value, str):
         return value.encode("utf-8", "backslashreplace").decode()
     return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else ""
+
+
+def left_out_deleted(count: int) -> LeftOut:
+    """Say how many runs were left out since MLflow has deleted them."""
+    were, them = ("run was", "it") if count == 1 else ("runs were", "them")
+    return LeftOut(f"{count:,} deleted {were} left out; --with-deleted takes {them} along")
