@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import reduce
 from typing import Protocol
 
-from ...core.errors import RemoteError, TaskstoreError
+from ...core.errors import Refused, RemoteError, TaskstoreError
 from ...disk.layout import TaskPaths
 from ...store import store as stores
 from ...store.store import Store
@@ -95,7 +95,7 @@ class Stop:
         self.watch.moved(count_bytes)
 
 
-class Stopped(TaskstoreError):
+class Stopped(Refused):
     """The exchange has ended, and so has this transfer. Nobody sees it."""
 
 

@@ -529,7 +529,7 @@ def test_what_holds_more_than_there_is_room_for_is_refused(
 def test_what_is_no_session_is_refused(data: bytes, store: Store, tmp_path: Path) -> None:
     path = tmp_path / "x.zip"
     path.write_bytes(data)
-    with pytest.raises(Refused, match="nothing that can be imported"):
+    with pytest.raises(Refused, match="nothing that can be imported|no zip that can be read"):
         run(store, path)
     with pytest.raises(Damaged):
         only(importers.of_kind("clearml").runs(store, path, Options()))

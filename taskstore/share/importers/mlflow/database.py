@@ -322,6 +322,9 @@ def _opened(path: Path, stack: contextlib.ExitStack) -> sqlite3.Connection:
     return _connection(folder / path.name, "mode=rw")
 
 
+_DAMAGED = "its schema is damaged, and holds what is no text"
+
+
 class _Connection(sqlite3.Connection):
     """What SQLite says of a damaged schema quotes it, and where that is no UTF-8, Python fails to read the message."""
 
@@ -329,7 +332,11 @@ class _Connection(sqlite3.Connection):
         try:
             return super().execute(*arguments)
         except UnicodeDecodeError:
-            raise sqlite3.DatabaseError("its schema is damaged, and holds what is no text") from None
+            raise sqlite3.DatabaseError(_DAMAGED) from None
+        except sqlite3.DatabaseError as error:
+            if str(error):
+                raise
+            raise sqlite3.DatabaseError(_DAMAGED) from None  # Python 3.10 says so by no message
 
 
 def _connection(path: Path, mode: str) -> sqlite3.Connection:
