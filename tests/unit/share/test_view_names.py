@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 import unicodedata
 from pathlib import PurePosixPath, PureWindowsPath
 
@@ -51,7 +52,8 @@ def test_any_name_becomes_one_component_that_leads_nowhere(name: str) -> None:
     assert len(shown.encode()) <= MAX_BYTES + 1
     assert PurePosixPath(shown).parts == (shown,)
     assert PureWindowsPath(shown).parts == (shown,)
-    assert not PureWindowsPath(f"{shown}-{ID}").is_reserved() if hasattr(PureWindowsPath, "is_reserved") else True
+    if sys.version_info < (3, 13):  # from then on it is deprecated, and there for Windows only
+        assert not PureWindowsPath(f"{shown}-{ID}").is_reserved()
     assert shown[0] not in ".-"
     assert all(each.isprintable() or each == "\u200d" or unicodedata.category(each) == "Zs" for each in shown)
 
