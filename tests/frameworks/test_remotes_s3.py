@@ -182,6 +182,24 @@ class TestS3(Laws, CutLaws):
             remote.size("a")
         assert pauses == [0.5, 1.0, 2.0]
 
+    @pytest.mark.parametrize("size", [len(BIG), len(VERY_BIG)])
+    def test_an_upload_that_nobody_takes_any_more_fails_after_some_attempts(
+        self,
+        bucket: str,
+        proxy: Proxy,
+        monkeypatch: pytest.MonkeyPatch,
+        pauses: list[float],  # noqa: F811 - a fixture
+        size: int,
+    ) -> None:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{proxy.port}")
+        patience = Patience(attempts=2, connect_s=2, answer_s=2, least_bytes_per_s=100 << 20, sleep=pauses.append)
+        remote = FsspecRemote(f"s3://{bucket}/x", patience)
+        remote.write("a", [b"1"])
+        proxy.silence()
+        with pytest.raises(RemoteError, match=f"s3://{bucket}/x"):
+            remote.write("a", [VERY_BIG[:size]])
+        assert pauses == [0.5]
+
     def test_credentials_are_in_no_message(self, remote: Remote, proxy: Proxy) -> None:
         proxy.cut(UP, 0, times=1000)
         with pytest.raises(RemoteError) as caught:

@@ -10,6 +10,7 @@ import errno
 import os
 import threading
 from collections.abc import Generator, Iterable, Iterator
+from functools import partial
 from typing import Any
 
 from ...core.errors import RemoteError
@@ -54,6 +55,7 @@ class FsspecPlace:
         self.address = address
         self._scheme = addresses.scheme_of(address)
         self._options = _options(self._scheme, patience)
+        self._patience = patience
         self._systems = threading.local()
         self._shared: tuple[int, FileSystem, str] | None = None
         self._lock = threading.Lock()
@@ -126,7 +128,7 @@ class FsspecPlace:
         """Put a file."""
         system, path = self._at(name)
         if self._scheme in _BUCKETS:
-            _upload(system, path, chunks)
+            _upload(system, path, chunks, self._patience)
         else:
             _, parent = self._at(parent_of(name))
             system.makedirs(parent, exist_ok=True)
@@ -159,6 +161,8 @@ class FsspecPlace:
                 system, root = kinds.library().core.url_to_fs(self.address, **self._options)
                 if self._scheme in addresses.S3:
                     system.retries = 1  # of s3fs; see _options
+                    # No limit of botocore's is on what is sent: a server that takes nothing more would stop us for ever.
+                    system.call_s3 = partial(system.call_s3, timeout=self._patience.upload_s(_PART_BYTES))
                 made = (os.getpid(), system, root.rstrip("/"))
                 if not getattr(system, "async_impl", False):
                     self._systems.own = made
@@ -190,7 +194,7 @@ def _names_of(error: BaseException) -> set[str]:
     return names
 
 
-def _upload(system: FileSystem, path: str, chunks: Iterable[bytes]) -> None:
+def _upload(system: FileSystem, path: str, chunks: Iterable[bytes], patience: Patience) -> None:
     """Put an object, in several parts where it is large; what is given up is taken back."""
     pieces = iter(chunks)
     head = bytearray()
@@ -199,7 +203,8 @@ def _upload(system: FileSystem, path: str, chunks: Iterable[bytes]) -> None:
         if len(head) >= _PART_BYTES:
             break
     else:
-        system.pipe_file(path, bytes(head))
+        limit = {"timeout": patience.upload_s(len(head))} if system.async_impl else {}
+        system.pipe_file(path, bytes(head), **limit)
         return
     with _FEW:
         _upload_parts(system, path, head, pieces)

@@ -27,11 +27,17 @@ class Patience:
     """Before the second attempt; before each later one twice as long as before."""
     connect_s: float = 10.0
     answer_s: float = 60.0
+    least_bytes_per_s: int = 16 << 10
+    """What an upload has to move; one that is slower counts as lost."""
     sleep: Callable[[float], None] = time.sleep
 
     def pause(self, attempt: int) -> None:
         """Wait after a failed attempt, counted from 1."""
         self.sleep(self.pause_s * 2 ** (attempt - 1))
+
+    def upload_s(self, size: int) -> float:
+        """Return how long so many bytes may take to go up and be answered."""
+        return self.answer_s + size / self.least_bytes_per_s
 
 
 class Steady:

@@ -194,9 +194,11 @@ class Laws(ReadLaws):
 
         with ThreadPoolExecutor(1) as pool:
             looking = pool.submit(look)
-            for data in itertools.islice(itertools.cycle((two, one)), 6):
-                remote.write("a/x", [data[at : at + (256 << 10)] for at in range(0, len(data), 256 << 10)])
-            done.set()
+            try:
+                for data in itertools.islice(itertools.cycle((two, one)), 6):
+                    remote.write("a/x", [data[at : at + (256 << 10)] for at in range(0, len(data), 256 << 10)])
+            finally:
+                done.set()
             looking.result()
         assert seen
         assert all(each in (one, two) for each in seen)

@@ -85,6 +85,8 @@ class Proxy:
                     for end in (source, sink):
                         end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                         end.shutdown(socket.SHUT_RDWR)
+                    for end in (source, sink):  # or the sender's next bytes would be taken, and never be answered
+                        end.close()
                     return
             sink.shutdown(socket.SHUT_WR)
 
