@@ -161,7 +161,7 @@ class FsspecPlace:
                 system, root = kinds.library().core.url_to_fs(self.address, **self._options)
                 if self._scheme in addresses.S3:
                     system.retries = 1  # of s3fs; see _options
-                    # No limit of botocore's is on what is sent: a server that takes nothing more would stop us for ever.
+                    # botocore limits no sending: a server that takes nothing more would hold us for ever
                     system.call_s3 = partial(system.call_s3, timeout=self._patience.upload_s(_PART_BYTES))
                 made = (os.getpid(), system, root.rstrip("/"))
                 if not getattr(system, "async_impl", False):
