@@ -83,17 +83,28 @@ print(json.dumps([found["completed"], len(left), [str(finding) for finding in do
 """
 
 START = """\
-import json, subprocess, sys, time
+import json, shutil, subprocess, sys, time
+from pathlib import Path
 from taskstore.agent import worker
 from taskstore.agent.options import Options
 from taskstore.queues import claim
 from taskstore.store.store import open_default
 
-original, Popen, moments = claim.claim, subprocess.Popen, []
+original, Popen, moments, cloned = claim.claim, subprocess.Popen, [], []
+repository = Path(sys.argv[1])
+
+def clone(folder):
+    start = time.perf_counter()
+    subprocess.run(["git", "clone", "-q", repository, folder], check=True)
+    taken = time.perf_counter() - start
+    shutil.rmtree(folder)
+    return taken
 
 def timed(*given, **named):
+    by_git = clone(Path("plain")) if repository.is_dir() else 0.0
     ticket = original(*given, **named)
     if ticket is not None:
+        cloned.append(by_git)
         moments.append(time.perf_counter())
     return ticket
 
@@ -104,9 +115,9 @@ class Timed(Popen):
             moments.append(time.perf_counter())
 
 claim.claim, subprocess.Popen = timed, Timed
-options = Options(queues=("default",), once=True, in_place=sys.argv[1] == "yes")
+options = Options(queues=("default",), once=True, in_place=not repository.is_dir())
 worker.Worker(open_default(), options, tell=lambda _: None).run()
-print(json.dumps([after - before for before, after in zip(moments[::2], moments[1::2])]))
+print(json.dumps([[after - before for before, after in zip(moments[::2], moments[1::2])], cloned]))
 """
 
 IDLE = """\
@@ -164,15 +175,22 @@ def _once_each() -> list[harness.Row]:
 def _starts() -> list[harness.Row]:
     with harness.scratch() as room:
         _fill(room, STARTS)
-        times = room.answer(room.script("start.py", START), "yes")
+        times, _ = room.answer(room.script("start.py", START), room.folder / "repository")
     with harness.scratch() as room:
         room.run([sys.executable, room.script("record.py", RECORD), room.folder, str(STARTS)])
-        rebuilt = room.answer(room.script("start.py", START), "no")
+        rebuilt, cloned = room.answer(room.script("start.py", START), room.folder / "repository")
     what = "agent: from claim to the start of the child"
     return [
         harness.seconds_row(what, harness.Timing(tuple(times)), at_most=0.05),
-        harness.seconds_row(f"{what}, 100 files rebuilt", harness.Timing(tuple(rebuilt)), at_most=0.05),
+        _beyond_git(f"{what}, 100 files rebuilt", harness.Timing(tuple(rebuilt)), harness.Timing(tuple(cloned))),
     ]
+
+
+def _beyond_git(what: str, rebuilt: harness.Timing, cloned: harness.Timing) -> harness.Row:
+    """A row on what the agent adds: how fast a disk takes a hundred new files is no agent's doing."""
+    beyond = rebuilt.median - cloned.median
+    bar = f"<= {harness.spelled(cloned.median)} of git clone + 50 ms"
+    return harness.Row(what, str(rebuilt), bar, beyond <= 0.05, rebuilt.median / cloned.median)
 
 
 def _idle() -> harness.Row:
