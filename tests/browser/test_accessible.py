@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+pytest.importorskip("axe_playwright_python")
+
+from axe_playwright_python.sync_playwright import Axe
 
 from taskstore.queues import queue
 from taskstore.store import tasks, trash
@@ -28,7 +30,7 @@ def task_id(store: Store) -> str:
 
 
 def serious(page: Any) -> Iterator[str]:
-    for found in axe.Axe().run(page).response["violations"]:
+    for found in Axe().run(page).response["violations"]:
         if found["impact"] in BAD:
             yield f"{found['id']}: {found['help']}: {[node['html'][:160] for node in found['nodes']][:3]}"
 
