@@ -256,6 +256,16 @@ def test_the_bar_is_shown_to_who_looks_on_and_to_nobody_else(
     assert plain.getvalue().startswith("taskstore: tasks: 1 pushed")
 
 
+def test_the_bar_of_a_merge_is_called_so(cli: Cli, other: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    tasks.create(other, "there", "a run")
+    screen = Terminal()
+    with monkeypatch.context() as patch:
+        patch.setattr("sys.stderr", screen)
+        assert cli("merge", other.root).code == 0
+    assert "merge " in screen.getvalue()
+    assert "pull " not in screen.getvalue()
+
+
 def test_a_zip_is_imported_and_neither_pushed_nor_merged(cli: Cli, workshop: Workshop, tmp_path: Path) -> None:
     workshop.task()
     path = tmp_path / "x.zip"

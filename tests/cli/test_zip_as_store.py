@@ -369,6 +369,21 @@ def test_a_broken_zip_is_a_clear_error(cli: Cli, made: Zipped, tmp_path: Path) -
     result = cli("--store", broken, "ls")
     assert result.code == 6
     assert f"damaged file {broken}: it is no zip that can be read" in result.err
+    assert "copy it again" in result.err
+    assert "doctor" not in result.err  # which cannot open it either
+
+
+@pytest.mark.parametrize("is_by_variable", [False, True])
+def test_a_zip_that_is_not_there_is_not_made(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_by_variable: bool
+) -> None:
+    path = tmp_path / "runs.zip"
+    if is_by_variable:
+        monkeypatch.setenv("TASKSTORE_ROOT", str(path))
+    result = cli("ls") if is_by_variable else cli("--store", path, "ls")
+    assert result.code == 3
+    assert result.err == f"taskstore: no zip '{path}'; look at its name; `taskstore zip` makes one of tasks\n"
+    assert not path.exists()
 
 
 def test_a_file_that_is_no_zip_is_no_store(cli: Cli, tmp_path: Path) -> None:
