@@ -290,13 +290,16 @@ def exchanged(
         chosen = peer.chosen(choice, theirs, mine) if way is Way.PULL else choosing.in_store(store, choice)
     planned = plan(mine, theirs, way, chosen)
     store = here.ready(store, mine, planned.ids)
+    is_putting = way.is_out and bool(planned.to_push or planned.to_merge)
+    if is_putting:
+        peer.check_writable()
+    if way.is_in and (planned.to_pull or planned.to_merge):
+        here.check_writable(store)
     if is_dry:
         result = previewed(store, peer, way, planned, mine, theirs)
     else:
-        if way.is_out and (planned.to_push or planned.to_merge):
-            peer.check_writable()
-        if way.is_in and (planned.to_pull or planned.to_merge):
-            here.check_writable(store)
+        if is_putting:
+            peer.make()
         if not planned.is_empty:
             peer.expect(theirs, planned.ids)
         with leave(store, _leaving(store, peer, way, planned, theirs)) as (source, _):
