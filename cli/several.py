@@ -99,12 +99,16 @@ def brief(store: Store, paths: TaskPaths) -> dict[str, object]:
 
 def tell(store: Store, paths: TaskPaths, what: str, *, as_json: bool, **more: object) -> None:
     """Say what was done to a task, or print it as JSON with `more` of it."""
-    facts = brief(store, paths)
+    told(paths.id, brief(store, paths) | more, what, as_json=as_json)
+
+
+def told(task_id: str, facts: dict[str, object], what: str, *, as_json: bool) -> None:
+    """Say what was done to a task of which these facts are known, or print them as JSON."""
     if as_json:
-        render.print_json(facts | more)
+        render.print_json(facts)
     else:
         name = render.safe(f"{facts['project']}/{facts['name']}")
-        context.say(f"{paths.id[:12]} {name}: {what}")
+        context.say(f"{task_id[:12]} {name}: {what}")
 
 
 def masker_of(store: Store, paths: TaskPaths) -> Masker:

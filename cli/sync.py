@@ -180,7 +180,8 @@ def _exchange(
     _tell_conflicts(result, way, is_dry=is_dry)
     exit_code = 0
     for task_id, error in result.failed:
-        context.say(f"{task_id[:12]}: {error}" if task_id else str(error))
+        short = task_id[:12]
+        context.say(f"{short}: {error}" if short not in str(error) else str(error))
         exit_code = exit_code or error.exit_code
     if exit_code:
         raise typer.Exit(exit_code)
