@@ -163,7 +163,7 @@ class Members:
                 zip_directory.check_size(self.path, self._max_files)
             opened = zipfile.ZipFile(self.path)
         except _UNREADABLE as error:
-            raise Damaged(self.path, f"it is no zip that can be read: {error}", "copy it again") from None
+            raise Damaged(self.path, f"it is no zip that can be read: {error}") from None
         self._zip = opened
         try:
             for info in opened.infolist():

@@ -113,7 +113,10 @@ def is_named_as_zip(root: Path) -> bool:
 def _open_zip(path: Path, clock: Clock) -> Store:
     from .zipped import open_zip  # what reads zips is for those who have one
 
-    found = open_zip(path)
+    try:
+        found = open_zip(path)
+    except Damaged as error:
+        raise Damaged(error.path, error.why, "nothing in a zip is repaired; get it once more") from None
     return Store(StorePaths(found.mount.root), found.record.id, LockKind.FLOCK, clock, zip=path)
 
 

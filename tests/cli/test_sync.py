@@ -298,7 +298,9 @@ def test_the_bar_of_a_merge_is_called_so(cli: Cli, other: Store, monkeypatch: py
     assert "pull " not in screen.getvalue()
 
 
-def test_a_zip_is_imported_and_neither_pushed_nor_merged(cli: Cli, workshop: Workshop, tmp_path: Path) -> None:
+def test_a_zip_is_imported_and_neither_pushed_nor_merged(
+    cli: Cli, workshop: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     workshop.task()
     path = tmp_path / "x.zip"
     assert cli("zip", "@last", "-o", path).code == 0
@@ -306,6 +308,10 @@ def test_a_zip_is_imported_and_neither_pushed_nor_merged(cli: Cli, workshop: Wor
         refused = cli("--store", path, command, tmp_path / "usb")
         assert refused.code != 0
         assert (f"taskstore import {path}" in refused.err) or command == "pull"
+    monkeypatch.chdir(tmp_path)
+    for command in ("push", "pull", "sync"):
+        refused = cli(command, "x.zip")
+        assert (refused.code, "it is a file; `taskstore import x.zip` takes a zip in" in refused.err) == (3, True)
     merged = cli("merge", path)
     assert (merged.code, f"`taskstore import {path}` takes a zip in" in merged.err) == (3, True)
     assert not (tmp_path / "usb" / "projects").exists()
