@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 
 from ..core.errors import Damaged
-from ..disk.layout import TaskPaths
-from ..schema.bundle import PREFIXES
+from ..disk.layout import BUNDLE, TaskPaths
+from ..disk.text import read_bytes
+from ..schema import codec
+from ..schema.bundle import PREFIXES, BundleRecord
 from ..schema.record import TaskRecord
 from . import tasks
 
@@ -36,7 +38,16 @@ def may_miss(record: TaskRecord, name: str) -> bool:
 
 
 def is_left_out(paths: TaskPaths, name: str) -> bool:
-    """Tell the same by what the task's record says now."""
+    """Tell the same by what the task's record says now, or the bundle that the task is read in."""
     with contextlib.suppress(Damaged, FileNotFoundError):
-        return may_miss(tasks.read(paths), name)
-    return False
+        if may_miss(tasks.read(paths), name):
+            return True
+    return any(name.startswith(PREFIXES[kind]) for kind in _without(paths) if kind in PREFIXES)
+
+
+def _without(paths: TaskPaths) -> list[str]:
+    for folder in paths.home.parents:
+        with contextlib.suppress(Damaged, OSError):
+            path = folder / BUNDLE
+            return codec.decode(BundleRecord, read_bytes(path), path).without
+    return []

@@ -373,6 +373,15 @@ def test_a_broken_zip_is_a_clear_error(cli: Cli, made: Zipped, tmp_path: Path) -
     assert "doctor" not in result.err  # which cannot open it either
 
 
+def test_an_artifact_that_was_left_out_is_said_to_be(cli: Cli, made: Zipped, tmp_path: Path) -> None:
+    path = tmp_path / "less.zip"
+    assert cli("zip", made.done.id, "--without", "artifacts", "-o", path).code == 0
+    result = cli("--store", path, "get", made.done.id, "scores")
+    assert result.code == 3
+    assert "it was left out of the bundle" in result.err
+    assert "doctor" not in result.err
+
+
 @pytest.mark.parametrize("is_by_variable", [False, True])
 def test_a_zip_that_is_not_there_is_not_made(
     cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_by_variable: bool
