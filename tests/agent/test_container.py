@@ -300,7 +300,7 @@ def test_a_contained_run_lives_for_those_outside_and_is_stopped_and_removed(
 def test_a_killed_container_is_a_killed_run_at_once_though_its_pid_means_nothing_here(
     store: Store, draft: Draft, engine: Engine
 ) -> None:
-    # Not in a change of its record: nobody outside could call that lease void for half a minute (unit/disk/test_lock.py).
+    # Not in a change of its record: nobody outside could call its lease void for half a minute (see test_lock.py).
     program = f"import os, signal, time\nwhile os.listdir({str(store.paths.leases)!r}): time.sleep(0.01)\n"
     paths = draft(f"{program}os.kill(os.getpid(), signal.SIGKILL)\n")
     contained(store, engine)
