@@ -301,7 +301,7 @@ def test_a_killed_container_is_a_killed_run_at_once_though_its_pid_means_nothing
     store: Store, draft: Draft, engine: Engine
 ) -> None:
     # Not in a change of its record: nobody outside could call its lease void for half a minute (see test_lock.py).
-    program = f"import os, signal, time\nwhile os.listdir({str(store.paths.leases)!r}): time.sleep(0.01)\n"
+    program = f"import glob, os, signal, time\nwhile glob.glob({str(store.paths.leases / '*')!r}): time.sleep(0.01)\n"
     paths = draft(f"{program}os.kill(os.getpid(), signal.SIGKILL)\n")
     contained(store, engine)
     assert status(store, paths.id) == (Status.FAILED, "killed (SIGKILL)")

@@ -132,7 +132,6 @@ def test_locking_does_not_bring_back_a_folder_that_has_moved(tmp_path: Path, kin
     assert list(tmp_path.iterdir()) == []
 
 
-@BOTH
 def _mark_as_from_elsewhere(path: Path) -> Path:
     marker = path.with_name(f"{path.name}.lease")
     marker.write_text("pid=1\nhost=another\n")
@@ -164,6 +163,7 @@ def test_a_lease_of_another_host_that_was_given_anew_meanwhile_is_waited_for(
     assert marker.read_text() == "pid=1\nhost=another\n"
 
 
+@BOTH
 def test_a_folder_that_is_moved_while_it_is_locked_is_not_left_locked(tmp_path: Path, kind: LockKind) -> None:
     init(tmp_path, locks=kind.value)
     (tmp_path / "here").mkdir()
