@@ -21,6 +21,8 @@ MIN_TASKS, MAX_TASKS = 2, 20
 SECTIONS = ("details", "parameters", "command", "git", "packages", "metrics", "host", "configuration", "source")
 """In the order in which they are shown. The last two have a hash and a number of lines for every file."""
 LAST, MIN, MAX = "last", "min", "max"
+SUMMARY = "Summary"
+"""The title of values that are reported once and for all."""
 Value = str | float | datetime | None
 
 
@@ -119,6 +121,20 @@ def side_by_side(sides: Sequence[Side]) -> SideBySide:
         source=source,
         configuration=configuration,
     )
+
+
+def is_named(line: Line, name: str) -> bool:
+    """Tell whether a line of metrics is what a person calls so, as filters do.
+
+    A title or title/series; with .last .min or .max of that kind only. A single value goes by its own name, too.
+    """
+    stem, _, kind = name.rpartition(".")
+    own = line.name.removeprefix(f"{SUMMARY}/")
+    return _is_within(line.name, name) or own == name or (kind == line.kind and _is_within(line.name, stem))
+
+
+def _is_within(name: str, wanted: str) -> bool:
+    return name == wanted or name.startswith(f"{wanted}/")
 
 
 def _check_count(count: int) -> None:
