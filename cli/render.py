@@ -78,7 +78,7 @@ def _json_value(value: object) -> object:
         return value.encode("utf-8", "backslashreplace").decode()  # lone surrogates
     if isinstance(value, dict):
         return {_json_value(key): _json_value(item) for key, item in value.items()}
-    return [_json_value(item) for item in value] if isinstance(value, list) else value
+    return [_json_value(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def number_word(value: float) -> str:
