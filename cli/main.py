@@ -31,6 +31,7 @@ COMMANDS: dict[str, str] = {
     "init": "Make a store here, or where you say.",
     "run": "Run a script as a task, or a draft's recorded command.",
     "create": "Make a draft from a script, module or repository, unrun.",
+    "ui": "Show the store in a browser.",
     "ls": "List tasks, newest first.",
     "show": "Show all about one task.",
     "logs": "Print a task's console output; -f follows it.",
