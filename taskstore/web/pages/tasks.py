@@ -9,7 +9,8 @@ from nicegui import ui
 
 from ...board.table import Table
 from ..frame import frame
-from ..table import routes
+from ..table import parcels, routes
+from ..table.parcels import Parcels
 from ..table.screen import Screen
 
 if TYPE_CHECKING:
@@ -21,9 +22,11 @@ if TYPE_CHECKING:
 def register(desk: Desk, application: FastAPI) -> None:
     """Answer at `/`, with the whole state of the table in the query of the address."""
     table = Table(desk.listing)
+    waiting = Parcels()
     application.include_router(routes.router(desk, table))
+    application.include_router(parcels.router(waiting))
 
     @ui.page("/")
     def page(request: Request) -> None:
         with frame(desk, "Tasks", at="/") as made:
-            Screen(desk, table, made, routes.view_of(request)).build()
+            Screen(desk, table, waiting, made, routes.view_of(request), request.url.query).build()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
 
 from nicegui import ui
 
@@ -13,12 +14,16 @@ from ...board.table import Table, View
 from ...core.errors import BadValue
 from ...schema import filters
 from ..frame import Frame, empty
+from . import chooser
 from .elements import ProjectTree, TasksGrid
+from .kept_views import KeptViews
+from .toolbar import Toolbar
 
 if TYPE_CHECKING:
     from nicegui.events import GenericEventArguments
 
     from ..desk import Desk
+    from .parcels import Parcels
 
 _LOOK_S = 1.0
 _STYLE = Path(__file__).parent.parent / "static" / "tasks.css"
@@ -28,14 +33,17 @@ _MAX_NAMED = 5
 class Screen:
     """One person's view of the table."""
 
-    def __init__(self, desk: Desk, table: Table, made: Frame, view: View) -> None:
+    def __init__(  # noqa: PLR0913 - what all pages share, what the tables share, and what this address says
+        self, desk: Desk, table: Table, waiting: Parcels, made: Frame, view: View, address: str
+    ) -> None:
         self._desk = desk
         self._table = table
         self._made = made
         self._view = view
         self._version = desk.listing.version
-        self._shown: list[str] = []
-        self.selected: list[dict[str, str]] = []
+        self._waiting = waiting
+        self._address = address
+        self._shown = shown_in(address) or list(columns.FIRST)
 
     def build(self) -> None:
         """Put everything on the page."""
@@ -51,8 +59,9 @@ class Screen:
                 self._grid = TasksGrid(list(columns.FIXED.values()))
                 self._grid.classes("tt-grid-outer")
                 self._grid.on("view", self._on_view)
-                self._grid.on("selection", self._on_selection)
-                self._grid.on("compare", self.compare)
+                tools = Toolbar(self._desk, self._made, self._grid, self._waiting)
+                self._grid.on("selection", lambda event: tools.show(_names_of(event.args)))
+                self._grid.on("compare", tools.compare)
         self._show_state()
         self._name_keys()
         ui.timer(_LOOK_S, self._look)
@@ -66,7 +75,7 @@ class Screen:
 
     def _build_bar(self) -> None:
         with ui.element("div").classes("tt-bar"):
-            ui.button(icon="account_tree", on_click=self._toggle_side).props(
+            ui.button(icon="account_tree", on_click=self._toggle_side, color=None).props(
                 'flat round dense aria-label="Show or hide projects" data-testid="toggle-projects"'
             )
             self._title = ui.label().classes("tt-title").props("role=heading aria-level=1")
@@ -78,7 +87,11 @@ class Screen:
             self._q.props('dense outlined clearable debounce=350 data-testid="filter" spellcheck=false').classes("tt-q")
             self._q.props["placeholder"] = "lr < 0.1 and status = failed"
             self._archived = ui.switch("Archived", value=self._view.with_archived, on_change=self._on_fields)
-            self._archived.props('dense data-testid="archived"')
+            self._archived.props('dense data-testid="archived"').classes("tt-switch")
+            ui.button("Columns", icon="view_column", on_click=self._choose, color=None).props(
+                'flat dense no-caps data-testid="columns"'
+            )
+            KeptViews(self._desk, self._made, lambda: self._grid, lambda: self._address)
 
     def _on_project(self, event: GenericEventArguments) -> None:
         self._side.classes(remove="tt-open")
@@ -109,13 +122,17 @@ class Screen:
     def _say_filter(self, problem: str) -> None:
         self._q.error = problem or None
 
+    async def _choose(self) -> None:
+        await chooser.choose(self._table, self._grid, lambda: self._shown)
+
     def _toggle_side(self) -> None:
         for element in (self._side, self._shade):
             element.classes(toggle="tt-open")
 
     def _on_view(self, event: GenericEventArguments) -> None:
         told = event.args if isinstance(event.args, dict) else {}
-        self._shown = [str(pair[0]) for pair in told.get("columns") or []]
+        self._shown = [str(pair[0]) for pair in told.get("columns") or []] or list(columns.FIRST)
+        self._address = str(told.get("address", ""))
         if not told.get("is_back"):
             return
         self._view = _view_of(told)
@@ -123,17 +140,6 @@ class Screen:
         self._archived.value = self._view.with_archived
         self._say_filter("")
         self._show_state()
-
-    def _on_selection(self, event: GenericEventArguments) -> None:
-        self.selected = [each for each in event.args or [] if isinstance(each, dict)]
-
-    def compare(self) -> None:
-        """Go to the comparison of what is selected."""
-        ids = [each["id"] for each in self.selected]
-        if len(ids) < 2:
-            self._made.feedback.say("Select two or more tasks to compare them (x or space).")
-            return
-        ui.navigate.to(f"/compare?ids={','.join(ids)}")
 
     def _look(self) -> None:
         version = self._desk.listing.version
@@ -167,6 +173,16 @@ class Screen:
             ("c", "compare what is selected"),
         ):
             self._made.on_key(key, what, lambda: None)
+
+
+def shown_in(address: str) -> list[str]:
+    """Return the ids of the columns that the query of an address names."""
+    return [text.rpartition("@")[0] or text for name, text in parse_qsl(address) if name == "col"]
+
+
+def _names_of(selected: object) -> dict[str, str]:
+    found = selected if isinstance(selected, list) else []
+    return {str(each["id"]): str(each.get("name", "")) for each in found if isinstance(each, dict) and "id" in each}
 
 
 def _view_of(told: Mapping[str, object]) -> View:
