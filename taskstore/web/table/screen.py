@@ -83,7 +83,7 @@ class Screen:
             self._text.props('dense outlined clearable debounce=250 type=search data-testid="search"').classes(
                 "tt-search"
             )
-            self._q = ui.input("Filter", value=self._view.q, on_change=self._on_fields)
+            self._q = ui.input("Filter", value=self._view.q, on_change=self._on_fields, validation=_problem)
             self._q.props('dense outlined clearable debounce=350 data-testid="filter" spellcheck=false').classes("tt-q")
             self._q.props["placeholder"] = "lr < 0.1 and status = failed"
             self._archived = ui.switch("Archived", value=self._view.with_archived, on_change=self._on_fields)
@@ -100,13 +100,8 @@ class Screen:
 
     def _on_fields(self) -> None:
         q = (self._q.value or "").strip()
-        try:
-            if q:
-                filters.parse(q)
-        except BadValue as error:
-            self._say_filter(str(error))
-            return
-        self._say_filter("")
+        if _problem(q) is not None:
+            return  # it is shown at the field
         self._change(q=q, text=(self._text.value or "").strip(), archived=bool(self._archived.value))
 
     def _change(self, **changes: object) -> None:
@@ -118,9 +113,6 @@ class Screen:
         self._view = _view_of(after)
         self._grid.look(**after)
         self._show_state()
-
-    def _say_filter(self, problem: str) -> None:
-        self._q.error = problem or None
 
     async def _choose(self) -> None:
         await chooser.choose(self._table, self._grid, lambda: self._shown)
@@ -138,7 +130,6 @@ class Screen:
         self._view = _view_of(told)
         self._text.value, self._q.value = self._view.text, self._view.q
         self._archived.value = self._view.with_archived
-        self._say_filter("")
         self._show_state()
 
     def _look(self) -> None:
@@ -173,6 +164,16 @@ class Screen:
             ("c", "compare what is selected"),
         ):
             self._made.on_key(key, what, lambda: None)
+
+
+def _problem(q: str | None) -> str | None:
+    """Say what is wrong with a filter; None where nothing is."""
+    try:
+        if q and q.strip():
+            filters.parse(q)
+    except BadValue as error:
+        return str(error)
+    return None
 
 
 def shown_in(address: str) -> list[str]:
