@@ -15,7 +15,7 @@ import msgspec
 from ..core.clock import SYSTEM, Clock
 from ..core.errors import BadValue, Conflict, Damaged, NotFound, ReadOnly, Refused
 from ..disk.atomic import is_temporary, replace_record
-from ..disk.layout import IGNORE, LOCK, PROJECTS, QUEUES, REMOTES, SETTINGS, STORE, TRASH, StorePaths
+from ..disk.layout import IGNORE, LOCK, PROJECTS, QUEUES, REMOTES, SETTINGS, STORE, TRASH, VIEWS, StorePaths
 from ..disk.lock import LockKind, edit_lock
 from ..disk.text import read_bytes
 from ..schema import codec, migrate
@@ -186,7 +186,7 @@ def writing(store: Store) -> Iterator[None]:
 
 _OWN_NAMES = frozenset(
     {
-        *(PROJECTS, QUEUES, TRASH, STORE, IGNORE, SETTINGS, REMOTES),
+        *(PROJECTS, QUEUES, TRASH, STORE, IGNORE, SETTINGS, REMOTES, VIEWS),
         *("cache", "quarantine", "locks", "ranks", "workers"),
     }
 )
