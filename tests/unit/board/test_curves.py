@@ -25,7 +25,7 @@ def log(paths: TaskPaths, lines: Iterable[Line], writer: str = "host-1-00000000"
 
 @pytest.fixture
 def paths(store: Store) -> TaskPaths:
-    return tasks.create(store, "examples", "run")[0]
+    return tasks.create(store, "examples", "run")
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def test_logs_too_long_to_hold_are_looked_at_in_pieces(
 
 def test_what_was_looked_at_longest_ago_is_let_go(store: Store) -> None:
     shelf = Shelf(kept_bytes=30)
-    made = [tasks.create(store, "examples", f"run {number}")[0] for number in range(2)]
+    made = [tasks.create(store, "examples", f"run {number}") for number in range(2)]
     for paths in made:
         log(paths, [(1.0, 1, "loss", "train", 1.0)])
     first = shelf.read(made[0])
