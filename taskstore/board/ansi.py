@@ -86,7 +86,8 @@ def _changed(style: _Style, text: str) -> _Style:
             style = _Style()
         elif code in (38, 48):
             number = _other(codes)
-            style = replace(style, **{"fg" if code == 38 else "bg": number}) if number is not None else style
+            if number is not None:
+                style = replace(style, fg=number) if code == 38 else replace(style, bg=number)
         elif code == 22:
             style = replace(style, bold=False, dim=False)
         elif code in _SWITCHES:

@@ -60,7 +60,7 @@ class _Console:
             self._later = ui.button("Later lines", icon="expand_more", on_click=self._show_later)
             self._latest = ui.button("Latest", icon="vertical_align_bottom", on_click=self._show_tail)
             for button in (self._earlier, self._later, self._latest):
-                button.props("flat dense no-caps")
+                button.props("flat dense no-caps").classes("ts-quiet")
         self._say()
         ui.timer(1.0, self._look, immediate=False)
         if self._chosen["search"]:
@@ -79,7 +79,7 @@ class _Console:
                     ("Next match", "keyboard_arrow_down", 1),
                 ):
                     button = ui.button(icon=icon, on_click=lambda _, step=step: self._step(step))
-                    button.props("flat dense round")
+                    button.props("flat dense round").classes("ts-quiet")
                     button.props["aria-label"] = name
                 self._count = ui.label().classes("ts-note").props('role=status data-testid="console-count"')
             ui.select(

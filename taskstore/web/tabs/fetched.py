@@ -54,13 +54,13 @@ def router(desk: Desk) -> APIRouter:
     def plot(task_id: str, title: str, series: str, iteration: int) -> Response:
         try:
             paths = places.locate(desk.store, task_id)
-            found = [one for one in plots.read_plots(paths, title, series) if one.iteration == iteration]
+            found = plots.read_plot(paths, title, series, iteration)
         except TaskstoreError as error:
             return failure(error)
-        if not found:
+        if found is None:
             return failure(NotFound("plot", f"{title}/{series}", "the page lists them"))
         headers = {"content-disposition": attachment(f"{title}-{series}-{iteration}.json"), "cache-control": "no-store"}
-        return Response(encode_plot(found[-1].figure), media_type="application/json", headers=headers)
+        return Response(encode_plot(found.figure), media_type="application/json", headers=headers)
 
     return made
 

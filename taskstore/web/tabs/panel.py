@@ -68,7 +68,7 @@ class Panel:
         with ui.column().classes("w-full gap-2"):
             self._note = ui.label().classes("ts-note").props("role=status")
             self._grid = ui.element("div").classes("ts-charts").props('data-testid="charts"')
-            self._more = ui.button("Show more", on_click=self._show_more).props("flat no-caps")
+            self._more = ui.button("Show more", on_click=self._show_more).props("flat no-caps").classes("ts-quiet")
         self._more.set_visibility(False)
 
     @property
