@@ -16,7 +16,7 @@ from fastapi.responses import Response, StreamingResponse
 from ...core.clock import UTC, to_text
 from ...core.errors import NotFound, TaskstoreError
 from ...disk import mounts
-from ...disk.layout import TaskPaths
+from ...disk.layout import SAMPLES, TaskPaths
 from ...schema.plot import encode_plot
 from ...store import events, places, plots
 from ..files import attachment, failure, send
@@ -67,8 +67,17 @@ def router(desk: Desk) -> APIRouter:
 
 def address_of(paths: TaskPaths, path: Path, *, is_download: bool = False) -> str:
     """Return where a browser fetches a sample's or a picture's file."""
-    name = path.relative_to(paths.home / "files" / "media").as_posix()
+    name = path.relative_to(paths.home / SAMPLES).as_posix()
     return f"/files/{paths.id}/media/{quote(name)}" + ("?download=1" if is_download else "")
+
+
+def is_media(paths: TaskPaths, path: Path) -> bool:
+    """Tell whether a file is one of the task's samples or pictures, by a link neither: a log may name any path."""
+    folder = paths.home / SAMPLES
+    try:
+        return path.is_relative_to(folder) and path.resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError, ValueError):
+        return False
 
 
 def plot_address(task_id: str, title: str, series: str, iteration: int) -> str:
@@ -81,12 +90,8 @@ def _within(paths: TaskPaths, name: str) -> Path:
     parts = name.split("/")
     if not name or any(part in ("", ".", "..") or "\\" in part or "\0" in part for part in parts):
         raise NotFound("sample", name, "the page lists them")
-    path = paths.home.joinpath("files", "media", *parts)
-    try:
-        is_inside = path.resolve().is_relative_to((paths.home / "files" / "media").resolve())
-    except (OSError, RuntimeError):
-        is_inside = False
-    if not is_inside:
+    path = paths.home.joinpath(SAMPLES, *parts)
+    if not is_media(paths, path):
         raise NotFound("sample", name, "the page lists them")
     return path
 

@@ -166,6 +166,8 @@ class Panel:
         self._say(found)
 
     def _say(self, found: Sequence[Curve]) -> None:
+        shown = {key for _, keys in self._group(self.keys) for key in keys}
+        found = [curve for curve in found if (curve.metric, curve.variant) in shown]
         count = sum(curve.count for curve in found)
         if all(curve.is_whole for curve in found):
             self._note.set_text(f"{count:,} points in {len(found)} series" if found else "")

@@ -17,7 +17,7 @@ from ...store import places, plots
 from .. import charts
 from ..frame import empty
 from .address import Chosen
-from .fetched import address_of, plot_address
+from .fetched import address_of, is_media, plot_address
 from .steps import Steps
 
 if TYPE_CHECKING:
@@ -123,6 +123,8 @@ class _Plots:
         body.props["data-iteration"] = iteration
         if plotted is not None and ready.figure is not None and not ready.note:
             plotted.update_figure(ready.figure)
+            for link in (one for one in body.default_slot.children if isinstance(one, ui.link)):
+                link.props["href"] = plot_address(self._task_id, *key, iteration)
             return
         body.clear()
         with body:
@@ -162,8 +164,9 @@ def _ready(paths: TaskPaths, key: Key, iteration: int) -> _Ready:
     if plot is None:
         raise NotFound("plot", f"{key[0]}/{key[1]} at {iteration}", "it was deleted, or cannot be read")
     if plot.image is not None:
-        mounts.bring(plot.image)
-        if plot.image.is_file():
+        if is_media(paths, plot.image):
+            mounts.bring(plot.image)
+        if is_media(paths, plot.image) and plot.image.is_file():
             return _Ready(image=address_of(paths, plot.image))
         return _Ready(note=f"the picture {plot.image.name} is missing")
     table = _table(plot.figure)
@@ -179,6 +182,7 @@ def _ready(paths: TaskPaths, key: Key, iteration: int) -> _Ready:
 
 def _drawn(figure: figures.Figure) -> figures.Figure:
     layout: dict[str, Any] = {
+        "margin": {"l": 56, "r": 24, "t": 56, "b": 48},
         **figure["layout"],
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
