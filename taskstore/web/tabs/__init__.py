@@ -16,14 +16,28 @@ Show = Callable[["Desk", "Frame", str], Awaitable[None]]
 
 @dataclass(frozen=True)
 class Tab:
-    """One tab: its key is in the page's address."""
+    """One tab: its key is in the page's address.
+
+    `follows` names files and folders of the task, as TaskPaths does: when one of them changes, or the task's status,
+    the tab is built anew. One that follows none keeps itself up to date.
+    """
 
     key: str
     label: str
     show: Show
+    follows: tuple[str, ...] = ()
 
 
 def all_tabs() -> dict[str, Tab]:
     """Return the tabs by key, in their order."""
-    made: list[Tab] = []
+    from . import artifacts, configuration, execution, history, info
+
+    made = [
+        Tab("execution", "Execution", execution.show, ("script", "source")),
+        Tab("configuration", "Configuration", configuration.show, ("params", "configuration", "config")),
+        Tab("artifacts", "Artifacts", artifacts.show, ("artifacts", "models")),
+        Tab("info", "Info", info.show, ("record",)),
+        # Console, Scalars, Plots, Samples and Resources: they keep themselves up to date.
+        Tab("history", "History", history.show, ("record",)),
+    ]
     return {tab.key: tab for tab in made}
