@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from nicegui import ui
 from nicegui.testing import User
 from nicegui.testing.user_interaction import UserInteraction
 
@@ -25,7 +26,10 @@ def all_of(user: User, name: str) -> list[Any]:
 
 
 def _is_visible(element: Any) -> bool:
-    return element.visible and all(each.visible for each in element.ancestors())
+    return all(
+        each.visible and not (isinstance(each, ui.dialog) and not each.value)
+        for each in (element, *element.ancestors())
+    )
 
 
 async def click(user: User, name: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +13,7 @@ from ...board import task as board
 from ...core.errors import NotFound, TaskstoreError
 from ..frame import Frame, frame, show_error
 from ..tabs import Tab, all_tabs, fetched
-from ..task import served
+from ..task import address, served
 from ..task.acting import Acting
 from ..task.head import Head
 
@@ -88,7 +87,7 @@ class _Page:
         if key == self._tab:
             return
         if self._tab:
-            ui.run_javascript(f"history.replaceState(null, '', {json.dumps(f'?tab={key}')})")
+            address.only(tab=key)
         self._tab = key
         await self._fill()
 
