@@ -5,7 +5,6 @@ Colours are those of the page around, which may be dark or light, but for the st
 
 from __future__ import annotations
 
-import html
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol, TypeVar
@@ -182,6 +181,8 @@ def _grid(names: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def _text(text: str) -> str:
     """Escape a text; a long one is cut, and what is not to be seen is spelled out: it could turn the line around."""
+    import html  # a run has no use for it
+
     cut = text if len(text) <= MAX_TEXT else f"{text[: MAX_TEXT - 1]}…"
     return html.escape(
         "".join(char if char.isprintable() or char == "\n" else char.encode("unicode_escape").decode() for char in cut)
