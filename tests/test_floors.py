@@ -35,6 +35,7 @@ FLOORS = {
         "clearml": 7,
         "__init__": 7,
         "web": 8,
+        "tui": 8,
     },
 }
 CLI_FLOOR = 8
