@@ -34,6 +34,7 @@ FLOORS = {
         "storage": 7,
         "clearml": 7,
         "__init__": 7,
+        "board": 7.5,
         "web": 8,
         "tui": 8,
     },

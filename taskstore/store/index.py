@@ -58,12 +58,13 @@ class _File(msgspec.Struct, array_like=True):
 _decoder = msgspec.msgpack.Decoder(_File)
 
 
-def entries(store: Store, damaged: list[Damaged]) -> Iterator[Entry]:
+def entries(store: Store, damaged: list[Damaged], known: dict[str, Entry] | None = None) -> Iterator[Entry]:
     """Yield an entry for each task in the tree, each as its files are now; broken ones go to `damaged`.
 
-    Live runs are looked at closely: a dead one is settled, and metrics are read up to the last line.
+    Live runs are looked at closely: a dead one is settled, and metrics are read up to the last line. Who lists again
+    and again gives `known`, which is filled: what has not changed since is then the same object.
     """
-    cached = _load(store)
+    cached = known or _load(store)
     found: list[Entry] = []
     stale = 0
     root = str(store.paths.projects)
@@ -83,6 +84,9 @@ def entries(store: Store, damaged: list[Damaged]) -> Iterator[Entry]:
         yield entry
     if stale > _STALE_BEFORE_SAVE or len(cached) > 2 * len(found) + _STALE_BEFORE_SAVE:
         _save(store, found)
+    if known is not None:
+        known.clear()
+        known.update((entry.id, entry) for entry in found)
 
 
 def _signature(home: str) -> tuple[int, ...]:

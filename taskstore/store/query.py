@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -261,31 +261,42 @@ def find(
 
     Raises BadName for an impossible project; an unknown project or field finds nothing.
     """
-    query = query or Query()
+    damaged: list[Damaged] = []
+    project_of = projects_of(store)
+    rows = (row_from(entry, project_of(entry.folder)) for entry in index.entries(store, damaged))
+    found = select(rows, query or Query(), order_by=order_by)
+    return Listing(found[:limit] if limit is not None else found, damaged)
+
+
+def select(rows: Iterable[Row], query: Query, *, order_by: str | Sequence[str] = "-created") -> list[Row]:
+    """Return those rows that are wanted, in order. Raises as `find`."""
     if query.project is not None:
         project_parts(query.project)
-    damaged: list[Damaged] = []
-    project_of = functools.cache(lambda folder: _project(store, store.paths.projects / folder))
-    rows = [
-        row for entry in index.entries(store, damaged) if query.matches(row := _row(entry, *project_of(entry.folder)))
-    ]
-    rows.sort(key=lambda row: row.id, reverse=True)  # ids are in order of creation: of equals, the newer comes first
+    found = [row for row in rows if query.matches(row)]
+    found.sort(key=lambda row: row.id, reverse=True)  # ids are in order of creation: of equals, the newer comes first
     for name in reversed([order_by] if isinstance(order_by, str) else order_by):
-        rows = _sorted(rows, name)
-    return Listing(rows[:limit] if limit is not None else rows, damaged)
+        found = _sorted(found, name)
+    return found
+
+
+def projects_of(store: Store) -> Callable[[str], tuple[str, Path]]:
+    """Return what finds the name and the folder of an entry's project, each asked of the disk once."""
+    return functools.cache(lambda folder: _project(store, store.paths.projects / folder))
+
+
+def row_from(entry: index.Entry, project: tuple[str, Path]) -> Row:
+    """Return an entry of the index as a listing has it; `project` is its name and folder."""
+    name, folder = project
+    return Row(entry.task, name, folder, entry.hyperparams, entry.last_metrics, entry.last_iteration)
 
 
 def _project(store: Store, folder: Path) -> tuple[str, Path]:
     return places.project_name(store, folder), folder
 
 
-def _row(entry: index.Entry, project: str, folder: Path) -> Row:
-    return Row(entry.task, project, folder, entry.hyperparams, entry.last_metrics, entry.last_iteration)
-
-
 def row_of(store: Store, paths: TaskPaths) -> Row:
     """Return one task as a listing would have it. Raises Damaged, NotFound."""
-    return _row(index.entry_of(store, paths), *_project(store, paths.home.parent))
+    return row_from(index.entry_of(store, paths), _project(store, paths.home.parent))
 
 
 def _sorted(rows: list[Row], order_by: str) -> list[Row]:

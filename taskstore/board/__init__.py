@@ -1,0 +1,1 @@
+"""What a screen needs that stays open, the web page and the terminal's alike: a listing that follows, and actions."""
