@@ -8,9 +8,11 @@ from rich.text import Text
 from textual.binding import Binding
 
 from .acting import ActingScreen
+from .comparing import CompareScreen
 from .console import Console
 from .dialogs import Page
 from .lines import Lines
+from .queues import QueuesScreen
 from .shared import BoardApp
 from .table import Table
 from .task import TaskScreen
@@ -36,6 +38,8 @@ def sections() -> Iterator[tuple[str, list[tuple[str, str]]]]:
         ("The table of tasks", (TasksScreen,)),
         ("Actions, on the marked tasks or the one at the cursor", (ActingScreen,)),
         ("A task's page", (TaskScreen, Console)),
+        ("Tasks side by side", (CompareScreen,)),
+        ("Queues and workers", (QueuesScreen,)),
     ):
         yield title, [key for kind in kinds for key in keys_of(kind)]
 

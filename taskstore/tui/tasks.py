@@ -16,11 +16,14 @@ from ..core.spelling import count, safe, safe_lines
 from ..core.states import Status
 from ..disk import mounts
 from ..schema import field_names, filters
+from ..sections.compare import many
 from ..store.query import TASK_FIELDS, Query, Row
 from . import cells
 from .acting import ActingScreen
+from .comparing import CompareScreen
 from .dialogs import Ask
 from .projects import Project, tree
+from .queues import QueuesScreen
 from .table import Column, Table
 from .task import TaskScreen
 
@@ -46,6 +49,8 @@ class TasksScreen(ActingScreen):
         Binding("s", "sort", "sort"),
         Binding("c", "columns", "columns", show=False),
         Binding("p", "projects", "projects"),
+        Binding("d", "compare", "compare the marked tasks", show=False),
+        Binding("w", "queues", "queues and workers", show=False),
         Binding("v", "archived", "archived or not", show=False),
         Binding("u", "unmark", "unmark all", show=False),
         Binding("escape", "clear", "close the field, clear the filter", show=False),
@@ -161,6 +166,22 @@ class TasksScreen(ActingScreen):
         self.marked.clear()
         self._show_head(list(self.table.rows))
         self.table.refresh()
+
+    def action_compare(self) -> None:
+        """Set the marked tasks side by side."""
+        rows = [row for row in self.table.rows if row.id in self.marked]
+        if not many.MIN_TASKS <= len(rows) <= many.MAX_TASKS:
+            self.board.tell(
+                f"mark {many.MIN_TASKS} to {many.MAX_TASKS} tasks with the space bar to compare them; "
+                f"{len(rows)} shown here are marked",
+                is_warning=True,
+            )
+            return
+        self.app.push_screen(CompareScreen(rows))
+
+    def action_queues(self) -> None:
+        """Show the queues and the workers."""
+        self.app.push_screen(QueuesScreen())
 
     def action_archived(self) -> None:
         """Show archived tasks too, or leave them out."""
