@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -20,7 +21,7 @@ from ..store.query import Row
 from ..store.tickets import DEFAULT
 from .cloning import CloneDialog
 from .dialogs import Ask, Choose, Confirm
-from .shared import BoardApp
+from .shared import BoardApp, begin
 
 KEYS = {
     "clone": "C",
@@ -69,7 +70,7 @@ class ActingScreen(Screen[None]):
 
     def action_menu(self) -> None:
         """Offer what may be done."""
-        self.run_worker(self._menu())
+        begin(self, self._menu)
 
     async def _menu(self) -> None:
         rows = self.chosen()
@@ -87,7 +88,7 @@ class ActingScreen(Screen[None]):
 
     def action_act(self, key: str) -> None:
         """Do something to the chosen tasks."""
-        self.run_worker(self._act(key))
+        begin(self, partial(self._act, key))
 
     async def _act(self, key: str) -> None:
         with self.board.telling():
@@ -150,7 +151,7 @@ class ActingScreen(Screen[None]):
 
     def action_undo(self) -> None:
         """Undo what was done last."""
-        self.run_worker(self._undo())
+        begin(self, self._undo)
 
     async def _undo(self) -> None:
         if not self.board.undoable:

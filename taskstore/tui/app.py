@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..store.store import Store
 from . import keys
 from .acting import ActingScreen
-from .shared import BoardApp
+from .shared import BoardApp, begin
 from .tasks import TasksScreen
 
 TICK_S = 1.0
@@ -27,7 +27,7 @@ class Board(BoardApp):
 
     def _begin_tick(self) -> None:
         if not self._is_ticking:
-            self.run_worker(self.tick())
+            begin(self, self.tick)
 
     async def tick(self) -> None:
         """Look for what others have written, and have the screen show it."""

@@ -30,7 +30,7 @@ def columns(clock: Clock, chosen: Sequence[str], is_marked: Callable[[str], bool
         Column[Row]("tags", lambda row: ", ".join(row.task.tags), 16, from_width=120),
         *(_chosen(name) for name in chosen),
         Column[Row]("created", lambda row: ago(row.task.created, clock.now()), 12),
-        Column[Row]("duration", lambda row: how_long(row, clock.now()), 11, is_right=True),
+        Column[Row]("duration", lambda row: how_long(row, clock.now()), 11, is_right=True, from_width=66),
     ]
 
 

@@ -20,6 +20,7 @@ from ..store.store import Store
 from . import cells
 from .acting import ActingScreen
 from .dialogs import Page
+from .shared import begin
 from .table import Column, Table
 
 _NAME_WIDTH, _LEAST_WIDTH = 26, 16
@@ -64,7 +65,7 @@ class CompareScreen(ActingScreen):
     def on_mount(self) -> None:
         """Compare."""
         self.table.focus()
-        self.run_worker(self._read())
+        begin(self, self._read)
 
     def on_resize(self) -> None:
         """Share out the width again."""

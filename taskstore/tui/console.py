@@ -18,6 +18,7 @@ from ..store.events import ConsoleLine
 from ..store.follow import ConsoleFollower
 from .dialogs import Ask
 from .lines import Pager
+from .shared import begin
 
 MOST_LINES = 100_000
 """Of a longer console the last ones."""
@@ -76,7 +77,7 @@ class Console(Vertical):
 
     def action_search(self) -> None:
         """Ask what to search for."""
-        self.run_worker(self._ask())
+        begin(self, self._ask)
 
     async def _ask(self) -> None:
         wanted = await self.app.push_screen_wait(Ask("Search the console", self._wanted, hint="empty: no search"))

@@ -13,6 +13,7 @@ from .console import Console
 from .dialogs import Page
 from .lines import Lines
 from .queues import QueuesScreen
+from .scalars import Scalars
 from .shared import BoardApp
 from .table import Table
 from .task import TaskScreen
@@ -37,7 +38,9 @@ def sections() -> Iterator[tuple[str, list[tuple[str, str]]]]:
         ("Everywhere", (BoardApp, Lines, Table)),
         ("The table of tasks", (TasksScreen,)),
         ("Actions, on the marked tasks or the one at the cursor", (ActingScreen,)),
-        ("A task's page", (TaskScreen, Console)),
+        ("A task's page", (TaskScreen,)),
+        ("Its console", (Console,)),
+        ("Its scalars", (Scalars,)),
         ("Tasks side by side", (CompareScreen,)),
         ("Queues and workers", (QueuesScreen,)),
     ):

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -18,6 +19,7 @@ from ..store import workers
 from ..store.query import Row
 from ..store.store import Store
 from .acting import ActingScreen
+from .shared import begin
 from .table import Column, Table
 from .task import TaskScreen
 
@@ -105,7 +107,7 @@ class QueuesScreen(ActingScreen):
     def on_mount(self) -> None:
         """Show them."""
         self.query_one("#queues", Table).focus()
-        self.run_worker(self.follow(True))
+        begin(self, partial(self.follow, True))
 
     @property
     def waiting(self) -> Table[Waiting]:
@@ -145,7 +147,7 @@ class QueuesScreen(ActingScreen):
     def on_table_moved(self, event: Table.Moved) -> None:
         """Show what is in another queue."""
         if event.table.id == "queues":
-            self.run_worker(self.follow(True))
+            begin(self, partial(self.follow, True))
 
     def on_table_opened(self, event: Table.Opened) -> None:
         """Go to what is in a queue, or open a task."""
@@ -159,7 +161,7 @@ class QueuesScreen(ActingScreen):
 
     def action_move(self, step: int) -> None:
         """Have the task at the cursor run sooner or later."""
-        self.run_worker(self._move(step))
+        begin(self, partial(self._move, step))
 
     async def _move(self, step: int) -> None:
         row = self.waiting.row

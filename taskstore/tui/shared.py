@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
-from typing import ClassVar
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any, ClassVar
 
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.dom import DOMNode
 
 from ..board.listing import WatchedListing
 from ..core.errors import TaskstoreError
@@ -68,3 +69,11 @@ class BoardApp(App[None]):
     def action_light(self) -> None:
         """Change between dark and light."""
         self.theme = DARK if self.theme == LIGHT else LIGHT
+
+
+def begin(node: DOMNode, work: Callable[[], Coroutine[Any, Any, None]], *, only: str = "") -> None:
+    """Run something beside the keys. Of works with the same `only` the latest one goes on, and the one before is ended.
+
+    It is given as a function: one that is ended before it has begun is never called.
+    """
+    node.run_worker(work, exclusive=bool(only), group=only or "default")  # type: ignore[arg-type]  # None is a result

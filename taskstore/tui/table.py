@@ -114,7 +114,7 @@ class Table(Lines, Generic[T]):
         return sum(width for _, width in self._widths) + len(_GAP) * len(self._widths)
 
     def _shared(self) -> list[tuple[Column[T], int]]:
-        seen = [column for column in self.columns if column.from_width <= self.app.size.width]
+        seen = [column for column in self.columns if column.from_width <= self.size.width]
         fixed = sum(column.width for column in seen) + len(_GAP) * len(seen)
         shares = sum(1 for column in seen if not column.width)
         share = max(_LEAST_SHARE, (self.size.width - fixed) // shares) if shares else 0

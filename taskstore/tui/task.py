@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import ClassVar
 
 from rich.text import Text
@@ -21,6 +22,7 @@ from .acting import ActingScreen
 from .console import Console
 from .lines import Pager
 from .scalars import Scalars
+from .shared import begin
 from .table import Table, measured
 
 Cells = Sequence[str]
@@ -67,12 +69,12 @@ class TaskScreen(ActingScreen):
 
     def on_mount(self) -> None:
         """Show the task, and begin to follow it."""
-        self.run_worker(self.follow(True))
+        begin(self, partial(self.follow, True))
         self.focus_tab()
 
     def on_tabbed_content_tab_activated(self) -> None:
         """Show what the tab is about."""
-        self.run_worker(self.follow(True))
+        begin(self, partial(self.follow, True))
         self.focus_tab()
 
     @property

@@ -24,6 +24,7 @@ from .comparing import CompareScreen
 from .dialogs import Ask
 from .projects import Project, tree
 from .queues import QueuesScreen
+from .shared import begin
 from .table import Column, Table
 from .task import TaskScreen
 
@@ -92,7 +93,7 @@ class TasksScreen(ActingScreen):
         """Show the tasks."""
         self.table.marked = self.marked
         self.table.focus()
-        self.run_worker(self.show())
+        begin(self, self.show)
 
     async def follow(self, changed: bool) -> None:
         """Show what has changed; the times of what runs go on in any case."""
@@ -152,7 +153,7 @@ class TasksScreen(ActingScreen):
         elif isinstance(event.row, Project):
             self.project = event.row.name
             self.table.focus()
-            self.run_worker(self.show())
+            begin(self, self.show)
 
     def action_mark(self) -> None:
         """Mark the task at the cursor, or unmark it, and go on."""
@@ -186,7 +187,7 @@ class TasksScreen(ActingScreen):
     def action_archived(self) -> None:
         """Show archived tasks too, or leave them out."""
         self.with_archived = not self.with_archived
-        self.run_worker(self.show())
+        begin(self, self.show)
 
     def action_projects(self) -> None:
         """Show the projects and go there, or close them."""
@@ -203,7 +204,7 @@ class TasksScreen(ActingScreen):
         """Search while it is typed; a filter is tried when it is done."""
         if event.input.id == "text":
             self.asked["text"] = event.value
-            self.run_worker(self.show(), exclusive=True, group="search")
+            begin(self, self.show, only="search")
         else:
             self.query_one("#asked-where").remove_class("-wrong")
 
@@ -221,7 +222,7 @@ class TasksScreen(ActingScreen):
         self.asked[name] = event.value
         self.query_one(f"#asked-{name}").set_class(bool(event.value.strip()), "-open")
         self.table.focus()
-        self.run_worker(self.show())
+        begin(self, self.show)
 
     def action_clear(self) -> None:
         """Close the fields and show all again: of the project first, then of all."""
@@ -233,7 +234,7 @@ class TasksScreen(ActingScreen):
             box.remove_class("-open", "-wrong")
             box.query_one(Input).value = ""
         self.table.focus()
-        self.run_worker(self.show())
+        begin(self, self.show)
 
     def names(self) -> list[str]:
         """Return the fields, parameters and metrics that tasks have."""
@@ -245,7 +246,7 @@ class TasksScreen(ActingScreen):
 
     def action_sort(self) -> None:
         """Ask by what to sort."""
-        self.run_worker(self._ask_order())
+        begin(self, self._ask_order)
 
     async def _ask_order(self) -> None:
         order = await self.app.push_screen_wait(
@@ -263,7 +264,7 @@ class TasksScreen(ActingScreen):
 
     def action_columns(self) -> None:
         """Ask which parameters and metrics to show."""
-        self.run_worker(self._ask_columns())
+        begin(self, self._ask_columns)
 
     async def _ask_columns(self) -> None:
         columns = await self.app.push_screen_wait(
