@@ -22,6 +22,8 @@ class Lines(ScrollView, can_focus=True):
     DEFAULT_CSS = """
     Lines {
         height: 1fr;
+        overflow-y: scroll;
+        scrollbar-size: 1 1;
         background: $background;
         & > .lines--cursor { background: $primary; color: $text; text-style: bold; }
         & > .lines--head { background: $panel; color: $foreground; text-style: bold; }
@@ -58,7 +60,7 @@ class Lines(ScrollView, can_focus=True):
 
     def widest(self) -> int:
         """Return the width in cells of the widest line."""
-        return self.size.width
+        return self.seen_width
 
     def on_mount(self) -> None:
         """Without colours, what is chosen is told by turning them over."""
@@ -82,13 +84,13 @@ class Lines(ScrollView, can_focus=True):
         if y < self.head_height:
             text, style = self.head(), self._part_style("lines--head")
         elif index >= self.count:
-            return Strip.blank(self.size.width, style)
+            return Strip.blank(self.seen_width, style)
         else:
             text = self.line(index)
             if self.is_at_cursor(index):
                 text, style = Text(text.plain), self._part_style("lines--cursor")
         strip = Strip(text.render(self.app.console)).apply_style(style)
-        return strip.crop_extend(scroll_x, scroll_x + self.size.width, style)
+        return strip.crop_extend(scroll_x, scroll_x + self.seen_width, style)
 
     def is_at_cursor(self, index: int) -> bool:
         """Tell whether a line is the one that is chosen."""
@@ -115,7 +117,7 @@ class Lines(ScrollView, can_focus=True):
 
     def action_last(self) -> None:
         """Scroll to the bottom."""
-        self.scroll_to(y=max(0, self.count + self.head_height - self.size.height), animate=False)
+        self.scroll_to(y=max(0, self.count + self.head_height - self.seen_height), animate=False)
 
     def action_sideways(self, cells: int) -> None:
         """Scroll to a side."""
@@ -124,7 +126,17 @@ class Lines(ScrollView, can_focus=True):
     @property
     def page_height(self) -> int:
         """How many lines are seen at once."""
-        return max(1, self.size.height - self.head_height)
+        return max(1, self.seen_height - self.head_height)
+
+    @property
+    def seen_width(self) -> int:
+        """How many cells wide it is, beside the scrollbar."""
+        return self.scrollable_content_region.width
+
+    @property
+    def seen_height(self) -> int:
+        """How many lines high it is, above the scrollbar, the head with it."""
+        return self.scrollable_content_region.height
 
 
 class Pager(Lines):
@@ -145,7 +157,7 @@ class Pager(Lines):
     @property
     def is_at_end(self) -> bool:
         """Whether the last line is seen: more lines are followed then."""
-        return self.scroll_offset.y >= self.count - self.size.height
+        return self.scroll_offset.y >= self.count - self.seen_height
 
     @property
     def found(self) -> int | None:
@@ -198,7 +210,7 @@ class Pager(Lines):
         order = [(start + step * far) % len(self._lines) for far in range(1, len(self._lines) + 1)]
         self._found = next((at for at in order if self._wanted in self._lines[at].plain.casefold()), None)
         if self._found is not None:
-            self.scroll_to(y=max(0, self._found - self.size.height // 2), animate=False)
+            self.scroll_to(y=max(0, self._found - self.seen_height // 2), animate=False)
         self.refresh()
         return self._found is not None
 

@@ -106,7 +106,7 @@ class Scalars(Horizontal):
 
     async def _draw(self) -> None:
         pager = self.query_one(Pager)
-        width, height = pager.size
+        width, height = pager.seen_width, pager.seen_height
         names = self._wanted()
         if self._paths is None or not names or width == 0:
             pager.show([])

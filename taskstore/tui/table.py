@@ -26,7 +26,7 @@ MARK = "*"
 class Column(Generic[T]):
     """A column: its cells are text that nobody has cleaned. A `width` of 0 takes what the others leave.
 
-    It shows where the terminal has at least so many columns as `from_width` says.
+    It shows where the table is at least `from_width` cells wide.
     """
 
     title: str
@@ -111,13 +111,13 @@ class Table(Lines, Generic[T]):
 
     def widest(self) -> int:
         """Return the width of a row."""
-        return sum(width for _, width in self._widths) + len(_GAP) * len(self._widths)
+        return sum(width for _, width in self._widths) + len(_GAP) * max(0, len(self._widths) - 1)
 
     def _shared(self) -> list[tuple[Column[T], int]]:
-        seen = [column for column in self.columns if column.from_width <= self.size.width]
-        fixed = sum(column.width for column in seen) + len(_GAP) * len(seen)
+        seen = [column for column in self.columns if column.from_width <= self.seen_width]
+        fixed = sum(column.width for column in seen) + len(_GAP) * (len(seen) - 1)
         shares = sum(1 for column in seen if not column.width)
-        share = max(_LEAST_SHARE, (self.size.width - fixed) // shares) if shares else 0
+        share = max(_LEAST_SHARE, (self.seen_width - fixed) // shares) if shares else 0
         return [(column, column.width or share) for column in seen]
 
     def head(self) -> Text:
