@@ -106,7 +106,7 @@ class TaskScreen(ActingScreen):
     def _show_head(self) -> None:
         row = self._row
         head = Text.assemble(
-            (f" {cells.status(row)} ", cells.status_style(row)), " ", (safe(row.task.name[:300]), "bold")
+            (f" {safe(cells.status(row)[:60])} ", cells.status_style(row)), " ", (safe(row.task.name[:300]), "bold")
         )
         head.append(f"  {safe(row.project[:300])}  {row.id[:12]}", "dim")
         head.no_wrap = True

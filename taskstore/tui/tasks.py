@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import ClassVar
 
 from rich.text import Text
@@ -94,6 +95,10 @@ class TasksScreen(ActingScreen):
         self.table.marked = self.marked
         self.table.focus()
         begin(self, self.show)
+
+    def on_screen_resume(self) -> None:
+        """Show what has changed while another screen was before it."""
+        begin(self, partial(self.follow, True))
 
     async def follow(self, changed: bool) -> None:
         """Show what has changed; the times of what runs go on in any case."""

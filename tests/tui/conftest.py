@@ -42,13 +42,15 @@ class Screen:
     async def settle(self) -> None:
         """Wait until nothing is under way; what waits for a dialog's answer is not."""
         for _ in range(400):
+            was_busy = self._is_busy()
             await self.pilot.pause()
-            if isinstance(self.board.screen, ModalScreen) or not any(
-                worker.is_running or worker.is_cancelled for worker in self.board.workers
-            ):
-                break
-            await asyncio.sleep(0.002)
-        await self.pilot.pause()
+            if not was_busy and not self._is_busy():
+                return
+
+    def _is_busy(self) -> bool:
+        return not isinstance(self.board.screen, ModalScreen) and any(
+            not worker.is_finished for worker in self.board.workers
+        )
 
     @property
     def text(self) -> str:
