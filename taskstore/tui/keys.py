@@ -8,6 +8,7 @@ from rich.text import Text
 from textual.binding import Binding
 
 from .acting import ActingScreen
+from .cloning import CloneDialog
 from .comparing import CompareScreen
 from .console import Console
 from .dialogs import Page
@@ -32,18 +33,22 @@ _NAMES = {
 }
 
 
+_SECTIONS: tuple[tuple[str, tuple[type, ...]], ...] = (
+    ("Everywhere", (BoardApp, Lines, Table)),
+    ("The table of tasks", (TasksScreen,)),
+    ("Actions, on the marked tasks or the one at the cursor", (ActingScreen,)),
+    ("A task's page", (TaskScreen,)),
+    ("Its console", (Console,)),
+    ("Its scalars", (Scalars,)),
+    ("Tasks side by side", (CompareScreen,)),
+    ("Queues and workers", (QueuesScreen,)),
+    ("Cloning", (CloneDialog,)),
+)
+
+
 def sections() -> Iterator[tuple[str, list[tuple[str, str]]]]:
     """Yield the title of each screen, with its keys and what they do."""
-    for title, kinds in (
-        ("Everywhere", (BoardApp, Lines, Table)),
-        ("The table of tasks", (TasksScreen,)),
-        ("Actions, on the marked tasks or the one at the cursor", (ActingScreen,)),
-        ("A task's page", (TaskScreen,)),
-        ("Its console", (Console,)),
-        ("Its scalars", (Scalars,)),
-        ("Tasks side by side", (CompareScreen,)),
-        ("Queues and workers", (QueuesScreen,)),
-    ):
+    for title, kinds in _SECTIONS:
         yield title, [key for kind in kinds for key in keys_of(kind)]
 
 
