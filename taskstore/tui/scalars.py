@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from operator import itemgetter
 from typing import ClassVar
 
 from rich.text import Text
@@ -12,21 +13,21 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 
-from ..core.spelling import short_number
+from ..core.curves import MAX_CURVES, Curve, Look, Piece, draw, legend
+from ..core.spelling import safe, short_number
 from ..disk.layout import TaskPaths
 from ..schema.codec import number
 from ..schema.record import MONITOR
 from ..store import events, sampling
 from ..store.query import Row
-from .drawing import Curve, draw
 from .lines import Pager
 from .shared import begin
 from .table import MARK, Column, Table
 
 WHOLE_BYTES = 64 << 20
 """Longer logs are not read as a whole each time that they grow: pieces stand for them."""
-_MOST_CURVES = 6
 _POINTS_A_COLUMN = 8
+_LEAST_WIDTH = 12
 Name = tuple[str, str]
 
 
@@ -48,17 +49,16 @@ class Scalars(Horizontal):
     Scalars .note { height: 1; color: $text-muted; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "mark", "draw it with others"),
-        Binding("y", "log('y')", "log y"),
-        Binding("x", "log('x')", "log x"),
-        Binding("t", "time", "by time or iteration", show=False),
+        Binding("space", "mark", "draw it too"),
+        Binding("l", "log", "log"),
+        Binding("t", "time", "by time"),
     ]
 
     def __init__(self) -> None:
         super().__init__()
         self._paths: TaskPaths | None = None
         self._marked: set[Name] = set()
-        self._log = {"x": False, "y": False}
+        self._is_log = False
         self._by_time = False
         self._read: dict[Name, tuple[object, events.Series | None]] = {}
 
@@ -67,7 +67,7 @@ class Scalars(Horizontal):
         yield Table[Series](
             [
                 Column(MARK, lambda row: MARK if row.name in self._marked else "", 1),
-                Column("series", lambda row: "/".join(row.name).removeprefix(MONITOR)),
+                Column("series", lambda row: _label(*row.name)),
                 Column("last", lambda row: short_number(row.last), 9, is_right=True),
             ],
             lambda row: "\0".join(row.name),
@@ -102,27 +102,38 @@ class Scalars(Horizontal):
     def _wanted(self) -> list[Name]:
         table: Table[Series] = self.query_one(Table)
         marked = [each.name for each in table.rows if each.name in self._marked]
-        return marked[:_MOST_CURVES] or ([table.row.name] if table.row is not None else [])
+        return marked[:MAX_CURVES] or ([table.row.name] if table.row is not None else [])
 
     async def _draw(self) -> None:
         pager = self.query_one(Pager)
-        width, height = pager.seen_width, pager.seen_height
         names = self._wanted()
-        if self._paths is None or not names or width == 0:
+        if self._paths is None or not names or pager.seen_width < _LEAST_WIDTH:
             pager.show([])
             return
-        found, is_sampled = await asyncio.to_thread(self._series_of, self._paths, names, width * _POINTS_A_COLUMN)
+        most = pager.seen_width * _POINTS_A_COLUMN
+        found, is_sampled = await asyncio.to_thread(self._series_of, self._paths, names, most)
         curves = [
-            Curve(f"{each.metric}/{each.variant}".removeprefix(MONITOR), self._x(each), each.values) for each in found
+            Curve(
+                safe(_label(each.metric, each.variant)),
+                sorted(zip(self._x(each), each.values, strict=True), key=itemgetter(0)),
+            )
+            for each in found
         ]
-        pager.show(draw(curves, width, height, log_x=self._log["x"], log_y=self._log["y"]))
-        note = "seconds" if self._by_time else "iterations"
-        note += ", log" if self._log["x"] else ""
-        note += "; y is log" if self._log["y"] else ""
+        pager.show(self._lines(curves, pager.seen_width, pager.seen_height))
+        note = "seconds since the first point" if self._by_time else "iterations"
+        note += "; logarithmic" if self._is_log else ""
         note += "; pieces of a long log" if is_sampled else ""
-        if len(self._marked) > _MOST_CURVES:
-            note += f"; the first {_MOST_CURVES} of {len(self._marked)}"
+        if len(self._marked) > MAX_CURVES:
+            note += f"; the first {MAX_CURVES} of {len(self._marked)}"
         self.query_one(".note", Static).update(Text(note))
+
+    def _lines(self, curves: list[Curve], width: int, height: int) -> list[Text]:
+        """Draw the curves below their names."""
+        look = Look(width, height, is_log=self._is_log, has_colours=not self.app.no_color)
+        names = [_cut(piece, width) for piece in _by_name(legend(curves, look), len(curves))]
+        look = replace(look, height=max(1, height - len(names) - 2))
+        drawn = [Text.assemble(*pieces) for pieces in draw(curves, look)]
+        return [*names, *(drawn or [Text("no point can be drawn", style="dim")])]
 
     def _x(self, series: events.Series) -> list[float]:
         if not self._by_time:
@@ -162,12 +173,28 @@ class Scalars(Horizontal):
             table.action_down()
             begin(self, self._draw, only="plot")
 
-    def action_log(self, axis: str) -> None:
-        """Make an axis logarithmic, or no more."""
-        self._log[axis] = not self._log[axis]
+    def action_log(self) -> None:
+        """Make the axis of values logarithmic, or no more."""
+        self._is_log = not self._is_log
         begin(self, self._draw, only="plot")
 
     def action_time(self) -> None:
         """Draw by the time since the first point, or by iteration."""
         self._by_time = not self._by_time
         begin(self, self._draw, only="plot")
+
+
+def _label(metric: str, variant: str) -> str:
+    return f"{metric}/{variant}".removeprefix(MONITOR)[:200]
+
+
+def _by_name(pieces: list[Piece], count: int) -> list[list[Piece]]:
+    """Cut a legend into the pieces of each curve: a space that there may be before it, its sign, its name."""
+    size = len(pieces) // count if count else 0
+    return [pieces[at * size + 1 : (at + 1) * size] for at in range(count)]
+
+
+def _cut(pieces: list[Piece], width: int) -> Text:
+    text = Text.assemble(*pieces)
+    text.truncate(width, overflow="ellipsis")
+    return text

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from rich.text import Text
-
 from taskstore.core.clock import FixedClock
 from taskstore.core.states import Status
 from taskstore.disk.layout import TaskPaths
@@ -11,7 +9,6 @@ from taskstore.schema.record import ScriptRecord
 from taskstore.store import tasks
 from taskstore.store.store import Store
 from taskstore.tui.console import shown
-from taskstore.tui.drawing import Curve, draw
 from taskstore.tui.lines import Pager
 from tests.cli.conftest import Workshop, file_ref
 
@@ -111,17 +108,19 @@ def test_scalars_are_drawn_together_by_logarithm_and_grow(drive: Driven, worksho
 
     async def scenario(screen: Screen) -> None:
         await screen.press("enter", "5")
-        assert "a loss/train" in screen.text
-        assert "b loss/val" not in screen.text
+        assert "─ loss/train" in screen.text
+        assert "─ loss/val" not in screen.text
         await screen.press("space", "space")
-        assert "b loss/val" in screen.text
+        assert "─ loss/val" in screen.text
         assert screen.text.splitlines()[-2].endswith("iterations")
-        assert " 9│" in screen.text
-        await screen.press("y", "t")
-        assert screen.text.splitlines()[-2].endswith("seconds; y is log")
-        workshop.report(made, {"loss/train": [8.0, 4.0, 2.0, 16.0]}, {}, [])
+        assert any(0x2800 < ord(char) < 0x2900 for char in screen.text)
+        assert "10 ┤" not in screen.text
+        workshop.report(made, {"loss/train": [8.0, 4.0, 2.0, 100.0]}, {}, [])
         await screen.tick()
-        assert " 16│" in screen.text
+        assert "100 ┤" in screen.text
+        await screen.press("l", "t")
+        assert screen.text.splitlines()[-2].endswith("seconds since the first point; logarithmic")
+        assert "10 ┤" in screen.text
 
     drive(scenario)
 
@@ -135,38 +134,3 @@ def test_history_is_shown_newest_first(drive: Driven, workshop: Workshop) -> Non
         assert words == ["Failed", "Running", "Draft"]
 
     drive(scenario)
-
-
-def dots(lines: list[Text]) -> str:
-    return "\n".join(line.plain for line in lines)
-
-
-def test_a_rising_line_goes_from_the_lower_left_to_the_upper_right() -> None:
-    drawn = draw([Curve("up", [0, 1], [0, 1])], 22, 8)
-    assert dots(drawn) == "\n".join(
-        [
-            "a up",
-            "         1│         ⡠a",
-            "          │       ⢀⠎  ",
-            "          │     ⢀⠔⠁   ",
-            "       0.4│   ⢀⠔⠁     ",
-            "          │  ⡰⠁       ",
-            "         0│⡠⠊         ",
-            "           0         1",
-        ]
-    )
-
-
-def test_what_cannot_be_drawn_leaves_a_gap_and_is_counted() -> None:
-    nan, inf = float("nan"), float("inf")
-    whole = draw([Curve("x", [0, 1, 2, 3], [1, nan, inf, 2])], 40, 8)
-    assert whole[0].plain == "a x  2 points are not shown"
-    assert sum(0x2800 < ord(char) < 0x2900 for char in dots(whole)) == 1
-    assert dots(draw([Curve("x", [0, 1], [0, -1])], 40, 8, log_y=True)) == "no point is above 0: a logarithm shows none"
-    assert dots(draw([Curve("x", [], [])], 40, 8)) == "no points to show"
-    assert dots(draw([Curve("x", [0], [1])], 3, 2)) == "no room for a plot"
-
-
-def test_the_greatest_numbers_and_a_single_point_are_drawn() -> None:
-    assert "1.79769e+3" in dots(draw([Curve("x", [0, 1], [-1.7976931348623157e308, 1.7976931348623157e308])], 40, 8))
-    assert dots(draw([Curve("x", [5], [3])], 40, 8)).count("a") == 2
