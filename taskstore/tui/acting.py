@@ -46,9 +46,9 @@ class ActingScreen(Screen[None]):
     """A screen on which tasks can be acted on."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("a", "menu", "actions"),
+        Binding("a", "menu", "actions", tooltip="what may be done, as a menu"),
         *(Binding(key, f"act({name!r})", actions.ACTIONS[name].label, show=False) for name, key in KEYS.items()),
-        Binding("U", "undo", "Undo", show=False),
+        Binding("U", "undo", "Undo", show=False, tooltip="undo the last deletion, archiving or enqueueing"),
     ]
 
     @property

@@ -42,7 +42,7 @@ class CompareScreen(ActingScreen):
     DEFAULT_CSS = "CompareScreen .head { height: 1; background: $panel; }"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,backspace", "leave", "back"),
-        Binding("equals_sign", "same", "what is the same, too"),
+        Binding("equals_sign", "same", "all", tooltip="show what is the same, too, or only what differs"),
     ]
 
     def __init__(self, rows: Sequence[Row]) -> None:

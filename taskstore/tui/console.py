@@ -33,7 +33,7 @@ class Console(Vertical):
     Console > .note { height: 1; color: $text-muted; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "search", "search"),
+        Binding("slash", "search", "search", tooltip="search what was printed"),
         Binding("n", "again(1)", "next found", show=False),
         Binding("p", "again(-1)", "found before", show=False),
     ]

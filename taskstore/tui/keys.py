@@ -27,6 +27,7 @@ _NAMES = {
     "right_square_bracket": "]",
     "less_than_sign": "<",
     "greater_than_sign": ">",
+    "equals_sign": "=",
     "pageup": "page up",
     "pagedown": "page down",
     "escape": "esc",
@@ -56,7 +57,10 @@ def keys_of(kind: type) -> Iterator[tuple[str, str]]:
     """Yield the keys that a class binds itself, and what they do."""
     for binding in vars(kind).get("BINDINGS", ()):
         if isinstance(binding, Binding):
-            yield ", ".join(_NAMES.get(key, key) for key in binding.key.split(",")), binding.description
+            yield (
+                ", ".join(_NAMES.get(key, key) for key in binding.key.split(",")),
+                binding.tooltip or binding.description,
+            )
 
 
 def page() -> Page:

@@ -59,8 +59,8 @@ class QueuesScreen(ActingScreen):
         Binding("escape,q,backspace", "leave", "back"),
         Binding("tab", "app.focus_next", "next part", priority=True),
         Binding("shift+tab", "app.focus_previous", "part before", show=False, priority=True),
-        Binding("less_than_sign", "move(-1)", "sooner"),
-        Binding("greater_than_sign", "move(1)", "later"),
+        Binding("less_than_sign", "move(-1)", "sooner", tooltip="have the waiting task run sooner"),
+        Binding("greater_than_sign", "move(1)", "later", tooltip="have the waiting task run later"),
     ]
 
     def compose(self) -> ComposeResult:

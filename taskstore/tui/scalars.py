@@ -49,9 +49,9 @@ class Scalars(Horizontal):
     Scalars .note { height: 1; color: $text-muted; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "mark", "draw it too"),
-        Binding("l", "log", "log"),
-        Binding("t", "time", "by time"),
+        Binding("space", "mark", "draw it too", tooltip="draw the series together with others"),
+        Binding("l", "log", "log", tooltip="a logarithmic axis of values, or not"),
+        Binding("t", "time", "by time", tooltip="by time since the first point, or by iteration"),
     ]
 
     def __init__(self) -> None:

@@ -27,7 +27,7 @@ class BoardApp(App[None]):
     ENABLE_COMMAND_PALETTE = False
     TITLE = "taskstore"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("question_mark", "keys", "keys"),
+        Binding("question_mark", "keys", "keys", tooltip="list the keys"),
         Binding("L", "light", "light or dark", show=False),
         Binding("ctrl+q", "quit", "quit", show=False, priority=True),
     ]

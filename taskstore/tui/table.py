@@ -40,7 +40,7 @@ class Column(Generic[T]):
 class Table(Lines, Generic[T]):
     """Rows and a cursor. The row at the cursor stays the same where other rows come or go: `key` tells rows apart."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "open", "open", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "open", "open", show=False, tooltip="open it")]
     head_height = 1
 
     class Opened(Message):

@@ -44,7 +44,6 @@ class TaskScreen(ActingScreen):
         Binding("tab,right_square_bracket", "step(1)", "next tab", priority=True),
         Binding("shift+tab,left_square_bracket", "step(-1)", "tab before", show=False, priority=True),
     ]
-    TITLE_OF_KEYS = "A task's page"
 
     def __init__(self, row: Row, tab: str = "info") -> None:
         super().__init__()

@@ -45,17 +45,27 @@ class TasksScreen(ActingScreen):
     TasksScreen #projects.-open { display: block; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "mark", "mark"),
-        Binding("slash", "ask('text')", "search"),
-        Binding("f", "ask('where')", "filter"),
-        Binding("s", "sort", "sort"),
-        Binding("c", "columns", "columns", show=False),
-        Binding("p", "projects", "projects"),
-        Binding("d", "compare", "compare the marked tasks", show=False),
+        Binding("space", "mark", "mark", tooltip="mark the task, or unmark it, and go on to the next"),
+        Binding("slash", "ask('text')", "search", tooltip="search names, comments, ids and projects while you type"),
+        Binding(
+            "f", "ask('where')", "filter", tooltip="filter by the query language; what is wrong is said below the field"
+        ),
+        Binding("s", "sort", "sort", tooltip="sort by any fields, parameters and metrics"),
+        Binding("c", "columns", "columns", show=False, tooltip="choose parameters and metrics as columns"),
+        Binding("p", "projects", "projects", tooltip="open or close the tree of projects; enter chooses one"),
+        Binding(
+            "d", "compare", "compare the marked tasks", show=False, tooltip="set the marked tasks side by side, 2 to 20"
+        ),
         Binding("w", "queues", "queues and workers", show=False),
-        Binding("v", "archived", "archived or not", show=False),
+        Binding("v", "archived", "archived or not", show=False, tooltip="show archived tasks too, or leave them out"),
         Binding("u", "unmark", "unmark all", show=False),
-        Binding("escape", "clear", "close the field, clear the filter", show=False),
+        Binding(
+            "escape",
+            "clear",
+            "close the field, clear the filter",
+            show=False,
+            tooltip="close the field and clear search and filter; again: all projects",
+        ),
         Binding("q", "app.quit", "quit"),
     ]
 

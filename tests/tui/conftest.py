@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from html import unescape
 
 import pytest
+from textual import _wait
 from textual.pilot import Pilot
 from textual.screen import ModalScreen
 
@@ -19,6 +20,7 @@ from tests.cli.conftest import Workshop
 Driven = Callable[..., None]
 _TEXT = re.compile(r'<text class="[^"]*" x="([\d.]+)" y="([\d.]+)"[^>]*>(.*?)</text>', re.DOTALL)
 _CELL = 12.2
+_QUIET_TIMES = 3
 
 
 class Screen:
@@ -41,10 +43,11 @@ class Screen:
 
     async def settle(self) -> None:
         """Wait until nothing is under way; what waits for a dialog's answer is not."""
-        for _ in range(400):
-            was_busy = self._is_busy()
+        quiet = 0
+        for _ in range(1000):
+            quiet = 0 if self._is_busy() else quiet + 1
             await self.pilot.pause()
-            if not was_busy and not self._is_busy():
+            if quiet >= _QUIET_TIMES and not self._is_busy():
                 return
 
     def _is_busy(self) -> bool:
@@ -96,6 +99,9 @@ def drive(store: Store, monkeypatch: pytest.MonkeyPatch) -> Driven:
     """Run a scenario on the screen of the store."""
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("COLORTERM", "truecolor")
+    # How long Textual's pilot waits at least between two keys: a fiftieth of a second, of which most is idle.
+    monkeypatch.setattr(_wait, "SLEEP_GRANULARITY", 0.004)
+    monkeypatch.setattr(_wait, "SLEEP_IDLE", 0.0002)
 
     def run(
         scenario: Callable[[Screen], Awaitable[None]], *, of: Store | None = None, size: tuple[int, int] = (80, 24)
