@@ -11,44 +11,34 @@ from __future__ import annotations
 import io
 import math
 import os
-import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from taskstore.core.clock import SYSTEM, UTC
+from taskstore.core.clock import SYSTEM
+from taskstore.core.spelling import STYLES as STYLES
+from taskstore.core.spelling import ago as ago
+from taskstore.core.spelling import console_pieces as console_pieces
+from taskstore.core.spelling import count as count
+from taskstore.core.spelling import duration as duration
+from taskstore.core.spelling import number_word as number_word
+from taskstore.core.spelling import rfc3339 as rfc3339
+from taskstore.core.spelling import safe as safe
+from taskstore.core.spelling import safe_lines as safe_lines
+from taskstore.core.spelling import short_number as short_number
+from taskstore.core.spelling import size as size
 from taskstore.core.states import Status
-from taskstore.core.wording import ago as ago
-from taskstore.core.wording import count as count
-from taskstore.core.wording import duration as duration
-from taskstore.core.wording import safe as safe
-from taskstore.core.wording import size as size
 
 if TYPE_CHECKING:
     from rich.console import Console, OverflowMethod
     from rich.table import Table
 
-STYLES = {
-    Status.CREATED: "",
-    Status.QUEUED: "yellow",
-    Status.IN_PROGRESS: "cyan",
-    Status.STOPPED: "magenta",
-    Status.CLOSED: "green",
-    Status.FAILED: "red",
-    Status.COMPLETED: "green",
-    Status.PUBLISHING: "blue",
-    Status.PUBLISHED: "blue",
-}
 _GAP = 2
 _LEAST_WIDTH, _LEAST_OF_ALL = 8, 3
-# Control sequences: colours, all other ones of their form, titles and links, and what is shorter.
-_SEQUENCE = re.compile(
-    r"(?P<colour>\x1b\[[0-9;:]*m)|\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-~]"
-)
 _BLOCKS, _ASCII_BLOCKS = "▁▂▃▄▅▆▇█", "_.,-=+*#"
 
 
@@ -86,25 +76,9 @@ def _json_value(value: object) -> object:
     return [_json_value(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
-def number_word(value: float) -> str:
-    """Spell a number that JSON has none for, as records do."""
-    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
-
-
 def is_terminal() -> bool:
     """Tell whether a person reads along; otherwise nothing is coloured, cut or made relative."""
     return sys.stdout.isatty()
-
-
-def safe_lines(text: str) -> str:
-    """The same for a text of several lines: line ends and tabs stay."""
-    return "\n".join(
-        line.replace("\t", "    ") if line.isprintable() else _tabs_kept(line) for line in text.split("\n")
-    )
-
-
-def _tabs_kept(line: str) -> str:
-    return "    ".join(safe(part) for part in line.rstrip("\r").split("\t"))
 
 
 def line(text: str = "") -> None:
@@ -208,16 +182,6 @@ def number_text(value: float) -> str:
     return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
 
 
-def short_number(value: float) -> str:
-    """Spell a number in up to six significant digits."""
-    return f"{value:.6g}" if math.isfinite(value) else number_word(value)
-
-
-def rfc3339(moment: datetime) -> str:
-    """Spell a moment in UTC, without a fraction."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 def sparkline(values: Sequence[float], width: int = 24) -> str:
     """Draw the course of some values in at most `width` characters; a mean for each, a gap where none is finite."""
     blocks = _BLOCKS if speaks_unicode() else _ASCII_BLOCKS
@@ -304,22 +268,3 @@ def _fit(widths: list[int], columns: Sequence[Column], available: int) -> list[i
             widths[widest] -= 1
             excess -= 1
     return widths
-
-
-def console_pieces(text: str, *, with_colours: bool) -> Iterator[str]:
-    """Split a line that a program printed into pieces to print: its colours kept or left out, nothing else obeyed."""
-    end = 0
-    is_coloured = False
-    for found in _SEQUENCE.finditer(text):
-        yield _kept(text[end : found.start()])
-        end = found.end()
-        if with_colours and found["colour"]:
-            is_coloured = True
-            yield found.group()
-    yield _kept(text[end:])
-    if is_coloured:
-        yield "\x1b[0m"
-
-
-def _kept(text: str) -> str:
-    return "\t".join(safe(part) for part in text.split("\t"))
