@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from taskstore.core.clock import FixedClock
 from taskstore.core.states import Status
 from taskstore.disk.layout import TaskPaths
@@ -132,5 +134,23 @@ def test_history_is_shown_newest_first(drive: Driven, workshop: Workshop) -> Non
         await screen.press("enter", "7")
         words = [line.split()[2] for line in screen.text.splitlines()[4:7]]
         assert words == ["Failed", "Running", "Draft"]
+
+    drive(scenario)
+
+
+def test_a_page_that_is_closed_while_it_looks_for_news_ends_nothing(
+    drive: Driven, workshop: Workshop, store: Store
+) -> None:
+    running(workshop, store)
+
+    async def scenario(screen: Screen) -> None:
+        for _ in range(5):
+            await screen.press("enter")
+            looking = asyncio.create_task(screen.board.tick())
+            await asyncio.sleep(0)
+            screen.board.screen.dismiss(None)
+            await looking
+            await screen.settle()
+            assert screen.text.startswith("taskstore 1 task")
 
     drive(scenario)
