@@ -155,7 +155,7 @@ class TaskScreen(ActingScreen):
             with self.board.telling():
                 found = await asyncio.to_thread(_configuration, self._row, name.removeprefix(_CONFIGURATION))
                 lines = lines if found is None else found
-        self.app.push_screen(Page(self.tab.capitalize(), lines))
+        self.app.push_screen(Page(self.tab.capitalize(), lines, is_folded=True))
 
     def action_tab(self, tab: str) -> None:
         """Show a tab."""
