@@ -26,7 +26,7 @@ _DEFAULTS = {"stream": "", "times": "0", "search": ""}
 
 async def show(desk: Desk, frame: Frame, task_id: str) -> None:
     """Build the tab."""
-    charts.style("console.css")
+    charts.style("console.css", with_charts=False)
     made = _Console(desk, frame, task_id, Chosen("console", _DEFAULTS))
     await made.build()
 

@@ -34,7 +34,7 @@ _TABLES = {"text/csv": ",", "text/tab-separated-values": "\t"}
 
 async def show(desk: Desk, frame: Frame, task_id: str) -> None:
     """Build the tab."""
-    charts.style("samples.css")
+    charts.style("samples.css", with_charts=False)
     await _Samples(desk, frame, task_id).build()
 
 
