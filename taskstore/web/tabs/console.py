@@ -81,6 +81,7 @@ class _Console:
                     button = ui.button(icon=icon, on_click=lambda _, step=step: self._step(step))
                     button.props("flat dense round").classes("ts-quiet")
                     button.props["aria-label"] = name
+                    button.mark(name.split()[0].lower())
                 self._count = ui.label().classes("ts-note").props('role=status data-testid="console-count"')
             ui.select(
                 _STREAMS, value=self._stream, label="Stream", on_change=lambda event: self._filter(event.value)

@@ -157,6 +157,7 @@ class _Samples:
             image = ui.element("img").props("loading=lazy decoding=async")
             image.props["src"], image.props["alt"] = address, name
         button.props["aria-label"] = f"Enlarge {name}"
+        button.mark(f"picture-{number}")
         button.on("click", lambda: self._lightbox.open(number), args=[])
 
     async def _look(self) -> None:
