@@ -34,7 +34,7 @@ async def show(desk: Desk, frame: Frame, task_id: str) -> None:
     is_draft = found.status in EDITABLE
     if not is_draft and is_writable:
         ui.label("No draft: only its user properties can be changed here. A clone is one.").classes("tk-quiet")
-    place = ui.element("div").classes("w-full tk-tab")
+    place = ui.element("div").classes("tk-part")
     sought = ""
 
     def fill() -> None:
