@@ -83,7 +83,7 @@ def check(store: Store, *, is_read_only: bool = False) -> None:
     if is_read_only:
         raise ReadOnly("this page was opened with --read-only; nothing is changed from here")
     check_writable(store)
-    if not os.access(store.root, os.W_OK):
+    if not os.access(store.root, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
         raise ReadOnly(f"{store.root} can only be read here; copy it to where you may write to change its tasks")
 
 

@@ -7,8 +7,8 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ..core.spelling import duration, safe
 from ..core.states import Status
-from ..core.wording import duration, safe
 from ..disk import mounts
 from ..disk.layout import TaskPaths
 from ..queues import standing

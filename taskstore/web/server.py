@@ -12,6 +12,7 @@ import socket
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -98,7 +99,7 @@ def build(store: Store, options: Options, *, token: str | None) -> App:
     application.include_router(files.router(desk))
     pages.register(desk, application)
     icon = Path(__file__).parent / "static" / "icon.svg"
-    ui.run_with(application, title="taskstore", favicon=icon, show_welcome_message=False)
+    ui.run_with(application, title="taskstore", favicon=icon, language="en-US", show_welcome_message=False)
     hosts = None if _is_any(options.host) else {options.host}
     return guard.Guard(application, hosts=hosts, token=token)
 
@@ -164,7 +165,7 @@ def _bound(host: str, port: int) -> socket.socket:
 
 def _uvicorn() -> Any:  # noqa: ANN401 - imported late
     try:
-        import nicegui  # noqa: F401 - whether it is there
+        import_module("nicegui")
         import uvicorn
     except ImportError as error:
         raise Refused(f"the page needs {error.name}; `pip install 'taskstore[ui]'` installs it") from None

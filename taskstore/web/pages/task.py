@@ -12,7 +12,7 @@ from nicegui import ui
 from ...board import task as board
 from ...core.errors import NotFound, TaskstoreError
 from ..frame import Frame, frame, show_error
-from ..tabs import Tab, all_tabs
+from ..tabs import Tab, all_tabs, fetched
 from ..task import address, served
 from ..task.acting import Acting
 from ..task.head import Head
@@ -34,6 +34,7 @@ def register(desk: Desk, application: FastAPI) -> None:
     """Answer at `/task/<id>`, with `?tab=<key>`."""
     tabs = all_tabs()
     application.include_router(served.router(desk))
+    application.include_router(fetched.router(desk))
 
     @ui.page("/task/{task_id}")
     async def page(task_id: str, tab: str = "") -> None:

@@ -30,14 +30,18 @@ class Tab:
 
 def all_tabs() -> dict[str, Tab]:
     """Return the tabs by key, in their order."""
-    from . import artifacts, configuration, execution, history, info
+    from . import artifacts, configuration, console, execution, history, info, plots, resources, samples, scalars
 
     made = [
         Tab("execution", "Execution", execution.show, ("script", "source")),
         Tab("configuration", "Configuration", configuration.show, ("params", "configuration", "config")),
         Tab("artifacts", "Artifacts", artifacts.show, ("artifacts", "models")),
         Tab("info", "Info", info.show, ("record",)),
-        # Console, Scalars, Plots, Samples and Resources: they keep themselves up to date.
+        Tab("console", "Console", console.show),
+        Tab("scalars", "Scalars", scalars.show),
+        Tab("plots", "Plots", plots.show),
+        Tab("samples", "Debug samples", samples.show),
+        Tab("resources", "Resources", resources.show),
         Tab("history", "History", history.show, ("record",)),
     ]
     return {tab.key: tab for tab in made}

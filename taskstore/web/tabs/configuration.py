@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from nicegui import ui
 
 from ...board import settings
+from ...core.spelling import count, safe, size
 from ...core.states import EDITABLE
-from ...core.wording import count, safe, size
 from ...schema.record import USER_PROPERTIES
 from ..frame import empty
 from ..task import address, parts

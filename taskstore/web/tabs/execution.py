@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from nicegui import ui
 
 from ...board import program
-from ...core.wording import count, safe, size
+from ...core.spelling import count, safe, size
 from ..frame import empty
 from ..task import parts
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from nicegui import ui
 
-from ...core.wording import duration
+from ...core.spelling import duration
 from ...schema.record import MAX_HISTORY
 from ...store import places, query
 from ..task import head, parts

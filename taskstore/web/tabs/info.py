@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from nicegui import ui
 
 from ...board import task as board
-from ...core.wording import safe, size
+from ...core.spelling import safe, size
 from ...run import trust
 from ..task import parts
 

@@ -9,7 +9,7 @@ from nicegui import ui
 
 from ...board import settings
 from ...core.names import MAX_LENGTH
-from ...core.wording import safe
+from ...core.spelling import safe
 from ...schema.record import USER_PROPERTIES
 from ...store import tickets
 from . import asking, parts, trusting

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from nicegui import ui
 
 from ...board import settings
-from ...core.wording import safe
+from ...core.spelling import safe
 from ...schema.record import USER_PROPERTIES
 from ...sections.parameters import GENERAL
 from . import asking, parts

@@ -11,8 +11,8 @@ import msgspec
 from nicegui import ui
 
 from ...board import task as board
+from ...core.spelling import safe
 from ...core.states import Status
-from ...core.wording import safe
 from . import parts
 from .parts import Text
 

@@ -11,7 +11,7 @@ from nicegui import ui
 from nicegui.element import Element
 from nicegui.elements.mixins.text_element import TextElement
 
-from ...core.wording import safe
+from ...core.spelling import safe
 
 MAX_TEXT = 256 << 10
 """Characters of one text that a page shows; the rest is downloaded."""
