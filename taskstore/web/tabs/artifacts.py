@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from nicegui import ui
 
 from ...board import kept
-from ...core.wording import count, safe, size
+from ...core.spelling import count, safe, size
 from ...schema.artifact import OUTPUT
 from ...sections.artifacts import look as looking
 from ..frame import empty
@@ -123,7 +123,7 @@ def _seen(seen: Look, address: str, key: str) -> None:
         made = ui.element(seen.kind).props("controls preload=metadata").classes("tk-preview")
         made.props["src"], made.props["aria-label"] = address, label
     elif seen.kind == looking.PAGE:
-        made = ui.element("iframe").props('sandbox="" referrerpolicy=no-referrer loading=lazy').classes("tk-frame")
+        made = ui.element("iframe").props('sandbox="" referrerpolicy=no-referrer').classes("tk-frame")
         made.props["src"], made.props["title"] = address, label
 
 
