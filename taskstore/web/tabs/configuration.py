@@ -34,7 +34,7 @@ async def show(desk: Desk, frame: Frame, task_id: str) -> None:
     is_draft = found.status in EDITABLE
     if not is_draft and is_writable:
         ui.label("No draft: only its user properties can be changed here. A clone is one.").classes("tk-quiet")
-    place = ui.element("div").classes("w-full tk-tab")
+    place = ui.element("div").classes("tk-part")
     sought = ""
 
     def fill() -> None:
@@ -76,7 +76,8 @@ def _button(label: str, icon: str, act: Callable[[], Any], name: str) -> None:
 
 def _section(section: str, items: list[Named], editing: Editing | None) -> None:
     title = "User properties" if section == USER_PROPERTIES else safe(section)
-    parts.heading(title, note=count(len(items), "parameter"))
+    noun = ("property", "properties") if section == USER_PROPERTIES else ("parameter", "")
+    parts.heading(title, note=count(len(items), *noun))
     if editing is not None and section == USER_PROPERTIES:
         _button("Add a user property", "add", partial(editing.add, section), "add-property")
     has_about = any(named.parameter.description for named in items)
