@@ -37,6 +37,7 @@ COMMANDS: dict[str, str] = {
     "logs": "Print a task's console output; -f follows it.",
     "get": "Copy an artifact, or a model's weights, out of the store.",
     "diff": "Compare two tasks: parameters, code, packages, metrics.",
+    "compare": "Set 2 to 20 tasks side by side; rank their parameters.",
     "clone": "Copy a task into a new draft, with changed parameters.",
     "enqueue": "Put tasks into a queue, to be run from there.",
     "dequeue": "Take tasks out of the queue that they wait in.",

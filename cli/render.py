@@ -8,6 +8,7 @@ from tasks never controls the terminal: what is not printable is shown as an esc
 
 from __future__ import annotations
 
+import io
 import math
 import os
 import re
@@ -63,7 +64,7 @@ def print_json(value: object) -> None:
     """Print one JSON object on one line; times as RFC 3339, non-finite numbers as text."""
     plain = _json_value(msgspec.to_builtins(value, enc_hook=str))
     text = msgspec.json.encode(plain).decode()
-    if not _speaks_unicode():
+    if not speaks_unicode():
         import json
 
         text = json.dumps(plain)  # escapes what is not ASCII
@@ -114,7 +115,7 @@ def _tabs_kept(line: str) -> str:
 
 def line(text: str = "") -> None:
     """Print a line; what stdout's encoding lacks is shown as an escape. The text is trusted: clean it with `safe`."""
-    if not _speaks_unicode():
+    if not speaks_unicode():
         encoding = sys.stdout.encoding or "ascii"
         text = text.encode(encoding, "backslashreplace").decode(encoding)
     sys.stdout.write(text + "\n")
@@ -159,10 +160,13 @@ def console() -> Console:
     """Return a rich console on stdout that adds nothing of its own: no markup, no highlighting."""
     from rich.console import Console
 
+    if not speaks_unicode() and isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as `line` does
     return Console(markup=False, highlight=False, emoji=False, color_system="auto" if has_styles() else None)
 
 
-def _speaks_unicode() -> bool:
+def speaks_unicode() -> bool:
+    """Tell whether stdout takes more than ASCII."""
     return (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
 
 
@@ -259,7 +263,7 @@ def count(number: int, noun: str, plural: str = "") -> str:
 
 def sparkline(values: Sequence[float], width: int = 24) -> str:
     """Draw the course of some values in at most `width` characters; a mean for each, a gap where none is finite."""
-    blocks = _BLOCKS if _speaks_unicode() else _ASCII_BLOCKS
+    blocks = _BLOCKS if speaks_unicode() else _ASCII_BLOCKS
     steps = min(width, len(values))
     means = []
     for step in range(steps):
@@ -303,7 +307,7 @@ def _aligned(rows: list[list[object]], columns: Sequence[Column]) -> None:
             Text(safe(column.name)),
             width=widths[index],
             no_wrap=True,
-            overflow="ellipsis",
+            overflow="ellipsis" if speaks_unicode() else "crop",
             justify="right" if is_right else "left",
             style=column.style,
         )
