@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import task, tasks
+from . import compare, task, tasks
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -16,3 +16,4 @@ def register(desk: Desk, application: FastAPI) -> None:
     """Have all pages answer at their addresses, with the routes that their parts fetch from."""
     tasks.register(desk, application)
     task.register(desk, application)
+    compare.register(desk, application)
