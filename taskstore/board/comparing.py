@@ -190,6 +190,18 @@ def metric_names(rows: Sequence[Row]) -> list[str]:
     return sorted(counts, key=lambda name: (-counts[name], name))
 
 
+def series_names(rows: Sequence[Row]) -> list[str]:
+    """Return those of the metrics that have iterations in any of the tasks: what is reported once has no curve."""
+    known = {
+        f"{title}/{variant}"
+        for row in rows
+        for title, variants in row.last_metrics.items()
+        for variant, last in variants.items()
+        if last.iteration >= 0
+    }
+    return [name for name in metric_names(rows) if name in known]
+
+
 def as_csv(lines: Iterable[Line], tasks: Sequence[tuple[str, str]]) -> str:
     """Spell metrics as comma-separated values: exact numbers, a column a task, headed by its name and id."""
     text = io.StringIO()

@@ -11,6 +11,8 @@ from .. import charts
 from .texts import number
 
 _NONE = "(none)"
+_FEW = 8
+"""Of so few numbers each is written at the axis, where they are far enough from one another."""
 _WIDE = 50.0
 """Numbers above zero whose greatest is so many times the least are spread by their logarithm."""
 
@@ -30,11 +32,15 @@ def is_wide(axis: Axis) -> bool:
     return axis.is_numeric and bool(found) and min(found) > 0 and max(found) / min(found) >= _WIDE
 
 
-def spread(axis: Axis) -> Spread:
+def spread(axis: Axis, *, may_be_log: bool = True) -> Spread:
     """Give each task a place: those without a value have one of their own, and numbers are then names."""
     if None not in axis.values and axis.is_numeric:
         values = tuple(float(value) for value in axis.values if value is not None)
-        return Spread(tuple(map(math.log10, values)), (), is_log=True) if is_wide(axis) else Spread(values, ())
+        return (
+            Spread(tuple(map(math.log10, values)), (), is_log=True)
+            if may_be_log and is_wide(axis)
+            else Spread(values, ())
+        )
     labels = axis.labels or tuple(number(each) for each in sorted({each for each in axis.values if each is not None}))
     if axis.labels:
         placed = [None if value is None else int(value) for value in axis.values]
@@ -56,8 +62,16 @@ def ticks(axis: Spread) -> dict[str, Any]:
         }
     if axis.is_log:
         powers = sorted(set(axis.values))
-        if len(powers) > 8:
-            powers = [float(power) for power in range(math.floor(powers[0]), math.ceil(powers[-1]) + 1)]
+        if len(powers) > _FEW:
+            first, last = powers[0], powers[-1]
+            within = (float(power) for power in range(math.ceil(first + 0.2), math.floor(last - 0.2) + 1))
+            powers = [first, *within, last]
         return {"tickvals": powers, "ticktext": [number(10**power) for power in powers]}
-    least, greatest = min(axis.values), max(axis.values)
-    return {"range": [least - 1, greatest + 1]} if least == greatest else {}
+    distinct = sorted(set(axis.values))
+    least, greatest = distinct[0], distinct[-1]
+    if least == greatest:
+        return {"range": [least - 1, greatest + 1]}
+    gaps = (after - before for before, after in zip(distinct, distinct[1:], strict=False))
+    if len(distinct) <= _FEW and min(gaps) >= (greatest - least) / (2 * _FEW):
+        return {"tickvals": distinct, "ticktext": [number(value) for value in distinct]}
+    return {}

@@ -30,8 +30,8 @@ def narrowing(view: View) -> Callable[[SideBySideTable], None]:
         field.props('dense outlined clearable debounce=150 data-testid="search"').classes("cmp-search")
         switch = ui.switch("Only what differs", value=view.address.one("hide") == "1", on_change=narrow)
         switch.props('data-testid="only-differing"')
-    view.frame.on_key("/", "search", lambda: field.run_method("focus"))
-    view.frame.on_key("i", "hide or show what is the same", lambda: switch.set_value(not switch.value))
+    view.on_key("/", "search", lambda: field.run_method("focus"))
+    view.on_key("i", "hide or show what is the same", lambda: switch.set_value(not switch.value))
     return found.append
 
 

@@ -34,6 +34,7 @@ def harmless(figure: Any, *, height: int = 320) -> dict[str, Any]:  # noqa: ANN4
     layout |= {"height": max(150, min(900, int(shown))) if isinstance(shown, (int, float)) else height}
     layout |= {"autosize": True, "paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)"}
     layout.pop("width", None)
+    layout.setdefault("margin", {"l": 50, "r": 20, "t": 44 if layout.get("title") else 16, "b": 40})
     return {"data": traces, "layout": layout, "config": charts.config()}
 
 

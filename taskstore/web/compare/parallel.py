@@ -12,12 +12,15 @@ from ...board.comparing import Axis
 from .. import charts
 from ..frame import empty
 from . import controls
-from .axes import spread, ticks
+from .axes import Spread, spread, ticks
 
 if TYPE_CHECKING:
     from .view import View
 
 _FIRST, _MOST = 6, 12
+_SCALE = [[0.0, "#2f86c1"], [0.5, "#b5509a"], [1.0, "#e09a10"]]
+"""From the least to the greatest; no end of it is as dark as a dark page, or as pale as a white one."""
+_AXIS_PX = 105
 
 
 async def show(view: View) -> None:
@@ -36,6 +39,7 @@ async def show(view: View) -> None:
         view.address.put("p", *(params.value or []))
         if plot.figure != figure:
             plot.update_figure(figure)
+            plot.style(f"min-width: {_AXIS_PX * (len(params.value or []) + 2)}px")
         note.set_text(left_out)
         frame.props["aria-label"] = f"Parallel coordinates of {metric()} and {', '.join(params.value or [])}"
 
@@ -46,7 +50,7 @@ async def show(view: View) -> None:
         params.classes("cmp-select cmp-metrics")
         params.on_value_change(redraw)
     note = ui.label().classes("cmp-dim").props("role=status")
-    with ui.element("figure").classes("cmp-chart cmp-wide") as frame:
+    with ui.element("figure").classes("cmp-chart cmp-wide cmp-sideways").props("tabindex=0") as frame:
         figure, _ = _figure(view, first, metric())
         plot = ui.plotly(figure).classes("ts-chart cmp-parallel")
     redraw()
@@ -68,13 +72,16 @@ def _figure(view: View, parameters: Sequence[str], metric: str) -> tuple[charts.
     places = [place for place, value in enumerate(result.values) if value is not None]
     left_out = [view.letters[place] for place, value in enumerate(result.values) if value is None]
     letters = Axis("Task", tuple(float(place) for place in range(len(rows))), tuple(view.letters))
-    axes = [letters, *(comparing.parameter_axis(rows, name) for name in parameters), result]
+    axes = [letters, *(comparing.parameter_axis(rows, name) for name in parameters)]
     colours = [result.values[place] for place in places]
-    line = {"color": colours, "colorscale": "Viridis", "showscale": True, "colorbar": {"thickness": 12, "len": 0.9}}
+    line = {"color": colours, "colorscale": _SCALE, "showscale": True, "colorbar": {"thickness": 12, "len": 0.9}}
     trace = {
         "type": "parcoords",
         "line": line,
-        "dimensions": [_dimension(axis, places) for axis in axes],
+        "dimensions": [
+            *(_dimension(spread(axis), axis.name, places) for axis in axes),
+            _dimension(spread(result, may_be_log=False), metric, places),
+        ],
         "labelfont": {"size": 12},
         "labelangle": -12,
         "tickfont": {"size": 11},
@@ -90,10 +97,9 @@ def _figure(view: View, parameters: Sequence[str], metric: str) -> tuple[charts.
     return {"data": [trace] if places else [], "layout": layout, "config": charts.config()}, text
 
 
-def _dimension(axis: Axis, places: Sequence[int]) -> dict[str, Any]:
-    whole = spread(axis)
+def _dimension(axis: Spread, name: str, places: Sequence[int]) -> dict[str, Any]:
     found: dict[str, Any] = {
-        "label": charts.text(axis.name, longest=36),
-        "values": [whole.values[place] for place in places],
+        "label": charts.text(name, longest=36),
+        "values": [axis.values[place] for place in places],
     }
-    return found | ticks(whole)
+    return found | ticks(axis)

@@ -50,14 +50,14 @@ async def show(view: View) -> None:
 class _Scalars:
     def __init__(self, view: View) -> None:
         self._view = view
-        self.names = comparing.metric_names(view.comparison.ordered_rows())
+        self.names = comparing.series_names(view.comparison.ordered_rows())
         self._charts: list[_Chart] = []
         self._count = _FIRST_CHARTS
 
     async def begin(self, _: Sequence[str]) -> None:
         """Build the tab anew once there is something."""
-        if comparing.metric_names(self._view.comparison.ordered_rows()):
-            self._view.place.clear()
+        if comparing.series_names(self._view.comparison.ordered_rows()):
+            self._view.begin()
             with self._view.place:
                 await show(self._view)
 
@@ -78,18 +78,26 @@ class _Scalars:
             )
             self._metrics.props('dense outlined options-dense use-chips clearable data-testid="metrics"')
             self._metrics.classes("cmp-select cmp-metrics")
-            self._group = ui.select(
-                {"series": "Series", "title": "Title"},
-                value=address.one("group", ("series", "title"), "series"),
-                label="A chart for each",
-                on_change=self._rebuild,
-            ).props('dense outlined options-dense data-testid="group"')
-            self._x = ui.select(
-                dict(_AXES),
-                value=address.one("x", get_args(XAxis), "iteration"),
-                label="X axis",
-                on_change=self._redraw,
-            ).props('dense outlined options-dense data-testid="x-axis"')
+            self._group = (
+                ui.select(
+                    {"series": "Series", "title": "Title"},
+                    value=address.one("group", ("series", "title"), "series"),
+                    label="Charts by",
+                    on_change=self._rebuild,
+                )
+                .props('dense outlined options-dense data-testid="group"')
+                .classes("cmp-short")
+            )
+            self._x = (
+                ui.select(
+                    dict(_AXES),
+                    value=address.one("x", get_args(XAxis), "iteration"),
+                    label="X axis",
+                    on_change=self._redraw,
+                )
+                .props('dense outlined options-dense data-testid="x-axis"')
+                .classes("cmp-short")
+            )
             with ui.row().classes("items-center gap-2 no-wrap"):
                 ui.label("Smoothing").props("aria-hidden=true")
                 self._smoothing = ui.slider(
@@ -97,9 +105,9 @@ class _Scalars:
                 )
                 self._smoothing.on("update:model-value", self._redraw, throttle=0.2, leading_events=False)
                 self._smoothing.props('label aria-label="Smoothing" data-testid="smoothing"').classes("cmp-slider")
-            self._log = ui.switch("Log", value=address.one("log") == "1", on_change=self._redraw)
+            self._log = ui.switch("Log scale", value=address.one("log") == "1", on_change=self._redraw)
             self._log.props('data-testid="log"')
-        self._view.frame.on_key("l", "logarithmic or linear", lambda: self._log.set_value(not self._log.value))
+        self._view.on_key("l", "logarithmic or linear", lambda: self._log.set_value(not self._log.value))
 
     def _remember(self) -> None:
         address = self._view.address
@@ -124,7 +132,7 @@ class _Scalars:
         await self._draw(self._charts)
 
     async def _update(self, changed: Sequence[str]) -> None:  # noqa: ARG002 - all of a chart is drawn at once
-        names = comparing.metric_names(self._view.comparison.ordered_rows())
+        names = comparing.series_names(self._view.comparison.ordered_rows())
         if names != self.names:
             self.names = names
             self._metrics.set_options(names, value=[name for name in self._metrics.value or [] if name in names])
@@ -222,10 +230,14 @@ class _Scalars:
         label = self._view.labels[self._view.comparison.ids.index(curve.task_id)]
         return label if self._by_series else f"{label} · {curve.variant}"
 
+    def _short(self, curve: Curve) -> str:
+        letter = self._view.letters[self._view.comparison.ids.index(curve.task_id)]
+        return letter if self._by_series else f"{letter} {curve.variant}"
+
     def _figure(self, chart: _Chart, x: XAxis, style: dict[str, object]) -> charts.Figure:
         figure = charts.figure(
             chart.found,
-            name_of=self._name,
+            name_of=self._short,
             colour_by="task",
             x=x,
             is_log=bool(self._log.value),
@@ -233,7 +245,7 @@ class _Scalars:
             height=300,
         )
         figure["layout"]["meta"] = style
-        figure["layout"]["showlegend"] = True
+        figure["layout"] |= {"showlegend": True, "hovermode": "closest"}
         self._paint(chart.found, figure["data"])
         return figure
 
@@ -248,4 +260,5 @@ class _Scalars:
             if len(variants) > 1:
                 dash = charts.DASHES[variants.index((curve.metric, curve.variant)) % len(charts.DASHES)]
             trace["line"] = trace["line"] | {"color": self._view.colours[place], "dash": dash}
+            trace["hovertemplate"] = f"{charts.text(self._name(curve))}<br>%{{x}}: %{{y:.6g}}<extra></extra>"
             trace["marker"] = {"size": 5, "color": self._view.colours[place]}

@@ -74,7 +74,7 @@ def _show_pairs(pairs: list[tuple[str, SourcePair]]) -> None:
     for kind, pair in differing:
         added, removed = (sum(line[:1] == sign for line in pair.lines[2:]) for sign in "+-")
         with ui.expansion(value=left > 0).classes("w-full cmp-fold") as fold:
-            Diff(pair)
+            Diff(pair).classes("w-full")
         with fold.add_slot("header"), ui.row().classes("items-center gap-2 no-wrap cmp-fold-head"):
             ui.label(kind).classes("cmp-dim")
             ui.label(pair.name).classes("ts-mono cmp-file-name")

@@ -114,12 +114,11 @@ class _Steps:
                 'flat dense round aria-label="Step on" data-testid="step-on"'
             )
             self._text = ui.label().classes("cmp-step").props("role=status")
-        self._view.frame.on_key(",", "a step back", lambda: self._go(-1))
-        self._view.frame.on_key(".", "a step on", lambda: self._go(1))
+        self._view.on_key(",", "a step back", lambda: self._go(-1))
+        self._view.on_key(".", "a step on", lambda: self._go(1))
 
     def _go(self, by: int) -> None:
-        if not self._slider.is_deleted:
-            self._slider.set_value(max(0, min(len(self._steps) - 1, int(self._slider.value or 0) + by)))
+        self._slider.set_value(max(0, min(len(self._steps) - 1, int(self._slider.value or 0) + by)))
 
     async def _choose(self, event: Any) -> None:  # noqa: ANN401 - NiceGUI's
         labels = [_label(name) for name in self._names]
@@ -137,7 +136,7 @@ class _Steps:
     async def _update(self, changed: Sequence[str]) -> None:
         if not self._names:
             if await asyncio.to_thread(self._kind.names, self._tasks):
-                self._view.place.clear()
+                self._view.begin()
                 with self._view.place:
                     await self.show()
             return

@@ -33,6 +33,19 @@ class View:
     watched: Callable[[TaskPaths], object] | None = None
     """What of a running task's files is looked at each second, beside what a listing tells."""
     place: ui.column = field(init=False)
+    _keys: list[str] = field(default_factory=list)
+
+    def on_key(self, key: str, what: str, act: Callable[[], object]) -> None:
+        """Have a key do something as long as the tab is shown that is being built."""
+        self.frame.on_key(key, what, act)
+        self._keys.append(key)
+
+    def begin(self) -> None:
+        """Forget the tab that was shown."""
+        self.update = self.watched = None
+        while self._keys:
+            self.frame.off_key(self._keys.pop())
+        self.place.clear()
 
     @property
     def letters(self) -> str:

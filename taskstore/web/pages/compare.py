@@ -101,8 +101,7 @@ async def _show_tabs(view: View) -> None:
         async with turn:  # one tab at a time, and of many that were asked for the last
             if key != wanted:
                 return
-            view.place.clear()
-            view.update = view.watched = None
+            view.begin()
             with view.place:
                 try:
                     await TABS[key].show(view)
