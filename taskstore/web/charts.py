@@ -141,7 +141,7 @@ def _layout(x: XAxis, is_log: bool, window: tuple[float, float] | None, height: 
         "plot_bgcolor": "rgba(0,0,0,0)",
         "hovermode": "x unified" if count <= 12 else "closest",
         "showlegend": count > 1,
-        "legend": {"orientation": "h", "y": -0.28, "font": {"size": 11}},
+        "legend": {"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom", "font": {"size": 11}},
         "xaxis": x_axis,
         "yaxis": {"type": "log" if is_log else "linear", "automargin": True, "zeroline": False, "hoverformat": ".6g"},
         "uirevision": f"{x} {is_log} {window is None}",

@@ -9,7 +9,7 @@ from nicegui import ui
 from ...core.errors import TaskstoreError
 from ...store import places, query
 from ..frame import Frame, frame, show_error
-from ..tabs import Tab, all_tabs
+from ..tabs import Tab, all_tabs, fetched
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     from ..desk import Desk
 
 
-def register(desk: Desk, application: FastAPI) -> None:  # noqa: ARG001 - its tabs may fetch
+def register(desk: Desk, application: FastAPI) -> None:
     """Answer at `/task/<id>`, with `?tab=<key>`."""
     tabs = all_tabs()
+    application.include_router(fetched.router(desk))
 
     @ui.page("/task/{task_id}")
     async def page(task_id: str, tab: str = "") -> None:

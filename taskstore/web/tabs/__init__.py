@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from . import console, plots, resources, samples, scalars
+
 if TYPE_CHECKING:
     from ..desk import Desk
     from ..frame import Frame
@@ -25,5 +27,11 @@ class Tab:
 
 def all_tabs() -> dict[str, Tab]:
     """Return the tabs by key, in their order."""
-    made: list[Tab] = []
+    made = [
+        Tab("console", "Console", console.show),
+        Tab("scalars", "Scalars", scalars.show),
+        Tab("plots", "Plots", plots.show),
+        Tab("samples", "Debug samples", samples.show),
+        Tab("resources", "Resources", resources.show),
+    ]
     return {tab.key: tab for tab in made}
