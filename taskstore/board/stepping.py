@@ -2,64 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
-from typing import TypeVar
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
 
 from ..disk.layout import TaskPaths
 from ..store import plots
-from ..store.plots import DebugSample, Plot
+from ..store.plots import DebugSample
 
 Name = tuple[str, str]
 """A title and a series."""
-_Shown = TypeVar("_Shown", bound="Plot | DebugSample")
-ByStep = dict[int, _Shown]
+Steps = dict[Name, list[int]]
+"""The iterations, rising, of which one task has something."""
 
 
-def plot_names(tasks: Iterable[TaskPaths]) -> list[Name]:
-    """Return the titles and series of plots that any of the tasks has: first those that most of them have."""
-    return _names(plots.count_plots(paths) for paths in tasks)
+def sample_steps(paths: TaskPaths) -> Steps:
+    """Return by title and series the iterations that have a debug sample; no file is read."""
+    found: dict[Name, set[int]] = {}
+    for sample in plots.read_samples(paths):
+        found.setdefault((sample.title, sample.series), set()).add(sample.iteration)
+    return {name: sorted(steps) for name, steps in found.items()}
 
 
-def sample_names(tasks: Iterable[TaskPaths]) -> list[Name]:
-    """Return the titles and series of debug samples that any of the tasks has: first those that most of them have."""
-    return _names(plots.count_samples(paths) for paths in tasks)
+def sample_at(paths: TaskPaths, title: str, series: str, iteration: int) -> DebugSample | None:
+    """Return the debug sample of one series at one iteration, the latest of several."""
+    found = [sample for sample in plots.read_samples(paths, title, series) if sample.iteration == iteration]
+    return found[-1] if found else None
 
 
-def _names(found: Iterable[Iterable[Name]]) -> list[Name]:
+def names(found: Iterable[Steps]) -> list[Name]:
+    """Return the titles and series that any of the tasks has: first those that most of them have."""
     counts: dict[Name, int] = {}
-    for names in found:
-        for name in names:
+    for steps in found:
+        for name in steps:
             counts[name] = counts.get(name, 0) + 1
     return sorted(counts, key=lambda name: (-counts[name], name))
 
 
-def plots_of(paths: TaskPaths, name: Name) -> ByStep[Plot]:
-    """Return the plots of a series by their iterations; of several at one, the latest."""
-    return {plot.iteration: plot for plot in plots.read_plots(paths, *name)}
+def union(found: Iterable[Steps], name: Name) -> list[int]:
+    """Return each iteration at which any of the tasks has something of a series, rising."""
+    return sorted({step for steps in found for step in steps.get(name, ())})
 
 
-def samples_of(paths: TaskPaths, name: Name) -> ByStep[DebugSample]:
-    """Return the debug samples of a series by their iterations; of several at one, the latest."""
-    return {sample.iteration: sample for sample in plots.read_samples(paths, *name)}
-
-
-def sizes(paths: TaskPaths, logs: Callable[[TaskPaths], Iterable[Path]]) -> tuple[int, ...]:
-    """Return how long some logs of a task are: they have something new where that has changed."""
-    found = []
-    for log in logs(paths):
-        try:
-            found.append(log.stat().st_size)
-        except OSError:
-            found.append(0)
-    return tuple(found)
-
-
-def steps(found: Iterable[Iterable[int]]) -> list[int]:
-    """Return each iteration that any of some tasks has, in order."""
-    return sorted({step for each in found for step in each})
-
-
-def at_step(known: Mapping[int, _Shown], step: int) -> _Shown | None:
-    """Return what is shown at a step: what was reported at it, or else the last before; None before the first."""
-    return known.get(max((each for each in known if each <= step), default=step))
+def at_step(known: Sequence[int], step: int) -> int | None:
+    """Return which of a task's iterations is shown at a step: that, or else its last before; None before its first."""
+    place = bisect_right(known, step)
+    return known[place - 1] if place else None

@@ -1,18 +1,16 @@
-"""What the page's links and pictures fetch."""
+"""What the page's links fetch."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Request
-from fastapi.responses import PlainTextResponse, Response
+from fastapi.responses import Response
 
 from ...board import comparing
 from ...board.comparing import Comparison
 from ...core.errors import TaskstoreError
-from ...store import places
-from ..files import attachment, failure, given, send
+from ..files import attachment, failure, given
 
 if TYPE_CHECKING:
     from ..desk import Desk
@@ -36,23 +34,4 @@ def router(desk: Desk) -> APIRouter:
         headers = {"content-disposition": attachment("compared.csv"), "x-content-type-options": "nosniff"}
         return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
 
-    @made.get("/compare/sample/{task_id}/{path:path}")
-    def sample(task_id: str, path: str) -> Response:
-        """Send a file of debug samples or of plots that are pictures, and no other file of the task."""
-        try:
-            paths = places.locate(desk.store, task_id)
-        except TaskstoreError as error:
-            return failure(error)
-        found = paths.home / path
-        if not _is_within(found, paths.samples):
-            return PlainTextResponse("taskstore: this is not a debug sample\n", status_code=404)
-        return send(desk, found, found.name, is_shown=True)
-
     return made
-
-
-def _is_within(path: Path, folder: Path) -> bool:
-    try:
-        return path.resolve().is_relative_to(folder.resolve())
-    except (OSError, ValueError, RuntimeError):  # links in a circle; a NUL in the name
-        return False

@@ -39,7 +39,7 @@ async def show(view: View) -> None:
         view.address.put("p", *(params.value or []))
         if plot.figure != figure:
             plot.update_figure(figure)
-            plot.style(f"min-width: {_AXIS_PX * (len(params.value or []) + 2)}px")
+            plot.style(_width(len(params.value or [])))
         note.set_text(left_out)
         frame.props["aria-label"] = f"Parallel coordinates of {metric()} and {', '.join(params.value or [])}"
 
@@ -52,13 +52,17 @@ async def show(view: View) -> None:
     note = ui.label().classes("cmp-dim").props("role=status")
     with ui.element("figure").classes("cmp-chart cmp-wide cmp-sideways").props("tabindex=0") as frame:
         figure, _ = _figure(view, first, metric())
-        plot = ui.plotly(figure).classes("ts-chart cmp-parallel")
+        plot = ui.plotly(figure).classes("ts-chart cmp-parallel").style(_width(len(first)))
     redraw()
 
     async def update(_: list[str]) -> None:
         redraw()
 
     view.update = update
+
+
+def _width(parameters: int) -> str:
+    return f"min-width: {_AXIS_PX * (parameters + 2)}px"
 
 
 def _differs(view: View, name: str) -> bool:

@@ -5,21 +5,27 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast, get_args
 
 from nicegui import ui
 
 from ...board import comparing, curves
 from ...board.curves import Curve, Window, XAxis
+from ...board.points import Shelf
 from .. import charts
 from ..frame import empty
-from .zoom import window_of
+from ..tabs.panel import window_of
 
 if TYPE_CHECKING:
     from .view import View
 
 _AXES = {"iteration": "Iteration", "relative": "Time since start", "wall": "Wall time"}
-_FIRST_CHARTS = 12
+_RELAYOUT = ("xaxis.range[0]", "xaxis.range[1]", "xaxis.autorange")
+_FIRST_CHARTS, _SEEN_FIRST = 12, 4
+_BREATH_S = 0.02
+_FIRST_LOOK = Shelf(kept_bytes=16 << 20, quick_bytes=160 << 10)
+"""Of each task's log so much is read before anything is drawn; all of it afterwards."""
 _MOST_POINTS, _FEWEST_POINTS, _ALL_POINTS = 800, 150, 4000
 """Of one curve at most and at least, and of a chart's together."""
 
@@ -30,8 +36,8 @@ class _Chart:
 
     name: str
     keys: frozenset[tuple[str, str]]
-    plot: ui.plotly
     frame: ui.element
+    plot: ui.plotly | None = None
     window: Window | None = None
     turn: int = 0
     found: list[Curve] = field(default_factory=list)
@@ -65,9 +71,18 @@ class _Scalars:
         """Build the controls and the charts."""
         self._view.update = self._update
         self._build_controls()
+        self._note = ui.label().classes("cmp-dim cmp-note").props("role=status")
         self._grid = ui.element("div").classes("cmp-charts")
         self._more = ui.button("", on_click=self._show_more).props('flat no-caps data-testid="more-charts"')
-        await self._build_charts()
+        self._make_charts()
+        await self._draw(self._charts[:_SEEN_FIRST], is_quick=True)
+        if not all(curve.is_whole for chart in self._charts for curve in chart.found):
+            self._note.set_text("A first look; reading all points …")
+        ui.timer(0.05, self._complete, once=True)
+
+    async def _complete(self) -> None:
+        await self._draw(self._charts)
+        self._note.set_text("")
 
     def _build_controls(self) -> None:
         address = self._view.address
@@ -161,6 +176,10 @@ class _Scalars:
         return bool(self._group.value == "series")
 
     async def _build_charts(self) -> None:
+        self._make_charts()
+        await self._draw(self._charts)
+
+    def _make_charts(self) -> None:
         """Make the charts that are wanted; those that are there already stay, with what is zoomed in them."""
         wanted = self._wanted()
         shown = dict(list(wanted.items())[: self._count])
@@ -174,48 +193,62 @@ class _Scalars:
         left = len(wanted) - len(shown)
         self._more.set_text(f"Show {min(left, 2 * _FIRST_CHARTS)} more of {left}")
         self._more.set_visibility(left > 0)
-        await self._draw(self._charts)
 
     def _make(self, name: str, keys: frozenset[tuple[str, str]]) -> _Chart:
         with self._grid, ui.element("figure").classes("cmp-chart").props('data-testid="chart"') as frame:
             ui.label(name).classes("cmp-chart-title").props("role=heading aria-level=2")
-            plot = ui.plotly({"data": [], "layout": {"height": 300}, "config": charts.config()}).classes("ts-chart")
-        made = _Chart(name, keys, plot, frame)
-        plot.on("plotly_relayout", lambda event: self._zoom(made, event.args))
-        return made
+            if len(keys) > 1:
+                ui.label(_dashes(keys)).classes("cmp-dim cmp-dashes")
+        return _Chart(name, keys, frame)
 
     async def _zoom(self, chart: _Chart, change: object) -> None:
-        is_zoom, window = window_of(change)
-        if is_zoom and window != chart.window:
+        window = window_of(change)
+        is_reset = isinstance(change, dict) and bool(change.get("xaxis.autorange"))
+        if (window is not None or is_reset) and window != chart.window:
             chart.window = window
             await self._draw([chart])
 
-    async def _draw(self, drawn: Sequence[_Chart]) -> None:
+    async def _draw(self, drawn: Sequence[_Chart], *, is_quick: bool = False) -> None:
         for chart in drawn:
             chart.turn += 1
         turns = [chart.turn for chart in drawn]
         x, weight = cast("XAxis", self._x.value), float(self._smoothing.value or 0.0)
-        read = await asyncio.to_thread(self._read, [(chart.keys, chart.window) for chart in drawn], x, weight)
+        wanted = [(chart.keys, chart.window) for chart in drawn]
+        read = await asyncio.to_thread(self._read, wanted, x, weight, is_quick=is_quick)
         for chart, turn, found in zip(drawn, turns, read, strict=True):
-            if chart.turn == turn and not chart.frame.is_deleted:  # else something other is wanted meanwhile
-                self._draw_one(chart, found, x)
+            if chart.turn == turn and not chart.frame.is_deleted and self._draw_one(chart, found, x):
+                await asyncio.sleep(_BREATH_S)  # the browser shows this one before it draws the next
 
-    def _draw_one(self, chart: _Chart, found: list[Curve], x: XAxis) -> None:
+    def _draw_one(self, chart: _Chart, found: list[Curve], x: XAxis) -> bool:
+        """Draw a chart, and tell whether there was something to draw."""
         style = self._style(chart)
-        if found == chart.found and chart.plot.figure["layout"].get("meta") == style:
-            return
+        if chart.plot is not None and found == chart.found and chart.plot.figure["layout"].get("meta") == style:
+            return False
         chart.found = found
-        chart.plot.update_figure(self._figure(chart, x, style))
+        figure = self._figure(chart, x, style)
+        if chart.plot is None:
+            with chart.frame:
+                chart.plot = ui.plotly(figure).classes("ts-chart")
+            chart.plot.on("plotly_relayout", lambda event: self._zoom(chart, event.args), args=list(_RELAYOUT))
+        else:
+            chart.plot.update_figure(figure)
         chart.frame.props["aria-label"] = charts.describe(chart.name, found, name_of=self._name)
+        return True
 
     def _read(
-        self, wanted: Sequence[tuple[frozenset[tuple[str, str]], Window | None]], x: XAxis, weight: float
+        self,
+        wanted: Sequence[tuple[frozenset[tuple[str, str]], Window | None]],
+        x: XAxis,
+        weight: float,
+        *,
+        is_quick: bool,
     ) -> list[list[Curve]]:
         tasks = [row.paths for row in self._view.comparison.ordered_rows()]
         most = max(_FEWEST_POINTS, min(_MOST_POINTS, _ALL_POINTS // len(tasks)))
-        return [
-            curves.read(tasks, keys, max_points=most, x=x, smoothing=weight, window=window) for keys, window in wanted
-        ]
+        read = partial(curves.read, tasks, max_points=most, x=x, smoothing=weight)
+        if is_quick:
+            return [read(keys, window=window, is_quick=True, shelf=_FIRST_LOOK) for keys, window in wanted]
+        return [read(keys, window=window) for keys, window in wanted]
 
     def _style(self, chart: _Chart) -> dict[str, object]:
         """What a figure depends on beside its curves; it is kept in the figure, to be compared."""
@@ -230,14 +263,10 @@ class _Scalars:
         label = self._view.labels[self._view.comparison.ids.index(curve.task_id)]
         return label if self._by_series else f"{label} · {curve.variant}"
 
-    def _short(self, curve: Curve) -> str:
-        letter = self._view.letters[self._view.comparison.ids.index(curve.task_id)]
-        return letter if self._by_series else f"{letter} {curve.variant}"
-
     def _figure(self, chart: _Chart, x: XAxis, style: dict[str, object]) -> charts.Figure:
         figure = charts.figure(
             chart.found,
-            name_of=self._short,
+            name_of=self._name,
             colour_by="task",
             x=x,
             is_log=bool(self._log.value),
@@ -245,20 +274,32 @@ class _Scalars:
             height=300,
         )
         figure["layout"]["meta"] = style
-        figure["layout"] |= {"showlegend": True, "hovermode": "closest"}
-        self._paint(chart.found, figure["data"])
+        # The strip of tasks is the legend: one of Plotly's own, of twenty tasks, takes longer than all the lines.
+        figure["layout"] |= {"showlegend": False, "hovermode": "closest", "margin": {"l": 58, "r": 10, "t": 8, "b": 40}}
+        for axis in ("xaxis", "yaxis"):
+            figure["layout"][axis]["automargin"] = False
+        self._paint(chart, figure["data"])
         return figure
 
-    def _paint(self, found: Sequence[Curve], traces: list[dict[str, Any]]) -> None:
+    def _paint(self, chart: _Chart, traces: list[dict[str, Any]]) -> None:
         """Give each task its own colour, the same in all charts; series of one task differ by their dashes."""
-        variants = sorted({(curve.metric, curve.variant) for curve in found})
+        found, variants = chart.found, sorted(chart.keys)
         each = len(traces) // len(found) if found else 1
         for at, trace in enumerate(traces):
             curve = found[at // each]
             place = self._view.comparison.ids.index(curve.task_id)
-            dash = self._view.dashes[place]
-            if len(variants) > 1:
-                dash = charts.DASHES[variants.index((curve.metric, curve.variant)) % len(charts.DASHES)]
+            dash = self._view.dashes[place] if len(variants) == 1 else _dash(variants, curve)
             trace["line"] = trace["line"] | {"color": self._view.colours[place], "dash": dash}
             trace["hovertemplate"] = f"{charts.text(self._name(curve))}<br>%{{x}}: %{{y:.6g}}<extra></extra>"
             trace["marker"] = {"size": 5, "color": self._view.colours[place]}
+
+
+def _dash(variants: Sequence[tuple[str, str]], curve: Curve) -> str:
+    return charts.DASHES[variants.index((curve.metric, curve.variant)) % len(charts.DASHES)]
+
+
+def _dashes(keys: frozenset[tuple[str, str]]) -> str:
+    """Say in words how each series of a chart is drawn."""
+    return " · ".join(
+        f"{charts.DASHES[place % len(charts.DASHES)]}: {variant}" for place, (_, variant) in enumerate(sorted(keys))
+    )

@@ -4,57 +4,55 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nicegui import ui
 
 from ...board import stepping
+from ...board.stepping import Name
 from ...disk.layout import TaskPaths
 from ...store import plots
-from ...store.plots import DebugSample, Plot
 from ..frame import empty
+from ..tabs.plots import sizes_of
 from . import cards, controls
+from .cards import Drawn
 
 if TYPE_CHECKING:
     from .view import View
 
-Shown = Plot | DebugSample
+_AT_ONCE, _BREATH_S = 3, 0.02
 
 
 @dataclass(frozen=True)
 class _Kind:
-    """How one kind of thing is found, read and drawn. `key` is what chooses a series of it in the address."""
+    """How one kind of thing is found and drawn. `key` is what chooses a series of it in the address."""
 
     key: str
     missing: str
     hint: str
-    names: Callable[[Iterable[TaskPaths]], list[stepping.Name]]
-    read: Callable[[TaskPaths, stepping.Name], Any]
+    steps: Callable[[TaskPaths], stepping.Steps]
+    read: Callable[[TaskPaths, Name, int], Drawn]
     logs: Callable[[TaskPaths], list[Path]]
-    draw: Callable[[Any, TaskPaths], None]
 
 
 _PLOTS = _Kind(
     "plot",
     "None of these tasks has reported a plot.",
-    "task.report_plotly('confusion', 'validation', figure, iteration=1)",
-    stepping.plot_names,
-    stepping.plots_of,
+    "task.get_logger().report_plotly('confusion', 'validation', figure=figure, iteration=1)",
+    plots.plot_steps,
+    cards.plot,
     plots.plot_logs,
-    cards.draw_plot,
 )
 _SAMPLES = _Kind(
     "sample",
     "None of these tasks has reported a debug sample.",
-    "task.report_image('examples', 'first', image=picture, iteration=1)",
-    stepping.sample_names,
-    stepping.samples_of,
+    "task.get_logger().report_image('examples', 'first', iteration=1, image=image)",
+    stepping.sample_steps,
+    cards.sample,
     plots.media_logs,
-    cards.draw_sample,
 )
 
 
@@ -69,15 +67,17 @@ async def show_samples(view: View) -> None:
 
 
 class _Steps:
-    """One series of all tasks: `known` has what each of them has by iteration."""
+    """One series of all tasks: `_found` has the iterations of each of them."""
 
     def __init__(self, view: View, kind: _Kind) -> None:
         self._view = view
         self._kind = kind
-        self._names: list[stepping.Name] = []
-        self._name: stepping.Name = ("", "")
-        self._known: list[dict[int, Shown]] = []
+        self._found: list[stepping.Steps] = []
+        self._names: list[Name] = []
+        self._name: Name = ("", "")
         self._steps: list[int] = []
+        self._wanted: object = None
+        self._is_drawing = False
 
     @property
     def _tasks(self) -> list[TaskPaths]:
@@ -85,35 +85,39 @@ class _Steps:
 
     async def show(self) -> None:
         """Build the tab."""
-        self._names = await asyncio.to_thread(self._kind.names, self._tasks)
-        self._view.watched = lambda paths: stepping.sizes(paths, self._kind.logs)
+        await self._look()
+        self._view.watched = lambda paths: sizes_of(self._kind.logs(paths))
         self._view.update = self._update
         if not self._names:
             empty(self._kind.missing, self._kind.hint)
             return
         labels = [_label(name) for name in self._names]
         chosen = self._view.address.one(self._kind.key, labels, labels[0])
+        self._name = self._names[labels.index(chosen)]
         with ui.row().classes("items-center gap-3 w-full cmp-controls"):
             self._field = controls.select("Series", labels, chosen, self._choose, self._kind.key)
             self._build_stepper()
-        self._grid = ui.element("div").classes("cmp-grid")
-        self._cards = []
-        with self._grid:
-            for place in range(len(self._tasks)):
-                self._cards.append(cards.Card(self._view, place))
-        await self._read(self._names[labels.index(chosen)])
+        with ui.element("div").classes("cmp-grid"):
+            self._cards = [cards.Card(self._view, place) for place in range(len(self._tasks))]
+        await self._lay_out()
+
+    async def _look(self) -> None:
+        tasks = self._tasks
+        self._found = await asyncio.to_thread(lambda: [self._kind.steps(paths) for paths in tasks])
+        self._names = stepping.names(self._found)
 
     def _build_stepper(self) -> None:
         with ui.row().classes("items-center gap-1 no-wrap cmp-stepper").props('role=group aria-label="Iteration"'):
             ui.button(icon="chevron_left", on_click=lambda: self._go(-1)).props(
                 'flat dense round aria-label="Step back" data-testid="step-back"'
             )
-            self._slider = ui.slider(min=0, max=0, step=1, value=0, on_change=self._moved)
+            self._slider = ui.slider(min=0, max=1, step=1, value=0)
             self._slider.props('aria-label="Step" data-testid="step"').classes("cmp-slider")
+            self._slider.on_value_change(self._moved)
             ui.button(icon="chevron_right", on_click=lambda: self._go(1)).props(
                 'flat dense round aria-label="Step on" data-testid="step-on"'
             )
-            self._text = ui.label().classes("cmp-step").props("role=status")
+            self._text = ui.label().classes("cmp-step").props('role=status data-testid="step-text"')
         self._view.on_key(",", "a step back", lambda: self._go(-1))
         self._view.on_key(".", "a step on", lambda: self._go(1))
 
@@ -124,61 +128,79 @@ class _Steps:
         labels = [_label(name) for name in self._names]
         if event.value in labels:
             self._view.address.put(self._kind.key, event.value)
-            await self._read(self._names[labels.index(event.value)])
+            self._name = self._names[labels.index(event.value)]
+            await self._lay_out()
 
-    async def _read(self, name: stepping.Name) -> None:
-        known = await asyncio.to_thread(lambda: [self._kind.read(paths, name) for paths in self._tasks])
-        self._name, self._known = name, known
-        for card in self._cards:
-            card.forget()
-        self._lay_out()
+    async def _update(self, _: Sequence[str]) -> None:
+        before = self._names
+        await self._look()
+        if not before and self._names:
+            self._view.begin()
+            with self._view.place:
+                await self.show()
+        elif before:
+            if self._names != before:
+                self._field.set_options([_label(name) for name in self._names])
+            await self._lay_out(is_newer=True)
 
-    async def _update(self, changed: Sequence[str]) -> None:
-        if not self._names:
-            if await asyncio.to_thread(self._kind.names, self._tasks):
-                self._view.begin()
-                with self._view.place:
-                    await self.show()
-            return
-        name = self._name
-        places = [place for place, paths in enumerate(self._tasks) if paths.id in changed]
-        tasks = self._tasks
-        read = await asyncio.to_thread(lambda: [self._kind.read(tasks[place], name) for place in places])
-        if name == self._name:
-            for place, found in zip(places, read, strict=True):
-                self._known[place] = found
-            self._lay_out()
-
-    def _lay_out(self) -> None:
-        """Have the slider span the steps there are, at the one that is chosen."""
-        self._steps = stepping.steps(self._known)
-        last = len(self._steps) - 1
+    async def _lay_out(self, *, is_newer: bool = False) -> None:
+        """Have the slider span the steps there are, at the one that is chosen, the last where none is."""
+        self._steps = stepping.union(self._found, self._name)
         wanted = self._view.address.number("step", math.inf)
         at = max((place for place, step in enumerate(self._steps) if step <= wanted), default=0)
-        self._slider.props["max"] = max(0, last)
-        if self._slider.value == at:
-            self._draw(at)
+        self._slider.props["max"] = max(1, len(self._steps) - 1)
+        self._slider.set_enabled(len(self._steps) > 1)
+        if is_newer:
+            for card in self._cards:
+                card.may_be_older()
+        if self._slider.value != at:
+            self._slider.set_value(at)  # which draws
         else:
-            self._slider.set_value(at)
+            await self._draw(at)
 
-    def _moved(self, event: Any) -> None:  # noqa: ANN401 - NiceGUI's
-        at = int(event.value or 0)
+    async def _moved(self, event: Any) -> None:  # noqa: ANN401 - NiceGUI's
+        at = min(int(event.value or 0), max(0, len(self._steps) - 1))
         is_last = at >= len(self._steps) - 1  # and stays so where more come
         self._view.address.put("step", *([] if is_last else [str(self._steps[at])]))
-        self._draw(at)
+        await self._draw(at)
 
-    def _draw(self, at: int) -> None:
+    async def _draw(self, at: int) -> None:
+        """Draw a step; of many that are asked for while one is drawn, the last."""
         if not self._steps:
             self._text.set_text("nothing reported")
             return
-        step = self._steps[min(at, len(self._steps) - 1)]
+        step = self._steps[at]
         self._text.set_text(f"iteration {step:,} ({at + 1} of {len(self._steps):,})")
-        for card, known, paths in zip(self._cards, self._known, self._tasks, strict=True):
-            card.show(stepping.at_step(known, step), step, partial(self._draw_one, paths))
+        self._wanted = (self._name, step)
+        if self._is_drawing:
+            return
+        self._is_drawing = True
+        try:
+            drawn: object = None
+            while drawn != self._wanted:
+                drawn = self._wanted
+                await self._draw_cards(self._name, self._steps[min(int(self._slider.value), len(self._steps) - 1)])
+        finally:
+            self._is_drawing = False
 
-    def _draw_one(self, paths: TaskPaths, item: Shown) -> None:
-        self._kind.draw(item, paths)
+    async def _draw_cards(self, name: Name, step: int) -> None:
+        shown = [stepping.at_step(found.get(name, []), step) for found in self._found]
+        tasks, changed = self._tasks, [card.is_other(name, at) for card, at in zip(self._cards, shown, strict=True)]
+
+        def read() -> list[Drawn | None]:
+            return [
+                self._kind.read(paths, name, at) if at is not None and is_changed else None
+                for paths, at, is_changed in zip(tasks, shown, changed, strict=True)
+            ]
+
+        drawn = await asyncio.to_thread(read)
+        for place, (card, at, item) in enumerate(zip(self._cards, shown, drawn, strict=True)):
+            card.say(at, step)
+            if changed[place]:
+                card.show(name, at, item)
+                if item is not None and item.figure is not None and place % _AT_ONCE == _AT_ONCE - 1:
+                    await asyncio.sleep(_BREATH_S)  # the browser shows these before it draws the next
 
 
-def _label(name: stepping.Name) -> str:
+def _label(name: Name) -> str:
     return " / ".join(part for part in name if part) or "(no title)"

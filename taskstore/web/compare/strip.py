@@ -33,7 +33,7 @@ def _task(view: View, place: int) -> None:
     task_id, name = view.comparison.ids[place], view.comparison.names[place]
     row = view.comparison.rows[task_id]
     with ui.element("li").classes("cmp-task").style(f"--cmp-colour: {view.colours[place]}"):
-        ui.element("span").classes("cmp-dot").props("aria-hidden=true")
+        ui.element("span").classes(view.dot(place)).props("aria-hidden=true")
         ui.label(view.letters[place]).classes("cmp-letter")
         link = ui.link(name or task_id[:12], f"/task/{task_id}").classes("cmp-name")
         link.props["title"] = f"{row.project}/{name} ({task_id[:12]})"

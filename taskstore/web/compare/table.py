@@ -32,9 +32,10 @@ class SideBySideTable(Element, component=Path(__file__).parent.parent / "static"
                 "name": name or task_id[:12],
                 "title": f"{rows[task_id].project}/{name}",
                 "url": f"/task/{task_id}",
-                "colour": colour,
+                "colour": view.colours[place],
+                "dot": view.dot(place),
             }
-            for task_id, letter, name, colour in zip(ids, view.letters, names, view.colours, strict=True)
+            for place, (task_id, letter, name) in enumerate(zip(ids, view.letters, names, strict=True))
         ]
         self.props["sections"] = list(sections)
         self.props["label"], self.props["corner"], self.props["numeric"] = label, corner, is_numeric

@@ -66,3 +66,7 @@ class View:
     def dashes(self) -> list[str]:
         """How a line of each task is drawn: there are more tasks than colours."""
         return [DASHES[rank // len(PALETTE)] for rank in self.comparison.ranks]
+
+    def dot(self, place: int) -> str:
+        """The classes of the dot that shows a task's colour, and how its lines are drawn."""
+        return "cmp-dot" if self.dashes[place] == DASHES[0] else "cmp-dot cmp-dashed"

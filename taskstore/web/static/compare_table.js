@@ -10,7 +10,7 @@ export default {
             <th scope="col" class="cmp-corner">{{ corner }}</th>
             <th v-for="(task, at) in tasks" :key="task.id" scope="col" :style="{ '--cmp-colour': task.colour }">
               <div class="cmp-head">
-                <span class="cmp-dot" aria-hidden="true"></span><span class="cmp-letter">{{ task.letter }}</span>
+                <span :class="task.dot" aria-hidden="true"></span><span class="cmp-letter">{{ task.letter }}</span>
                 <a class="cmp-name" :href="task.url" :title="task.title">{{ task.name }}</a>
                 <span v-if="at === 0" class="cmp-base">base</span>
               </div>
