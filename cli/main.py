@@ -43,6 +43,7 @@ COMMANDS: dict[str, str] = {
     "dequeue": "Take tasks out of the queue that they wait in.",
     "queue": "List, show, create, rename, delete, empty or reorder queues.",
     "agent": "Run tasks from queues: start, list and stop agents.",
+    "top": "Watch what runs, waits and has ended; q ends it.",
     "sweep": "Try a task with many values of its parameters.",
     "set": "Set parameters of a draft.",
     "edit": "Edit a draft's parameters or comment in your editor.",

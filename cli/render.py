@@ -16,7 +16,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -25,6 +25,7 @@ from taskstore.core.states import Status
 
 if TYPE_CHECKING:
     from rich.console import Console, OverflowMethod
+    from rich.table import Table
 
 STYLES = {
     Status.CREATED: "",
@@ -78,7 +79,7 @@ def _json_value(value: object) -> object:
         return value.encode("utf-8", "backslashreplace").decode()  # lone surrogates
     if isinstance(value, dict):
         return {_json_value(key): _json_value(item) for key, item in value.items()}
-    return [_json_value(item) for item in value] if isinstance(value, list) else value
+    return [_json_value(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def number_word(value: float) -> str:
@@ -156,13 +157,17 @@ def has_styles() -> bool:
     return is_terminal() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") not in ("dumb", "unknown")
 
 
-def console() -> Console:
-    """Return a rich console on stdout that adds nothing of its own: no markup, no highlighting."""
+def console(width: int | None = None) -> Console:
+    """Return a rich console on stdout that adds nothing of its own: no markup, no highlighting.
+
+    It is as wide as the terminal, or as it is told.
+    """
     from rich.console import Console
 
     if not speaks_unicode() and isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # as `line` does
-    return Console(markup=False, highlight=False, emoji=False, color_system="auto" if has_styles() else None)
+    colours: Literal["auto"] | None = "auto" if has_styles() else None
+    return Console(markup=False, highlight=False, emoji=False, color_system=colours, width=width)
 
 
 def speaks_unicode() -> bool:
@@ -283,21 +288,30 @@ def sparkline(values: Sequence[float], width: int = 24) -> str:
 
 
 def _aligned(rows: list[list[object]], columns: Sequence[Column]) -> None:
+    out = console()
+    grid, is_wider = laid_out(rows, columns, width=out.width, now=SYSTEM.now())
+    out.print(grid, soft_wrap=is_wider)
+
+
+def laid_out(
+    rows: Sequence[Sequence[object]], columns: Sequence[Column], *, width: int, now: datetime
+) -> tuple[Table, bool]:
+    """Lay rows of values, at least one, out for a terminal; tell also whether the table is wider than it, all the same.
+
+    A table that does not fit would have every column of it cut, the fixed ones too: the terminal wraps it instead.
+    """
     from rich.cells import cell_len
     from rich.table import Table
     from rich.text import Text
 
-    out = console()
-    now = SYSTEM.now()
     texts = [[cell(value, now) for value in row] for row in rows]
     widths = [
         max(cell_len(safe(column.name)), *(cell_len(row[index]) for row in texts))
         for index, column in enumerate(columns)
     ]
-    widths = _fit(widths, columns, out.width - _GAP * (len(columns) - 1))
+    widths = _fit(widths, columns, width - _GAP * (len(columns) - 1))
     total = sum(widths) + _GAP * (len(columns) - 1)
-    is_wider = total > out.width
-    # A table that does not fit would have every column of it cut, the fixed ones too: the terminal wraps it instead.
+    is_wider = total > width
     grid = Table(
         box=None, padding=(0, _GAP, 0, 0), pad_edge=False, header_style="bold", width=total if is_wider else None
     )
@@ -313,7 +327,7 @@ def _aligned(rows: list[list[object]], columns: Sequence[Column]) -> None:
         )
     for row, text in zip(rows, texts, strict=True):
         grid.add_row(*(Text(shown, style=style_of(value)) for value, shown in zip(row, text, strict=True)))
-    out.print(grid, soft_wrap=is_wider)
+    return grid, is_wider
 
 
 def style_of(value: object) -> str:

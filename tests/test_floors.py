@@ -19,6 +19,8 @@ FLOORS = {
         "sweeps": 6,
         "task": 7,
         "finding": 7,
+        "frame": 7,
+        "notebook": 7,
         "asked": 7,
         "logger": 7,
         "models": 7,

@@ -35,7 +35,7 @@ def register(desk: Desk, application: FastAPI) -> None:
         address = Address(request.query_params.multi_items())
         with frame(desk, "Compare") as made:
             charts.style("compare.css")
-            ui.label("Compare").classes("ts-out-of-sight").props("role=heading aria-level=1")
+            ui.label("Compare").classes("ts-hidden").props("role=heading aria-level=1")
             await _build(desk, made, address)
 
 

@@ -28,7 +28,7 @@ export default {
             <th scope="row">{{ row.n }}<span v-if="row.k" class="cmp-kind"> {{ row.k }}</span></th>
             <td v-for="(text, at) in row.v" :key="at" :class="kind(row, at)">
               <span v-if="text === null" class="cmp-none"><span aria-hidden="true">–</span
-                ><span class="ts-out-of-sight">not there</span></span>
+                ><span class="ts-hidden">not there</span></span>
               <template v-else-if="text.length > short">
                 <span class="cmp-text">{{ opened[key(section, row)] ? text : text.slice(0, short) + '…' }}</span>
                 <button type="button" class="cmp-more" :aria-expanded="!!opened[key(section, row)]"
@@ -37,7 +37,7 @@ export default {
               <span v-else class="cmp-text">{{ text }}</span>
               <span v-if="row.m && row.m[at]" class="cmp-mark" :title="row.m[at]"
                 ><span aria-hidden="true">{{ row.m[at] === 'least' ? '▼' : '▲' }}</span
-                ><span class="ts-out-of-sight">{{ row.m[at] }}</span></span>
+                ><span class="ts-hidden">{{ row.m[at] }}</span></span>
             </td>
           </tr>
         </tbody>
