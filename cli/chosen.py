@@ -10,6 +10,7 @@ import typer
 from . import context, offers
 
 if TYPE_CHECKING:
+    from taskstore.core.errors import NotFound
     from taskstore.disk.layout import TaskPaths
     from taskstore.store.query import Listing
     from taskstore.store.store import Store
@@ -46,16 +47,21 @@ def find(store: Store, references: Sequence[str], project: str | None, where: st
             raise typer.BadParameter("name tasks, or choose them by --project and --where, not both")
         found = [context.resolve(store, reference) for reference in references]
         return list({paths.id: paths for paths in found}.values())
-    from taskstore.core.errors import NotFound
-
     listing = fitting(store, project, where)
     for error in listing.damaged:
         context.say(str(error))
     if not listing.rows:
-        what, name = ("in store", str(store.root)) if project is None else ("in project", project)
-        what, name = (what, name) if where is None else ("that fits", where)
-        raise NotFound(f"task {what}", name, "`taskstore ls --all` lists what there is")
+        raise none_fits(store, project, where)
     return [row.paths for row in listing.rows]
+
+
+def none_fits(store: Store, project: str | None, where: str | None) -> NotFound:
+    """Return the error of a choice that no task fits."""
+    from taskstore.core.errors import NotFound
+
+    what, name = ("in store", str(store.root)) if project is None else ("in project", project)
+    what, name = (what, name) if where is None else ("that fits", where)
+    return NotFound(f"task {what}", name, "`taskstore ls --all` lists what there is")
 
 
 def fitting(store: Store, project: str | None, where: str | None, *, with_archived: bool = False) -> Listing:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from taskstore.schema.ancestry import Version
     from taskstore.store.store import Store
 
-app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=True)
+app = typer.Typer(rich_markup_mode=None, add_completion=False, invoke_without_command=True)
 _Task = Annotated[
     str,
     typer.Argument(
@@ -23,13 +23,15 @@ _Task = Annotated[
 
 
 @app.callback()
-def conflicts() -> None:
-    """List, show and resolve conflicts of merged tasks.
+def conflicts(call: typer.Context) -> None:
+    """List, show and resolve conflicts of merged tasks; without a command they are listed.
 
     Both versions were kept; the task shows the later one.
 
     Example: taskstore conflicts resolve 01a2b3c4 name --take 2
     """
+    if call.invoked_subcommand is None:
+        list_conflicts()
 
 
 @app.command("ls")

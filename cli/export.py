@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from taskstore.core.errors import TaskstoreError
-
 from . import chosen, context, leaving, render, several
 
 if TYPE_CHECKING:
@@ -93,21 +91,19 @@ def export(
     found = chosen.find(store, tasks or [], project, where)
     options = Options(output=output, is_forced=force, is_unpacked=unpacked, output_uri=output_uri, tables=tuple(table))
     exporter.check(len(found), options)
-    exit_code = 0
+    groups = [found] if exporter.takes_many else [[paths] for paths in found]
+    free, exit_code = several.tried(groups, lambda group: exporter.check_free(group, options))
     checking = leaving.confirm_leaving(
         store,
-        found,
+        [paths for group in free for paths in group],
         allow_secrets=allow_secrets,
         redact=redact,
         only=lambda name: exporter.takes_file(name, options),
     )
     with checking as (source, leaves):
-        for group in [leaves] if exporter.takes_many else [[paths] for paths in leaves]:
-            try:
-                _export(source, exporter, group, options, as_json=as_json)
-            except TaskstoreError as error:
-                code = several.report(error)
-                exit_code = exit_code or code
+        groups = [leaves] if exporter.takes_many and leaves else [[paths] for paths in leaves]
+        _, code = several.tried(groups, lambda group: _export(source, exporter, group, options, as_json=as_json))
+    exit_code = exit_code or code
     if exit_code:
         raise typer.Exit(exit_code)
 

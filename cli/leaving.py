@@ -62,7 +62,7 @@ def confirm_leaving(
         return
     if count:
         answer = ask or (_ask if sys.stdin.isatty() and sys.stderr.isatty() else None)
-        if answer is None or not answer(f"Let out these {count}?"):
+        if answer is None or not answer("Let it out?" if count == 1 else f"Let out all {count}?"):
             raise Refused(
                 f"{count} of what would leave the store looks like a secret, and nothing has left it: --redact masks "
                 "it, --allow-secrets lets it out"

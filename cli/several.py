@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 from typer.core import TyperCommand
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from taskstore.disk.layout import TaskPaths
     from taskstore.store.store import Store
 
+T = TypeVar("T")
 Find = Callable[["Store", str], "TaskPaths"]
 
 
@@ -48,23 +49,31 @@ def for_each(
     All are found before anything is changed, so that `rm @last ID` means what it says.
     """
     store = context.open_store()
-    exit_code = 0
     found: dict[str, TaskPaths] = {}
-    for reference in references:
+
+    def look_up(reference: str) -> None:
+        paths = find(store, reference)
+        found.setdefault(paths.id, paths)
+
+    _, missing = tried(references, look_up)
+    _, failed = tried(found.values(), lambda paths: action(store, paths))
+    if missing or failed:
+        raise typer.Exit(missing or failed)
+
+
+def tried(things: Iterable[T], act: Callable[[T], None]) -> tuple[list[T], int]:
+    """Do it to each, and say what fails; return those that it went well with, and the first failure's exit code."""
+    done: list[T] = []
+    exit_code = 0
+    for thing in things:
         try:
-            paths = find(store, reference)
-            found.setdefault(paths.id, paths)
+            act(thing)
         except TaskstoreError as error:
             code = report(error)
             exit_code = exit_code or code
-    for paths in found.values():
-        try:
-            action(store, paths)
-        except TaskstoreError as error:
-            code = report(error)
-            exit_code = exit_code or code
-    if exit_code:
-        raise typer.Exit(exit_code)
+        else:
+            done.append(thing)
+    return done, exit_code
 
 
 def report(error: TaskstoreError) -> int:
@@ -90,12 +99,16 @@ def brief(store: Store, paths: TaskPaths) -> dict[str, object]:
 
 def tell(store: Store, paths: TaskPaths, what: str, *, as_json: bool, **more: object) -> None:
     """Say what was done to a task, or print it as JSON with `more` of it."""
-    facts = brief(store, paths)
+    told(paths.id, brief(store, paths) | more, what, as_json=as_json)
+
+
+def told(task_id: str, facts: dict[str, object], what: str, *, as_json: bool) -> None:
+    """Say what was done to a task of which these facts are known, or print them as JSON."""
     if as_json:
-        render.print_json(facts | more)
+        render.print_json(facts)
     else:
         name = render.safe(f"{facts['project']}/{facts['name']}")
-        context.say(f"{paths.id[:12]} {name}: {what}")
+        context.say(f"{task_id[:12]} {name}: {what}")
 
 
 def masker_of(store: Store, paths: TaskPaths) -> Masker:

@@ -140,7 +140,7 @@ def merge(
     def opened(store: Store, tick: Tick) -> AbstractContextManager[Peer]:
         return nullcontext(at_folder(store, folder, Way.PULL, tick))
 
-    _exchange(opened, Way.PULL, _choice(None, None, None), is_dry=is_dry, as_json=as_json)
+    _exchange(opened, Way.PULL, _choice(None, None, None), what="merge", is_dry=is_dry, as_json=as_json)
 
 
 def _choice(tasks: list[str] | None, where: str | None, project: str | None) -> Choice:
@@ -156,7 +156,7 @@ def _run(remote: str, way: Way, choice: Choice, *, is_dry: bool, as_json: bool, 
     def opened(store: Store, tick: Tick) -> AbstractContextManager[Peer]:
         return opening.opened(store, remote, way, tick)
 
-    _exchange(opened, way, choice, is_dry=is_dry, as_json=as_json, leave=leave)
+    _exchange(opened, way, choice, what=way.value, is_dry=is_dry, as_json=as_json, leave=leave)
 
 
 def _exchange(
@@ -164,6 +164,7 @@ def _exchange(
     way: Way,
     choice: Choice,
     *,
+    what: str,
     is_dry: bool,
     as_json: bool,
     leave: Leave = leaving.freely,
@@ -171,7 +172,7 @@ def _exchange(
     from taskstore.share.sync.exchange import Stop, exchanged
 
     store = context.open_store()
-    with Bar(way.value) as bar:
+    with Bar(what) as bar:
         stop = Stop(bar)
         with opened(store, stop.tick) as peer:
             result = exchanged(store, peer, way, choice, stop, is_dry=is_dry, leave=leave)
@@ -179,7 +180,8 @@ def _exchange(
     _tell_conflicts(result, way, is_dry=is_dry)
     exit_code = 0
     for task_id, error in result.failed:
-        context.say(f"{task_id[:12]}: {error}" if task_id else str(error))
+        short = task_id[:12]
+        context.say(f"{short}: {error}" if short not in str(error) else str(error))
         exit_code = exit_code or error.exit_code
     if exit_code:
         raise typer.Exit(exit_code)

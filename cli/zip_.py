@@ -63,7 +63,9 @@ def zip_(
         found += [row.id for row in listing.rows]
     if output is None and project is not None and not tasks:
         output = Path(bundle.name_of_project(project))
-    path = output.expanduser() if output is not None else None
+    if not found:
+        raise chosen.none_fits(store, project, where)
+    path = bundle.target(store, found, output.expanduser() if output is not None else None, is_replaced=force)
     leaves = bundle.homes_of(store, found, with_lineage=lineage)
     is_wanted = bundle.wanted(without)
     with leaving.confirm_leaving(store, leaves, allow_secrets=allow_secrets, redact=redact, only=is_wanted) as (

@@ -83,8 +83,9 @@ class _Log:
 class Shelf:
     """Holds the points of the tasks that were looked at last. Threads may read at once: each task is read once."""
 
-    def __init__(self, kept_bytes: int = KEPT_BYTES) -> None:
+    def __init__(self, kept_bytes: int = KEPT_BYTES, quick_bytes: int = QUICK_BYTES) -> None:
         self._kept_bytes = kept_bytes
+        self._quick_bytes = quick_bytes
         self._lock = threading.Lock()
         self._locks: dict[Path, threading.Lock] = {}
         self._logs: dict[Path, dict[str, _Log]] = {}
@@ -100,8 +101,8 @@ class Shelf:
         found = self._find(paths, sizes)
         if found is not None and (found.is_whole or is_quick or total > LONGEST_BYTES):
             return found
-        if total > (QUICK_BYTES if is_quick and not self._has_begun(paths) else LONGEST_BYTES):
-            return self._keep(paths, _sampled(paths, sizes))
+        if total > (self._quick_bytes if is_quick and not self._has_begun(paths) else LONGEST_BYTES):
+            return self._keep(paths, _sampled(paths, sizes, self._quick_bytes))
         with self._lock_of(paths):
             found = self._find(paths, sizes)
             return found if found is not None and found.is_whole else self._keep(paths, self._whole(paths, sizes))
@@ -190,7 +191,7 @@ def _firsts(logs: list[dict[Key, Points]]) -> Iterator[float]:
     return (points.times[0] for log in logs for points in log.values() if points.times)
 
 
-def _sampled(paths: TaskPaths, sizes: tuple[tuple[str, int], ...]) -> Held:
+def _sampled(paths: TaskPaths, sizes: tuple[tuple[str, int], ...], budget_bytes: int) -> Held:
     series: dict[Key, Points] = {}
-    _add(series, sampling.points(paths, QUICK_BYTES))
+    _add(series, sampling.points(paths, budget_bytes))
     return _held(sizes, [series], is_whole=False)

@@ -161,8 +161,8 @@ class Damaged(TaskstoreError):
 
     exit_code = 6
 
-    def __init__(self, path: Path, why: str) -> None:
-        super().__init__(f"damaged file {path}: {why}; `taskstore doctor` says what can be repaired")
+    def __init__(self, path: Path, why: str, hint: str = "`taskstore doctor` says what can be repaired") -> None:
+        super().__init__(f"damaged file {path}: {why}; {hint}")
         self.path = path
         self.why = why
 

@@ -32,6 +32,7 @@ FILES = "files"
 MANIFEST = "manifest.json"
 STOP = "stop.json"
 REMOTES = "remotes.json"
+VIEWS = "views.json"
 ANCESTRY = "ancestry.json"
 CONFLICTS = "conflicts"
 LOCK = ".lock"
@@ -375,6 +376,11 @@ class StorePaths:
     def remotes(self) -> Path:
         """The remotes that the store knows by name."""
         return self.root / REMOTES
+
+    @property
+    def views(self) -> Path:
+        """The views of the table of tasks that people have kept."""
+        return self.root / VIEWS
 
     @property
     def lock(self) -> Path:

@@ -33,6 +33,10 @@ class Mount(Protocol):
         """Return the files right in a folder of a task, with their sizes."""
         ...
 
+    def has(self, home: str, start: str) -> bool:
+        """Tell whether the name of any file of a task, within the task, begins so."""
+        ...
+
     def read(self, name: str, max_bytes: int) -> bytes | None:
         """Return a file's bytes; None where there is none. Raises Damaged."""
         ...
@@ -87,6 +91,11 @@ def entries(folder: str) -> Entries | None:
 def sizes(folder: Path) -> dict[str, int] | None:
     """Return the files in a folder of a task in a zip, with their sizes; None for any other folder."""
     return next((mount.sizes(name) for mount, name in _found(folder)), None) if _mounts else None
+
+
+def has(home: Path, start: str) -> bool | None:
+    """Tell whether a task in a zip has a file whose name within the task begins so; None for a task in none."""
+    return next((mount.has(name, start) for mount, name in _found(home)), None) if _mounts else None
 
 
 def files(root: Path) -> Iterable[tuple[str, int, int]] | None:

@@ -76,6 +76,10 @@ class UnpackedZip:
         names = [name for name in self._homes.get(home, ()) if name.startswith(below) and "/" not in name[len(below) :]]
         return {name[len(below) :]: self._members.sizes[self._names[name]] for name in names}
 
+    def has(self, home: str, start: str) -> bool:
+        """Tell whether the name of any file of a task, within the task, begins so."""
+        return any(name.startswith(f"{home}/{start}") for name in self._homes.get(home, ()))
+
     def read(self, name: str, max_bytes: int) -> bytes | None:
         """Return a file's bytes, and unpack nothing; None where there is none. Raises Damaged."""
         entry = self._names.get(name)

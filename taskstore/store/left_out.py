@@ -5,8 +5,11 @@ from __future__ import annotations
 import contextlib
 
 from ..core.errors import Damaged
-from ..disk.layout import TaskPaths
-from ..schema.bundle import PREFIXES
+from ..disk import mounts
+from ..disk.layout import BUNDLE, TaskPaths
+from ..disk.text import read_bytes
+from ..schema import codec
+from ..schema.bundle import PREFIXES, BundleRecord
 from ..schema.record import TaskRecord
 from . import tasks
 
@@ -20,11 +23,14 @@ def kinds(record: TaskRecord) -> list[str]:
 
 def gone(paths: TaskPaths, record: TaskRecord) -> list[str]:
     """Return what was left out and has not come since: there is no file of that kind."""
-    wanted = {kind: PREFIXES[kind] for kind in kinds(record) if kind in PREFIXES}
+    wanted = {kind: PREFIXES[kind] for kind in [*kinds(record), *_without(paths)] if kind in PREFIXES}
     return [kind for kind, prefix in wanted.items() if not _has(paths, prefix)]
 
 
 def _has(paths: TaskPaths, prefix: str) -> bool:
+    packed = mounts.has(paths.home, prefix)
+    if packed is not None:
+        return packed
     folder, _, start = prefix.rpartition("/")
     home = paths.home / folder
     return home.is_dir() and any(path.is_file() and path.name.startswith(start) for path in home.rglob("*"))
@@ -36,7 +42,21 @@ def may_miss(record: TaskRecord, name: str) -> bool:
 
 
 def is_left_out(paths: TaskPaths, name: str) -> bool:
-    """Tell the same by what the task's record says now."""
+    """Tell the same by what the task's record says now, or the bundle that the task is read in."""
     with contextlib.suppress(Damaged, FileNotFoundError):
-        return may_miss(tasks.read(paths), name)
-    return False
+        if may_miss(tasks.read(paths), name):
+            return True
+    return name.startswith(without(paths))
+
+
+def without(paths: TaskPaths) -> tuple[str, ...]:
+    """Return how the names of files begin that are not in the bundle that the task is read in; () for a store."""
+    return tuple(PREFIXES[kind] for kind in _without(paths) if kind in PREFIXES)
+
+
+def _without(paths: TaskPaths) -> list[str]:
+    for folder in paths.home.parents:
+        with contextlib.suppress(Damaged, OSError):
+            path = folder / BUNDLE
+            return codec.decode(BundleRecord, read_bytes(path), path).without
+    return []

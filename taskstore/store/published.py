@@ -126,7 +126,9 @@ def against_manifest(paths: TaskPaths) -> list[str]:
         return [f"missing: {MANIFEST}"]
     found = _hashes(paths, record)
     missing = sorted(manifest.files.keys() - found.keys())
-    differences = [f"missing: {name}" for name in missing if not left_out.may_miss(record, name)]
+    without = left_out.without(paths)
+    missing = [name for name in missing if not left_out.may_miss(record, name) and not name.startswith(without)]
+    differences = [f"missing: {name}" for name in missing]
     differences += [f"not in the manifest: {name}" for name in sorted(found.keys() - manifest.files.keys())]
     both = sorted(manifest.files.keys() & found.keys())
     changed = [name for name in both if manifest.files[name] != found[name]]

@@ -56,7 +56,7 @@ class Row:
         """Return a field by the name that filters, sorting and columns use; None where the task has none.
 
         `param:` and `metric:` say which is meant; otherwise a field of the task comes first, then a parameter
-        (Section/name), then a metric (title/series, with .last .min or .max).
+        (Section/name), then a metric (title/series, with .last .min or .max), then a parameter by its name alone.
         """
         if name.startswith("param:"):
             return self._parameter(name[6:])
@@ -67,7 +67,8 @@ class Row:
             return reader(self)
         found = self._parameter(name)
         found = self._metric(name) if found is None else found
-        return self._dotted(name) if found is None and "." in name else found
+        found = self._dotted(name) if found is None and "." in name else found
+        return self._alone(name) if found is None and "/" not in name else found
 
     def _models(self, kind: str) -> list[str]:
         """The ids of models; their record is read now, because few listings ask for it. A damaged one is doctor's."""
@@ -119,6 +120,14 @@ class Row:
         section, _, rest = name.partition("/")
         parameter = self.hyperparams.get(section, {}).get(rest)
         return None if parameter is None else parameter.value
+
+    def _alone(self, name: str) -> object:
+        """A parameter whose section is not said: that of the arguments, or else the first that has it."""
+        for section in ("Args", *self.hyperparams):
+            parameter = self.hyperparams.get(section, {}).get(name)
+            if parameter is not None:
+                return parameter.value
+        return None
 
     def _metric(self, name: str) -> object:
         found = self._last_metric(name, "value")

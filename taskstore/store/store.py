@@ -15,7 +15,7 @@ import msgspec
 from ..core.clock import SYSTEM, Clock
 from ..core.errors import BadValue, Conflict, Damaged, NotFound, ReadOnly, Refused
 from ..disk.atomic import is_temporary, replace_record
-from ..disk.layout import IGNORE, LOCK, PROJECTS, QUEUES, REMOTES, SETTINGS, STORE, TRASH, StorePaths
+from ..disk.layout import IGNORE, LOCK, PROJECTS, QUEUES, REMOTES, SETTINGS, STORE, TRASH, VIEWS, StorePaths
 from ..disk.lock import LockKind, edit_lock
 from ..disk.text import read_bytes
 from ..schema import codec, migrate
@@ -71,7 +71,8 @@ def find_root(explicit: str | Path | None = None, *, environ: Mapping[str, str],
 def open_default(explicit: str | Path | None = None, *, clock: Clock = SYSTEM) -> Store:
     """Open the store that `find_root` finds; where it is not there yet it is made, unless it was named explicitly."""
     root = find_root(explicit, environ=os.environ, cwd=Path.cwd(), home=_home())
-    if not explicit and not StorePaths(root).record.exists() and not root.is_file():
+    is_missing = not StorePaths(root).record.exists() and not root.is_file()
+    if not explicit and is_missing and not is_named_as_zip(root):
         return init(root, clock=clock)
     return open_at(root, clock=clock)
 
@@ -96,16 +97,26 @@ def open_at(root: str | Path, *, clock: Clock = SYSTEM) -> Store:
             return _open_zip(paths.root, clock)
         import shlex  # for errors only
 
+        if is_named_as_zip(paths.root):
+            raise NotFound("zip", str(paths.root), "look at its name; `taskstore zip` makes one of tasks") from None
         raise NotFound("store", str(paths.root), f"`taskstore init {shlex.quote(str(paths.root))}` makes one") from None
     if migrate.check(record.format, paths.record):
         record = _migrated(paths, clock)
     return Store(paths, record.id, _lock_kind(record, paths), clock)
 
 
+def is_named_as_zip(root: Path) -> bool:
+    """Tell whether a store that is not there would be a zip, which nobody makes by working in it."""
+    return root.suffix.lower() == ".zip" and not root.exists()
+
+
 def _open_zip(path: Path, clock: Clock) -> Store:
     from .zipped import open_zip  # what reads zips is for those who have one
 
-    found = open_zip(path)
+    try:
+        found = open_zip(path)
+    except Damaged as error:
+        raise Damaged(error.path, error.why, "nothing in a zip is repaired; get it once more") from None
     return Store(StorePaths(found.mount.root), found.record.id, LockKind.FLOCK, clock, zip=path)
 
 
@@ -175,7 +186,7 @@ def writing(store: Store) -> Iterator[None]:
 
 _OWN_NAMES = frozenset(
     {
-        *(PROJECTS, QUEUES, TRASH, STORE, IGNORE, SETTINGS, REMOTES),
+        *(PROJECTS, QUEUES, TRASH, STORE, IGNORE, SETTINGS, REMOTES, VIEWS),
         *("cache", "quarantine", "locks", "ranks", "workers"),
     }
 )

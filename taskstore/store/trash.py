@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 from ..core.clock import to_text
@@ -120,15 +121,27 @@ def purge(store: Store, task_id: str) -> None:
     source = store.paths.trashed(task_id)
     if not source.home.is_dir():
         raise NotFound("task in the trash", task_id, "`taskstore trash ls` lists them")
+    _remove(source, lambda: bury(store, task_id, deletion_of(source)))
+
+
+def forget(store: Store, task_id: str, *, force: bool = False) -> None:
+    """Remove a task for good from this store alone: there is no tombstone, and a copy that comes in is a new task.
+
+    Raises as `put` does.
+    """
+    _remove(put(store, task_id, force=force), lambda: None)
+
+
+def _remove(source: TaskPaths, before: Callable[[], None]) -> None:
     doomed = staging_beside(source.home, PURGE_PREFIX)
     # One rename first: a crash within the removal must not leave half a task to restore.
     try:
-        bury(store, task_id, deletion_of(source))
+        before()
         source.home.rename(doomed)
     except FileNotFoundError:
-        raise NotFound("task in the trash", task_id, "somebody else has just taken it out") from None
+        raise NotFound("task in the trash", source.id, "somebody else has just taken it out") from None
     except OSError as error:
-        raise ReadOnly(f"task {task_id[:12]} cannot be removed from the trash: {error.strerror or error}") from None
+        raise ReadOnly(f"task {source.id[:12]} cannot be removed from the trash: {error.strerror or error}") from None
     remove_tree(doomed)
 
 

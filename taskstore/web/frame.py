@@ -41,6 +41,10 @@ class Frame:
         """Have a key do something, outside of fields; `?` lists it with what it does."""
         self._keys[key] = (what, act)
 
+    def off_key(self, key: str) -> None:
+        """Have a key do nothing any more."""
+        self._keys.pop(key, None)
+
     def pressed(self, event: KeyEventArguments) -> Any:  # noqa: ANN401 - what an action returns is awaited by NiceGUI
         """Do what a key does."""
         if not event.action.keydown or event.modifiers.ctrl or event.modifiers.meta or event.modifiers.alt:
@@ -71,6 +75,7 @@ def frame(desk: Desk, title: str, *, at: str = "") -> Iterator[Frame]:
     """
     ui.page_title(f"{title} · taskstore")
     ui.add_css(Path(__file__).parent / "static" / "page.css", shared=False)
+    ui.colors(primary="#1259a8", negative="#a61b1b", positive="#1b6e35", info="#1259a8", warning="#8a5300")
     dark = ui.dark_mode(_wanted_dark())
     with ui.header().classes("ts-bar items-center no-wrap gap-1"):
         with ui.link(target="/").classes("ts-home").props('aria-label="taskstore: all tasks"'):
@@ -116,7 +121,7 @@ def empty(text: str, command: str = "") -> None:
     with ui.column().classes("ts-empty items-center"):
         ui.label(text)
         if command:
-            ui.code(command, language="bash")
+            ui.label(command).classes("ts-command ts-mono")
 
 
 def _wanted_dark() -> bool | None:

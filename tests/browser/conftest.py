@@ -54,7 +54,7 @@ def find_chromium() -> str | None:
     return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # not of the session: while it lives no test of another kind can run an event loop
 def browser() -> Iterator[Any]:
     chromium = find_chromium()
     if chromium is None:

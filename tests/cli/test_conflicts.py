@@ -29,6 +29,7 @@ def ben(store: Store, clock: FixedClock) -> Person:
 def test_conflicts_are_listed_and_shown(cli: Cli, ben: Person) -> None:
     units = ["name", "params/Args/lr", "tags"]
     assert cli("conflicts", "ls").rows == [["id", "name", "conflicts"], [TASK, "theirs", ", ".join(units)]]
+    assert cli("conflicts") == cli("conflicts", "ls")  # as pull says
     assert cli("conflicts", "ls", "--json").objects == [{"id": TASK, "name": "theirs", "units": units}]
     assert cli("conflicts", "show", TASK).lines[:3] == [
         "name",

@@ -172,7 +172,7 @@ def test_a_person_is_asked(store: Store, secretive: TaskPaths) -> None:
         pytest.fail("it left")
     with leaving.confirm_leaving(store, [secretive], ask=answer) as (source, leaves):
         assert (source, leaves) == (store, [secretive])
-    assert asked == ["Let out these 1?"] * 2
+    assert asked == ["Let it out?"] * 2
     with pytest.raises(typer.BadParameter), leaving.confirm_leaving(store, [], allow_secrets=True, redact=True):
         pytest.fail("both were taken")
 

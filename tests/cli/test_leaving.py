@@ -89,3 +89,36 @@ def test_what_a_lineage_takes_along_is_looked_through_too(
     tasks.edit(store, child.id, lambda record: setattr(record, "parent", secretive.id))
     assert cli("zip", child.id, "-o", tmp_path / "x.zip").code == 0
     assert cli("zip", child.id, "-o", tmp_path / "y.zip", "--lineage").code == 4
+
+
+@pytest.mark.parametrize("argv", [["zip"], ["export", "--to", "clearml"]])
+def test_a_file_that_is_in_the_way_is_said_before_anything_is_looked_through(
+    cli: Cli, secretive: TaskPaths, tmp_path: Path, argv: list[str]
+) -> None:
+    path = tmp_path / "there.zip"
+    path.write_bytes(b"mine")
+    result = cli(*argv, secretive.id, "-o", path)
+    assert result.code == 4
+    assert result.err.startswith(f"taskstore: there is {path} already; ")
+    assert result.err.count("\n") == 1
+    assert path.read_bytes() == b"mine"
+
+
+def test_a_table_that_is_in_the_way_is_said_before_anything_is_looked_through(
+    cli: Cli, secretive: TaskPaths, tmp_path: Path
+) -> None:
+    path = tmp_path / "params.csv"
+    path.write_bytes(b"mine")
+    result = cli("export", "--to", "csv", secretive.id, "-o", tmp_path)
+    assert (result.code, result.err.count("\n")) == (4, 1)
+    assert f"there is {path} already" in result.err
+
+
+def test_a_session_that_is_in_the_way_of_one_task_does_not_keep_another_back(
+    cli: Cli, store: Store, tmp_path: Path
+) -> None:
+    one, two = (tasks.create(store, "some/project", name).id for name in ("one", "two"))
+    (tmp_path / f"offline-{one}.zip").write_bytes(b"mine")
+    result = cli("export", "--to", "clearml", one, two, "-o", tmp_path)
+    assert (result.code, result.lines) == (4, [str(tmp_path / f"offline-{two}.zip")])
+    assert (tmp_path / f"offline-{one}.zip").read_bytes() == b"mine"

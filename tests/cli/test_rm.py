@@ -35,6 +35,7 @@ def test_published_and_running_ones_need_force(cli: Cli, workshop: Workshop, sto
     assert result.code == 4
     assert result.err.count("--force") == 2
     assert running.home.is_dir()
+    assert cli("rm", "--forget", published.id).code == 4
     assert cli("rm", "--force", running.id, published.id).code == 0
     assert not published.home.exists()
 

@@ -256,7 +256,51 @@ def test_the_bar_is_shown_to_who_looks_on_and_to_nobody_else(
     assert plain.getvalue().startswith("taskstore: tasks: 1 pushed")
 
 
-def test_a_zip_is_imported_and_neither_pushed_nor_merged(cli: Cli, workshop: Workshop, tmp_path: Path) -> None:
+def test_what_was_reset_here_and_published_there_is_refused_with_a_way_out(
+    cli: Cli, workshop: Workshop, usb: Path
+) -> None:
+    made = workshop.task(scalars={"loss/train": [1.0]})
+    short = made.id[:12]
+    assert cli("push", usb).code == 0
+    assert cli("--store", usb, "publish", made.id).code == 0
+    assert cli("reset", made.id).code == 0
+    for argv in (("pull",), ("pull", "--dry-run"), ("sync", "--dry-run")):
+        refused = cli(argv[0], usb, *argv[1:])
+        assert (refused.code, refused.out) == (4, "")
+        assert f"taskstore: task {short} was left as it is: it is published there, " in refused.err
+        assert f"`taskstore clone {short}` keeps what is here as another task" in refused.err
+        assert f"after `taskstore rm --forget {short}` the published one comes in" in refused.err
+    pushed = cli("push", usb)
+    assert (pushed.code, f"`taskstore rm --forget {short}` in the other store" in pushed.err) == (4, True)
+    assert cli("rm", "--forget", short).code == 0
+    assert cli("pull", usb, "--json").objects[0]["action"] == "pulled"
+    assert cli("show", made.id, "--json").objects[0]["status"] == "published"
+    assert cli("verify", made.id).code == 0
+    assert "tasks: 1 the same on both sides" in cli("sync", usb).err
+
+
+def test_a_task_that_is_forgotten_is_gone_from_this_store_alone(cli: Cli, workshop: Workshop, usb: Path) -> None:
+    made = workshop.task()
+    assert cli("push", usb).code == 0
+    assert cli("rm", made.id, "--forget", "--json").objects[0]["id"] == made.id
+    assert cli("trash", "ls", "--json").out == ""
+    assert [each["action"] for each in cli("sync", usb, "--json").objects] == ["pulled"]
+    assert cli("show", made.id).code == 0
+
+
+def test_the_bar_of_a_merge_is_called_so(cli: Cli, other: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    tasks.create(other, "there", "a run")
+    screen = Terminal()
+    with monkeypatch.context() as patch:
+        patch.setattr("sys.stderr", screen)
+        assert cli("merge", other.root).code == 0
+    assert "merge " in screen.getvalue()
+    assert "pull " not in screen.getvalue()
+
+
+def test_a_zip_is_imported_and_neither_pushed_nor_merged(
+    cli: Cli, workshop: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     workshop.task()
     path = tmp_path / "x.zip"
     assert cli("zip", "@last", "-o", path).code == 0
@@ -264,6 +308,10 @@ def test_a_zip_is_imported_and_neither_pushed_nor_merged(cli: Cli, workshop: Wor
         refused = cli("--store", path, command, tmp_path / "usb")
         assert refused.code != 0
         assert (f"taskstore import {path}" in refused.err) or command == "pull"
+    monkeypatch.chdir(tmp_path)
+    for command in ("push", "pull", "sync"):
+        refused = cli(command, "x.zip")
+        assert (refused.code, "it is a file; `taskstore import x.zip` takes a zip in" in refused.err) == (3, True)
     merged = cli("merge", path)
     assert (merged.code, f"`taskstore import {path}` takes a zip in" in merged.err) == (3, True)
     assert not (tmp_path / "usb" / "projects").exists()

@@ -50,6 +50,17 @@ def test_tasks_of_a_project_and_those_that_fit_are_taken_together(cli: Cli, work
     assert cli("zip", one.id, below.id).lines == ["2-tasks.zip"]
 
 
+@pytest.mark.parametrize("argv", [("zip", "-o", "x.zip"), ("export", "--to", "csv", "-o", "tables")])
+def test_a_choice_that_nothing_fits_is_the_same_error_for_all_that_leaves(
+    cli: Cli, workshop: Workshop, argv: tuple[str, ...]
+) -> None:
+    workshop.task()
+    result = cli(*argv, "--where", "status = queued")
+    assert result.code == 3
+    assert result.err == "taskstore: no task that fits 'status = queued'; `taskstore ls --all` lists what there is\n"
+    assert list(Path().iterdir()) == []
+
+
 def test_json_says_what_is_in_it_and_what_is_not(cli: Cli, workshop: Workshop) -> None:
     parent = "0" * 12 + "7" + "0" * 3 + "8" + "0" * 15
     paths = workshop.task(edit=lambda record: setattr(record, "parent", parent))
@@ -86,7 +97,7 @@ def test_wrong_usage_is_told(cli: Cli, workshop: Workshop) -> None:
         (("@last", "--without", "logs"), 2),
         (("nothing",), 3),
         (("-p", "nothing"), 3),
-        (("-w", "Args/lr = 5"), 4),
+        (("-w", "Args/lr = 5"), 3),
         (("@last", "-o", "no/x.zip"), 3),
         (("@last", "-o", "."), 4),
     ):

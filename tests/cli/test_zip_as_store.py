@@ -14,8 +14,8 @@ from taskstore.core.states import Status
 from taskstore.queues import queue
 from taskstore.schema.record import ScriptRecord
 from taskstore.sections.artifacts import Artifacts
-from taskstore.store import events, projects, published, trash, zipped
-from taskstore.store.store import Store
+from taskstore.store import events, projects, published, tasks, trash, zipped
+from taskstore.store.store import Store, init
 
 from ..zips import bundled, pack
 from ..zips import zipped as packed
@@ -92,6 +92,10 @@ READING = [
     ("show", "vision/cats/trained well", "--json"),
     ("logs", "{done}"),
     ("diff", "{done}", "{other}"),
+    ("compare", "{done}", "{other}", "--all"),
+    ("compare", "{done}", "{other}", "--importance", "loss/train"),
+    ("show", "{done}", "--plots"),
+    ("show", "{done}", "--plots", "--json"),
     ("get", "{done}", "--list"),
     ("verify", "--all"),
     ("verify", "{shared}"),
@@ -103,6 +107,13 @@ READING = [
     ("queue", "show", "default"),
     ("trash", "ls"),
 ]
+
+
+def test_top_shows_what_has_ended_in_a_zip(cli: Cli, made: Zipped) -> None:
+    result = cli("--store", made.path, "top", "--once")
+    assert (result.code, result.err) == (0, "")
+    assert "0 running" in result.out
+    assert "vision/cats/trained well" in result.out
 
 
 def asked(made: Zipped, command: tuple[str, ...]) -> list[str]:
@@ -369,6 +380,58 @@ def test_a_broken_zip_is_a_clear_error(cli: Cli, made: Zipped, tmp_path: Path) -
     result = cli("--store", broken, "ls")
     assert result.code == 6
     assert f"damaged file {broken}: it is no zip that can be read" in result.err
+    assert result.err.endswith("; nothing in a zip is repaired; get it once more\n")
+    assert "doctor" not in result.err  # which cannot open it either
+
+
+def test_an_artifact_that_was_left_out_is_said_to_be(cli: Cli, made: Zipped, tmp_path: Path) -> None:
+    path = tmp_path / "less.zip"
+    assert cli("zip", made.done.id, "--without", "artifacts", "-o", path).code == 0
+    result = cli("--store", path, "get", made.done.id, "scores")
+    assert result.code == 3
+    assert "it was left out of the bundle" in result.err
+    assert "doctor" not in result.err
+    again = tmp_path / "again.zip"
+    assert cli("--store", path, "zip", made.done.id, "-o", again).code == 0
+    assert again.read_bytes() == path.read_bytes()  # which says so, too
+
+
+def test_a_published_task_is_verified_but_for_what_was_left_out(cli: Cli, made: Zipped, tmp_path: Path) -> None:
+    assert cli("publish", made.done.id).code == 0
+    path = tmp_path / "less.zip"
+    assert cli("zip", made.done.id, "--without", "artifacts", "-o", path).code == 0
+    for argv in (("verify", made.done.id), ("verify", "--all")):
+        result = cli("--store", path, *argv)
+        assert (result.code, "but for what was left out: the files of artifacts" in result.out) == (0, True)
+
+
+def test_only_of_a_task_that_lacks_files_it_is_said_that_some_were_left_out(
+    cli: Cli, made: Zipped, tmp_path: Path
+) -> None:
+    less, both, elsewhere = tmp_path / "less.zip", tmp_path / "both.zip", tmp_path / "elsewhere"
+    assert cli("zip", made.done.id, "--without", "artifacts", "-o", less).code == 0
+    other = init(elsewhere)
+    whole = tasks.create(other, "audio", "a whole one")
+    Artifacts(other, whole.id).upload("x", {"y": 1})
+    assert cli("--store", elsewhere, "import", less).code == 0
+    assert cli("--store", elsewhere, "zip", made.done.id, whole.id, "-o", both).code == 0
+    shown = {task_id: cli("--store", both, "show", task_id).out for task_id in (made.done.id, whole.id)}
+    assert "the files of artifacts" in shown[made.done.id]
+    assert "the files of artifacts" not in shown[whole.id]
+    assert cli("--store", both, "get", whole.id, "x", "-o", tmp_path / "x.json").code == 0
+
+
+@pytest.mark.parametrize("is_by_variable", [False, True])
+def test_a_zip_that_is_not_there_is_not_made(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_by_variable: bool
+) -> None:
+    path = tmp_path / "runs.zip"
+    if is_by_variable:
+        monkeypatch.setenv("TASKSTORE_ROOT", str(path))
+    result = cli("ls") if is_by_variable else cli("--store", path, "ls")
+    assert result.code == 3
+    assert result.err == f"taskstore: no zip '{path}'; look at its name; `taskstore zip` makes one of tasks\n"
+    assert not path.exists()
 
 
 def test_a_file_that_is_no_zip_is_no_store(cli: Cli, tmp_path: Path) -> None:

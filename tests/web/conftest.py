@@ -12,7 +12,9 @@ pytest.importorskip("nicegui")
 
 from nicegui import core
 from nicegui.client import Client
+from nicegui.element import Element
 from nicegui.testing import User
+from nicegui.testing.user_interaction import UserInteraction
 from nicegui.testing.user_simulation import user_simulation
 
 from taskstore.store.store import Store
@@ -47,3 +49,14 @@ def opening() -> Opening:
                 Client.page_routes.clear()  # or NiceGUI would have our modules imported again, as others
 
     return opened
+
+
+def click(user: User, label: str) -> None:
+    """Click what has this aria-label."""
+    assert user.client is not None
+    (found,) = [element for element in user.client.elements.values() if element.props.get("aria-label") == label]
+    click_on(user, found)
+
+
+def click_on(user: User, element: Element) -> None:
+    UserInteraction(user, {element}, None).click()

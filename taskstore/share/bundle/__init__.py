@@ -7,5 +7,6 @@ from .writing import Written as Written
 from .writing import default_name as default_name
 from .writing import homes_of as homes_of
 from .writing import name_of_project as name_of_project
+from .writing import target as target
 from .writing import wanted as wanted
 from .writing import write as write

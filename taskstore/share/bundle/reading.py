@@ -65,7 +65,7 @@ def _check(store: Store, contents: Contents, into: str | None) -> None:
     if into is not None:
         projects.parts_of(store, into)
     if not contents.tasks:
-        raise NotFound("task", str(contents.path), "the bundle holds none")
+        raise NotFound("task in", str(contents.path), "it holds nothing of `taskstore zip`'s, and no task's folder")
     for held in contents.tasks:
         if held.project is None and into is None:
             raise Refused(f"nothing says which project task {held.id[:12]} of {contents.path} is of; --into names one")

@@ -61,8 +61,7 @@ def write(
     _check_kinds(without)
     homes = homes_of(store, task_ids, with_lineage=with_lineage)
     missing = lineage.ancestors(store, set(task_ids))[1] if with_lineage else set()
-    path = path or Path(default_name(store, [at.id for at in homes if at.id in task_ids]))
-    _check_place(path, is_replaced=is_replaced)
+    path = target(store, task_ids, path, is_replaced=is_replaced)
     for at in homes:
         with contextlib.suppress(ReadOnly, Busy, Damaged):  # it is zipped as it lies there
             stamp(store, at.id)
@@ -80,6 +79,13 @@ def write(
         left_out=strays,
         missing=tuple(sorted(missing)),
     )
+
+
+def target(store: Store, task_ids: Collection[str], path: Path | None = None, *, is_replaced: bool = False) -> Path:
+    """Return where a zip of these tasks goes. Raises Conflict, BadValue, NotFound where it cannot be put there."""
+    path = path or Path(default_name(store, sorted(set(task_ids))))
+    _check_place(path, is_replaced=is_replaced)
+    return path
 
 
 def homes_of(store: Store, task_ids: Collection[str], *, with_lineage: bool = False) -> list[TaskPaths]:

@@ -51,6 +51,10 @@ class Exporter(Protocol):
         """Raise Refused where that many tasks cannot go where the options say, before anything is written."""
         ...
 
+    def check_free(self, tasks: Sequence[TaskPaths], options: Options) -> None:
+        """Raise Conflict where these tasks would go in place of something, before they are read."""
+        ...
+
     def takes_file(self, name: str, options: Options) -> bool:
         """Tell whether anything of a file of a task, by its name there, goes into the export."""
         ...
@@ -67,7 +71,7 @@ def aside(target: Path, *, is_forced: bool, is_folder: bool = False) -> Iterator
     On any error nothing is left of it. Raises Conflict where there is something already, unless forced; a folder is
     never put in place of a file, nor a file in that of a folder. Refused where nothing can be written there.
     """
-    _check_free(target, is_forced=is_forced, is_folder=is_folder)
+    check_free(target, is_forced=is_forced, is_folder=is_folder)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         _drop_leftovers(target)
@@ -78,7 +82,7 @@ def aside(target: Path, *, is_forced: bool, is_folder: bool = False) -> Iterator
         raise Refused(f"{target} cannot be written: {error.strerror or error}; name another place with -o") from None
     try:
         yield staging
-        _check_free(target, is_forced=is_forced, is_folder=is_folder)
+        check_free(target, is_forced=is_forced, is_folder=is_folder)
         _replace(staging, target)
     except BaseException:
         _discard(staging)
@@ -92,7 +96,8 @@ def _drop_leftovers(target: Path) -> None:
             _discard(path)
 
 
-def _check_free(target: Path, *, is_forced: bool, is_folder: bool) -> None:
+def check_free(target: Path, *, is_forced: bool, is_folder: bool = False) -> None:
+    """Raise Conflict where `aside` would."""
     if not os.path.lexists(target):
         return
     if target.is_dir() is not is_folder:

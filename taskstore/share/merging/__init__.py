@@ -6,6 +6,7 @@ See docs/explanation/merging.md.
 from ...schema.ancestry import Unit, Version, shown
 from .bringing import DELETED, MERGED, NEW, SKIPPED, UNCHANGED, Origin, Outcome, bring_in
 from .exchange import decode_state, encode_state
+from .frozen import check_joinable, manifest_of
 from .own import known_ids, own_state, stamp
 from .reading import is_shared, read_state, survey
 from .spelling import records_of
@@ -24,6 +25,7 @@ __all__ = [
     "Unit",
     "Version",
     "bring_in",
+    "check_joinable",
     "conflicts",
     "decode_state",
     "digest",
@@ -33,6 +35,7 @@ __all__ = [
     "is_trashed",
     "join",
     "known_ids",
+    "manifest_of",
     "own_state",
     "read_state",
     "records_of",

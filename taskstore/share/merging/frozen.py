@@ -24,7 +24,7 @@ from . import units
 from .planning import Plan
 from .reading import Survey
 from .staging import Fetcher
-from .state import PROJECT, STATUS, TRASHED, TaskState
+from .state import PROJECT, STATUS, TRASHED, TaskState, join
 
 _RAW = (SCRIPT, CONFIGURATION, ARTIFACTS)
 _FREE = ALWAYS_EDITABLE | {PROJECT, TRASHED, "imported"}
@@ -81,19 +81,8 @@ def check_published(
     manifest: Mapping[str, str] = MappingProxyType({}),
 ) -> Frozen:
     """Return what is to come in as it is. Raises Conflict where one side is published, and the other something else."""
-    if here is not None and is_published(here.state):
-        known = _with_late(here.state, joined, manifest)
-        is_again = is_published(theirs) and joined.units[STATUS].heads == theirs.units[STATUS].heads
-        if is_again and here.state.units[STATUS].heads != theirs.units[STATUS].heads:
-            known = msgspec.structs.replace(known, units={**known.units, STATUS: theirs.units[STATUS]})
-        else:
-            is_again = False
-        _check_same(known, joined, "it is published here, and there is another of it")
-        if not is_again:
-            return Frozen()
-    if not is_published(theirs) or not _still_counts(theirs, joined):
+    if not _comes_in_frozen(here.state if here is not None else None, joined, theirs, manifest):
         return Frozen()
-    _check_same(theirs, joined, "it is published there, and what is here is no earlier state of that")
     records = {name: fetcher.text(name, MAX_RECORD_BYTES) for name in _RAW if fetcher.size(name) is not None}
     places: dict[tuple[str, str], str] = {}
     for name in (*_RAW, MODELS):
@@ -106,6 +95,34 @@ def check_published(
         raise Damaged(path, "the task is published, and this is missing")
     records[MANIFEST] = fetcher.text(MANIFEST, MAX_RECORD_BYTES)
     return Frozen(records, places, codec.decode(ManifestRecord, records[MANIFEST], path).files)
+
+
+def check_joinable(here: TaskState, theirs: TaskState, manifest: Mapping[str, str] = MappingProxyType({})) -> None:
+    """Raise Conflict where `theirs` would not be let in, as `check_published` does; by their states alone."""
+    _comes_in_frozen(here, join(here, theirs), theirs, manifest)
+
+
+def _comes_in_frozen(here: TaskState | None, joined: TaskState, theirs: TaskState, manifest: Mapping[str, str]) -> bool:
+    short = joined.id[:12]
+    if here is not None and is_published(here):
+        known = _with_late(here, joined, manifest)
+        is_again = is_published(theirs) and joined.units[STATUS].heads == theirs.units[STATUS].heads
+        if is_again and here.units[STATUS].heads != theirs.units[STATUS].heads:
+            known = msgspec.structs.replace(known, units={**known.units, STATUS: theirs.units[STATUS]})
+        else:
+            is_again = False
+        hint = f"`taskstore rm --forget {short}` in the other store makes room for this one"
+        _check_same(known, joined, "it is published here, and there is another of it", hint)
+        if not is_again:
+            return False
+    if not is_published(theirs) or not _still_counts(theirs, joined):
+        return False
+    hint = (
+        f"`taskstore clone {short}` keeps what is here as another task, and after `taskstore rm --forget {short}` the "
+        "published one comes in"
+    )
+    _check_same(theirs, joined, "it is published there, and what is here is no earlier state of that", hint)
+    return True
 
 
 def _still_counts(theirs: TaskState, joined: TaskState) -> bool:
@@ -126,12 +143,12 @@ def _with_late(here: TaskState, joined: TaskState, manifest: Mapping[str, str]) 
     return msgspec.structs.replace(here, logs={**logs, **here.logs}, units={**late, **here.units})
 
 
-def _check_same(wanted: TaskState, joined: TaskState, why: str) -> None:
+def _check_same(wanted: TaskState, joined: TaskState, why: str, hint: str) -> None:
     differing = [name for name in joined.units if not _is_free(name) and _frozen(wanted, name) != _frozen(joined, name)]
     if wanted.logs != joined.logs:
         differing += ["events"]
     if differing:
-        raise Conflict(f"task {joined.id[:12]} was left as it is: {why}: {', '.join(sorted(differing)[:5])}")
+        raise Conflict(f"task {joined.id[:12]} was left as it is: {why}: {', '.join(sorted(differing)[:5])}; {hint}")
 
 
 def _is_free(name: str) -> bool:

@@ -79,7 +79,8 @@ def _located(url: str, scheme: str) -> str:
     if split.query or split.fragment or "?" in url or "#" in url:
         plain = f"{scheme}://{split.netloc}{split.path}"
         raise Refused(f"{plain} was given with parameters, which may be credentials and are not kept; {where}")
-    if not has_host or (scheme in SSH | WEB | S3 and not split.netloc):
+    is_bare = not split.netloc and (scheme in SSH | WEB | S3 or not split.path.strip("/"))
+    if not has_host or is_bare:
         raise BadValue(f"{bare} names no host or bucket")
     if scheme in SSH and not split.path.strip("/"):
         raise BadValue(f"{bare} names no folder; {bare.rstrip('/')}/~/FOLDER is one of your home there")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,9 +96,18 @@ def resolve(store: Store, name_or_url: str) -> Known:
     """
     is_address = bool(addresses.scheme_of(name_or_url)) or re.match(r"[.~]|.*[/\\:]", name_or_url) is not None
     if not is_address:
-        return get(store, name_or_url)
+        return _named(store, name_or_url)
     url = addresses.checked(name_or_url)
     return next((each for each in listed(store) if each.url == url), Known("", url))
+
+
+def _named(store: Store, name: str) -> Known:
+    try:
+        return get(store, name)
+    except NotFound:
+        if not Path(name).is_file():
+            raise
+        raise NotFound("remote", name, f"it is a file; `taskstore import {shlex.quote(name)}` takes a zip in") from None
 
 
 def open_remote(store: Store, name_or_url: str, *, patience: Patience | None = None) -> Remote:

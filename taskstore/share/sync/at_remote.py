@@ -109,9 +109,12 @@ class RemotePeer:
         )
 
     def check_writable(self) -> None:
-        """Make an empty remote where there is none."""
+        """Raise ReadOnly for a kind that can only be read."""
         if not self._remote.is_writable:
             raise ReadOnly(f"{self._remote.address} can only be read; `taskstore pull` takes tasks from it")
+
+    def make(self) -> None:
+        """Make an empty remote where there is none."""
         if self._remote.size(STORE) is not None:
             return
         if self._remote.size(tree.MANIFEST) is None:

@@ -43,8 +43,13 @@ class StorePeer:
         return Origin(store_id=self.other.id, address=str(self._root), is_trusted=self._is_trusted)
 
     def check_writable(self) -> None:
+        """Raise ReadOnly where there is a store that cannot be written."""
+        if StorePaths(self._root).record.is_file():
+            here.check_writable(self.other)
+
+    def make(self) -> None:
         """Make the store where it is not there yet."""
-        here.check_writable(init(self._root, clock=self._clock))
+        init(self._root, clock=self._clock)
 
     def manifest(self, problems: list[TaskstoreError]) -> dict[str, Entry]:
         """Return an entry for each of its tasks, as they are now; a store that is still to be made has none."""

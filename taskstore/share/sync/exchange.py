@@ -16,8 +16,9 @@ from ...core.errors import Refused, RemoteError, TaskstoreError
 from ...disk.layout import TaskPaths
 from ...store import store as stores
 from ...store.store import Store
-from ..merging import SKIPPED, Outcome, TaskState, bring_in, is_trashed, join
-from ..merging.own import look
+from ..merging import SKIPPED, Outcome, TaskState, bring_in, check_joinable, is_trashed, join, manifest_of
+from ..merging.frozen import is_published
+from ..merging.own import Here, look
 from . import choosing, here, stored, tree
 from .choosing import Choice
 from .deciding import Decision, conflicts_of, decided
@@ -238,7 +239,9 @@ def previewed(store: Store, peer: Peer, way: Way, planned: Plan, mine: Manifest,
         line = Done(task_id, entry.project, entry.name, "pushed" if own else "pulled", is_new=True)
         if own is not None and other is not None:
             try:
-                here_, there = here.state(look(store, task_id)), peer.look(task_id, other).state
+                found = look(store, task_id)
+                here_, there = here.state(found), peer.look(task_id, other).state
+                _check_joinable(found, there, way)
             except TaskstoreError as error:
                 result.failed.append((task_id, error))
                 continue
@@ -248,6 +251,16 @@ def previewed(store: Store, peer: Peer, way: Way, planned: Plan, mine: Manifest,
             line = Done(task_id, entry.project, entry.name, what.action, False, reason, conflicts_of(here_, there))
         result.done.append(line)
     return result
+
+
+def _check_joinable(mine: Here | None, theirs: TaskState, way: Way) -> None:
+    """Raise Conflict where a published task does not let the other side's in."""
+    if mine is None:
+        return
+    if way.is_in:
+        check_joinable(mine.state, theirs, manifest_of(mine.paths) if mine.paths is not None else {})
+    elif not is_published(theirs):  # what was left out of one that is, and is let in, its manifest says there
+        check_joinable(theirs, mine.state)
 
 
 def _leaving(store: Store, peer: Peer, way: Way, planned: Plan, theirs: Manifest) -> list[TaskPaths]:
@@ -290,13 +303,16 @@ def exchanged(
         chosen = peer.chosen(choice, theirs, mine) if way is Way.PULL else choosing.in_store(store, choice)
     planned = plan(mine, theirs, way, chosen)
     store = here.ready(store, mine, planned.ids)
+    is_putting = way.is_out and bool(planned.to_push or planned.to_merge)
+    if is_putting:
+        peer.check_writable()
+    if way.is_in and (planned.to_pull or planned.to_merge):
+        here.check_writable(store)
     if is_dry:
         result = previewed(store, peer, way, planned, mine, theirs)
     else:
-        if way.is_out and (planned.to_push or planned.to_merge):
-            peer.check_writable()
-        if way.is_in and (planned.to_pull or planned.to_merge):
-            here.check_writable(store)
+        if is_putting:
+            peer.make()
         if not planned.is_empty:
             peer.expect(theirs, planned.ids)
         with leave(store, _leaving(store, peer, way, planned, theirs)) as (source, _):

@@ -52,7 +52,11 @@ class Peer(Protocol):
         ...
 
     def check_writable(self) -> None:
-        """Raise ReadOnly or Refused where nothing can be put there; make the place where it is not there yet."""
+        """Raise ReadOnly or Refused where nothing can be put there; nothing is changed."""
+        ...
+
+    def make(self) -> None:
+        """Make the place where it is not there yet. Raises ReadOnly, Refused."""
         ...
 
     def manifest(self, problems: list[TaskstoreError]) -> dict[str, Entry]:

@@ -42,6 +42,7 @@ class Kind(str, Enum):
     UNQUEUED = "unqueued"
     CONFIG = "settings"
     REMOTES = "remotes"
+    VIEWS = "views"
     CACHE = "cache"
 
     def __str__(self) -> str:

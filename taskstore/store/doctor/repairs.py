@@ -287,5 +287,6 @@ _REPAIRS: Mapping[Kind, Callable[[Store, Finding], None]] = {
     Kind.CLAIM: queues.mend_claim,
     Kind.UNQUEUED: queues.mend_unqueued,
     Kind.REMOTES: _quarantine,
+    Kind.VIEWS: _quarantine,
     Kind.CACHE: _cache,
 }

@@ -16,7 +16,7 @@ from ...disk.text import parse_yaml_object, read_bytes
 from ...schema import codec
 from ...schema.record import ProjectRecord, TaskRecord
 from ...schema.remotes import RemotesRecord
-from .. import index, places, settings, trash
+from .. import index, places, settings, trash, views
 from .. import store as stores
 from ..store import Store
 from . import contents, queues, strays
@@ -54,6 +54,7 @@ def check(store: Store) -> Iterator[Finding]:
     yield from contents.leases(store)
     yield from _settings(store)
     yield from _remotes(store)
+    yield from _views(store)
     yield from _leftovers(store)
     if not index.is_sound(store):
         yield Finding(Kind.CACHE, store.paths.index, "the listing's memory cannot be read", "delete it: it is derived")
@@ -81,6 +82,13 @@ def _remotes(store: Store) -> Iterator[Finding]:
         pass
     except Damaged as error:
         yield Finding(Kind.REMOTES, path, error.why, "move it to quarantine; `taskstore remote add` names them again")
+
+
+def _views(store: Store) -> Iterator[Finding]:
+    try:
+        views.listed(store)
+    except Damaged as error:
+        yield Finding(Kind.VIEWS, error.path, error.why, "move it to quarantine; the table of tasks keeps views anew")
 
 
 def _leftovers(store: Store) -> Iterator[Finding]:

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fastapi import Request
 from nicegui import ui
 
-from ..frame import empty, frame
+from ...board.table import Table
+from ..frame import frame
+from ..table import parcels, routes
+from ..table.parcels import Parcels
+from ..table.screen import Screen
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -14,13 +19,14 @@ if TYPE_CHECKING:
     from ..desk import Desk
 
 
-def register(desk: Desk, application: FastAPI) -> None:  # noqa: ARG001 - its rows will be fetched
-    """Answer at `/`."""
+def register(desk: Desk, application: FastAPI) -> None:
+    """Answer at `/`, with the whole state of the table in the query of the address."""
+    table = Table(desk.listing)
+    waiting = Parcels()
+    application.include_router(routes.router(desk, table))
+    application.include_router(parcels.router(waiting))
 
     @ui.page("/")
-    def page() -> None:
-        with frame(desk, "Tasks", at="/"):
-            if not desk.listing.rows:
-                empty("No tasks yet.", "taskstore run train.py")
-            for row in desk.listing.find()[:50]:
-                ui.link(row.task.name, f"/task/{row.id}")
+    def page(request: Request) -> None:
+        with frame(desk, "Tasks", at="/") as made:
+            Screen(desk, table, waiting, made, routes.view_of(request), request.url.query).build()

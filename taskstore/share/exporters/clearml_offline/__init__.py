@@ -49,6 +49,11 @@ class ClearmlOffline:
         if count > 1:
             raise BadValue(f"-o {options.output} takes one task, and there are {count}; name a folder for their zips")
 
+    def check_free(self, tasks: Sequence[TaskPaths], options: base.Options) -> None:
+        """Raise Conflict where there is a session in the place of one of these."""
+        for paths in tasks:
+            base.check_free(_target(paths, options), is_forced=options.is_forced, is_folder=options.is_unpacked)
+
     def takes_file(self, name: str, options: base.Options) -> bool:
         """Tell that all of a task goes into its session."""
         return True

@@ -56,6 +56,11 @@ class Tables:
         if self._kind == "parquet":
             parquet.load()
 
+    def check_free(self, tasks: Sequence[TaskPaths], options: base.Options) -> None:
+        """Raise Conflict where one of the wanted tables is there."""
+        for table in _wanted(options):
+            base.check_free(self._target(table, options), is_forced=options.is_forced)
+
     def takes_file(self, name: str, options: base.Options) -> bool:
         """Tell whether a file is a record that the wanted tables are made of; of the logs they hold numbers only."""
         return any(name in table.records for table in _wanted(options))

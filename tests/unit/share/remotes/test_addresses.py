@@ -76,6 +76,8 @@ def test_credentials_are_refused_and_told_where_to_go(url: str, where: str) -> N
         "ssh:///x",
         "s3:///x",
         "https:///x",
+        "ftp://",
+        "gs:///",
         "ssh://box/a/../../etc",
         "s3://bucket/a\\b",
         "ssh://box:port/x",

@@ -337,8 +337,9 @@ def test_from_a_remote_that_can_only_be_read_tasks_come_and_none_go(store: Store
     assert exchange(other, watched).same == 1
     a_task(other)
     for way in (Way.PUSH, Way.SYNC):
-        with pytest.raises(ReadOnly, match="memory://there can only be read; `taskstore pull`"):
-            exchange(other, watched, way)
+        for is_dry in (True, False):  # a plan says so too
+            with pytest.raises(ReadOnly, match="memory://there can only be read; `taskstore pull`"):
+                exchange(other, watched, way, is_dry=is_dry)
     assert watched.of("write") == []
 
 

@@ -1,0 +1,51 @@
+"""What axe-core finds serious on any page, dark or light, wide or on a phone, fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+pytest.importorskip("axe_playwright_python")
+
+from axe_playwright_python.sync_playwright import Axe
+
+from taskstore.queues import queue
+from taskstore.store import tasks, trash
+from taskstore.store.store import Store
+
+from .conftest import PHONE, WIDE, Site
+
+PATHS = ("/", "/projects", "/projects?name=examples", "/models", "/queues", "/trash", "/task/{task}")
+BAD = ("serious", "critical")
+
+
+@pytest.fixture
+def task_id(store: Store) -> str:
+    made = [tasks.create(store, "examples", f"task {number}").id for number in range(4)]
+    queue.enqueue(store, made[0])
+    trash.put(store, made[1])
+    return made[2]
+
+
+def serious(page: Any) -> Iterator[str]:
+    for found in Axe().run(page).response["violations"]:
+        if found["impact"] in BAD:
+            yield f"{found['id']}: {found['help']}: {[node['html'][:160] for node in found['nodes']][:3]}"
+
+
+@pytest.mark.parametrize(("scheme", "size"), [("light", WIDE), ("dark", PHONE)])
+def test_no_page_has_a_serious_fault(
+    store: Store, task_id: str, serve: Callable[..., Site], scheme: str, size: tuple[int, int]
+) -> None:
+    site = serve(store.root, color_scheme=scheme, size=size)
+    faults = {}
+    for path in PATHS:
+        page = site.open(path.format(task=task_id))
+        page.wait_for_timeout(300)  # Quasar fades its parts in, and what is half faded has no contrast
+        found = list(serious(page))
+        width = page.evaluate("document.documentElement.scrollWidth")
+        if found or width > size[0]:
+            faults[path] = [*found, f"{width} wide of {size[0]}"]
+    assert faults == {}
