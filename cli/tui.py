@@ -32,6 +32,6 @@ def tui(
         if (error.name or "").partition(".")[0] != "textual":
             raise
         raise Refused("the terminal screen needs Textual; `pip install 'taskstore[tui]'` installs it") from None
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
         raise Refused("this is no terminal; `taskstore ls` and `taskstore show` print to a pipe")
     Board(store, is_light=light).run()

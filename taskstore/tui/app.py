@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import signal
+from functools import partial
+
+from textual.worker import WorkerCancelled
+
 from ..store.store import Store
 from . import keys
 from .acting import ActingScreen
@@ -24,6 +31,7 @@ class Board(BoardApp):
         self.push_screen(TasksScreen())
         if self._tick_s is not None:
             self.set_interval(self._tick_s, self._begin_tick)
+            _leave_when_asked(self)
 
     def _begin_tick(self) -> None:
         if not self._is_ticking:
@@ -36,7 +44,9 @@ class Board(BoardApp):
             changed = await self.look()
             for screen in reversed(self.screen_stack):
                 if isinstance(screen, ActingScreen):
-                    await screen.follow(changed)
+                    # As the screen's own work it ends with the screen, which a key may close meanwhile.
+                    with contextlib.suppress(WorkerCancelled):
+                        await begin(screen, partial(screen.follow, changed)).wait()
                     return
         finally:
             self._is_ticking = False
@@ -44,3 +54,10 @@ class Board(BoardApp):
     def action_keys(self) -> None:
         """List the keys."""
         self.push_screen(keys.page())
+
+
+def _leave_when_asked(board: Board) -> None:
+    """Have a signal to end give the terminal back first."""
+    for name in ("SIGTERM", "SIGHUP"):
+        with contextlib.suppress(AttributeError, NotImplementedError):  # Windows
+            asyncio.get_running_loop().add_signal_handler(getattr(signal, name), board.exit)

@@ -169,10 +169,11 @@ class Page(ModalScreen[None]):
     DEFAULT_CSS = _CSS.format(name="Page") + "Page Pager { height: 18; }"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,question_mark", "leave", "back")]
 
-    def __init__(self, title: str, lines: Sequence[Text]) -> None:
+    def __init__(self, title: str, lines: Sequence[Text], *, is_folded: bool = False) -> None:
         super().__init__()
         self._title = title
         self._lines = list(lines)
+        self._is_folded = is_folded
 
     def compose(self) -> ComposeResult:
         """The text."""
@@ -182,9 +183,18 @@ class Page(ModalScreen[None]):
 
     def on_mount(self) -> None:
         """Show it."""
+        self.query_one(Pager).focus()
+
+    def on_resize(self) -> None:
+        """Show it as wide as there is room: long lines are folded where that was asked for, else scrolled to."""
+        self.call_after_refresh(self._show)
+
+    def _show(self) -> None:
         pager = self.query_one(Pager)
-        pager.show(self._lines)
-        pager.focus()
+        lines = self._lines
+        if self._is_folded and pager.seen_width:
+            lines = [part for line in lines for part in line.wrap(self.app.console, pager.seen_width, overflow="fold")]
+        pager.show(lines)
 
     def action_leave(self) -> None:
         """Go back."""

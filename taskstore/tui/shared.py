@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
+from textual.worker import Worker
 
 from ..board.listing import WatchedListing
 from ..core.errors import TaskstoreError
@@ -71,9 +72,9 @@ class BoardApp(App[None]):
         self.theme = DARK if self.theme == LIGHT else LIGHT
 
 
-def begin(node: DOMNode, work: Callable[[], Coroutine[Any, Any, None]], *, only: str = "") -> None:
+def begin(node: DOMNode, work: Callable[[], Coroutine[Any, Any, None]], *, only: str = "") -> Worker[None]:
     """Run something beside the keys. Of works with the same `only` the latest one goes on, and the one before is ended.
 
     It is given as a function: one that is ended before it has begun is never called.
     """
-    node.run_worker(work, exclusive=bool(only), group=only or "default")  # type: ignore[arg-type]  # None is a result
+    return node.run_worker(work, exclusive=bool(only), group=only or "default")

@@ -13,19 +13,21 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Footer, Static, TabbedContent, TabPane
 
 from ..core.errors import NotFound
-from ..core.spelling import safe
+from ..core.spelling import safe, safe_lines, size
 from ..schema.artifact import OUTPUT
 from ..store import artifacts, configuration, models, places, query, tasks
 from ..store.query import Row
 from . import cells, facts
 from .acting import ActingScreen
 from .console import Console
+from .dialogs import Page
 from .lines import Pager
 from .scalars import Scalars
 from .shared import begin
 from .table import Table, measured
 
 Cells = Sequence[str]
+_MOST_CHARS = 1_000_000
 TABS = ("info", "execution", "parameters", "console", "scalars", "artifacts", "history")
 
 
@@ -139,6 +141,22 @@ class TaskScreen(ActingScreen):
         else:
             await self.follow(True)
 
+    def on_table_opened(self, event: Table.Opened) -> None:
+        """Show all of a row whose cells may be cut, or the text of a configuration object."""
+        event.stop()
+        titles = [column.title for column in event.table.columns] if isinstance(event.table, Table) else []
+        if self.tab in _TABLES and isinstance(event.row, tuple):
+            begin(self, partial(self._open, dict(zip(titles, event.row, strict=True))))
+
+    async def _open(self, cells_by_title: dict[str, str]) -> None:
+        lines = facts.facts(cells_by_title.items())
+        name = cells_by_title.get("name", "")
+        if self.tab == "parameters" and name.startswith(_CONFIGURATION):
+            with self.board.telling():
+                found = await asyncio.to_thread(_configuration, self._row, name.removeprefix(_CONFIGURATION))
+                lines = lines if found is None else found
+        self.app.push_screen(Page(self.tab.capitalize(), lines, is_folded=True))
+
     def action_tab(self, tab: str) -> None:
         """Show a tab."""
         self.query_one(TabbedContent).active = tab
@@ -152,6 +170,20 @@ class TaskScreen(ActingScreen):
         self.dismiss(None)
 
 
+_CONFIGURATION = "configuration "
+
+
+def _configuration(row: Row, name: str) -> list[Text] | None:
+    """Return the lines of a configuration object; None where there is none of that name."""
+    found = configuration.read(row.paths).get(name)
+    if found is None:
+        return None
+    text = configuration.text_of(found)
+    if text is None:
+        return [Text("it is not text", style="dim")]
+    return [Text(line) for line in safe_lines(text[:_MOST_CHARS]).split("\n")]
+
+
 Listed = tuple[list[str], list[Cells], int]
 
 
@@ -161,13 +193,11 @@ def _parameters(row: Row) -> Listed:
         for section, found in row.hyperparams.items()
         for name, parameter in found.items()
     ]
-    rows += [(f"configuration {name}", "", "") for name in configuration.read(row.paths)]
+    rows += [(f"{_CONFIGURATION}{name}", "", "enter shows it") for name in configuration.read(row.paths)]
     return ["name", "value", "meaning"], rows, 1
 
 
 def _kept(row: Row) -> Listed:
-    from ..core.spelling import size
-
     rows: list[Cells] = [
         (
             "artifact",

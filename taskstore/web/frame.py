@@ -41,6 +41,10 @@ class Frame:
         """Have a key do something, outside of fields; `?` lists it with what it does."""
         self._keys[key] = (what, act)
 
+    def off_key(self, key: str) -> None:
+        """Have a key do nothing any more."""
+        self._keys.pop(key, None)
+
     def pressed(self, event: KeyEventArguments) -> Any:  # noqa: ANN401 - what an action returns is awaited by NiceGUI
         """Do what a key does."""
         if not event.action.keydown or event.modifiers.ctrl or event.modifiers.meta or event.modifiers.alt:

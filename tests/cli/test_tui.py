@@ -29,8 +29,8 @@ def test_a_terminal_shows_the_store_that_was_named(cli: Cli, monkeypatch: pytest
 
     started: list[tuple[str, str]] = []
     monkeypatch.setattr(Board, "run", lambda board: started.append((str(board.store.root), board.theme)))
-    monkeypatch.setattr(sys, "stdin", Terminal())
-    monkeypatch.setattr(sys, "stdout", Terminal())
+    for name in ("stdin", "stdout", "stderr"):
+        monkeypatch.setattr(sys, name, Terminal())
     assert cli("--store", f"{tmp_path}/store", "tui", "--light").code == 0
     assert started == [(f"{tmp_path}/store", "textual-light")]
 

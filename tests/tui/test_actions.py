@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,9 +15,10 @@ from taskstore.core.states import Status
 from taskstore.queues import queue
 from taskstore.schema.record import Imported, TaskRecord
 from taskstore.store import places, tasks
-from taskstore.store.store import Store
+from taskstore.store.store import Store, init, open_at
 from taskstore.tui.acting import KEYS
 from tests.cli.conftest import Workshop
+from tests.zips import zipped
 
 from .conftest import Driven, Screen
 
@@ -175,9 +178,6 @@ def test_a_program_from_elsewhere_waits_only_after_a_yes(drive: Driven, workshop
 def test_a_zip_is_browsed_and_an_action_says_why_it_is_refused(
     drive: Driven, workshop: Workshop, store: Store, tmp_path: Path
 ) -> None:
-    from taskstore.store.store import open_at
-    from tests.zips import zipped
-
     workshop.task("in a zip", console=[("stdout", "printed once")])
     packed = zipped(store, tmp_path / "s.zip")
 
@@ -191,10 +191,46 @@ def test_a_zip_is_browsed_and_an_action_says_why_it_is_refused(
     drive(scenario, of=open_at(packed))
 
 
-@pytest.mark.skipif(os.name != "posix", reason="permissions of a folder")
-def test_a_folder_that_can_only_be_read_is_browsed(drive: Driven, plain_user: Path) -> None:
-    from taskstore.store.store import init, open_at
+def test_a_run_is_ended(drive: Driven, store: Store, tmp_path: Path) -> None:
+    program = tmp_path / "live.py"
+    program.write_text(
+        "import time, taskstore\ntaskstore.Task.init('examples', 'live')\nprint('up', flush=True)\ntime.sleep(600)\n"
+    )
+    environment = {**os.environ, "TASKSTORE_ROOT": str(store.root)}
+    with subprocess.Popen([sys.executable, program], stdout=subprocess.PIPE, env=environment, cwd=tmp_path) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline().strip().endswith(b"up")
+            (task_id,) = [task_id for _, task_id in places.walk(store, [])]
 
+            async def scenario(screen: Screen) -> None:
+                assert "Running" in screen.text
+                await screen.press("A")
+                assert "Its process is ended." in screen.text
+                await screen.press("y")
+                assert screen.said[-1] == "aborted"
+                assert "Aborted" in screen.text
+
+            drive(scenario, of=open_at(store.root))
+            assert process.wait(30) != 0
+            assert record(store, task_id).status is Status.STOPPED
+        finally:
+            process.kill()
+
+
+@pytest.fixture
+def imported(drive: Driven, workshop: Workshop) -> None:
+    """What a screen imports late may lie where only root reads: it is imported before root's powers are given up."""
+    workshop.task("a task")
+
+    async def scenario(screen: Screen) -> None:
+        await screen.press("enter", "N", "escape", "escape")
+
+    drive(scenario)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions of a folder")
+def test_a_folder_that_can_only_be_read_is_browsed(drive: Driven, imported: None, plain_user: Path) -> None:
     store = init(plain_user / "s")
     tasks.create(store, "examples", "kept")
     for folder, _, _ in os.walk(store.root):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from taskstore.core.clock import FixedClock
 from taskstore.core.states import Status
 from taskstore.disk.layout import TaskPaths
 from taskstore.schema.record import ScriptRecord
-from taskstore.store import tasks
+from taskstore.store import configuration, tasks
 from taskstore.store.store import Store
 from taskstore.tui.console import shown
 from taskstore.tui.lines import Pager
@@ -132,5 +134,43 @@ def test_history_is_shown_newest_first(drive: Driven, workshop: Workshop) -> Non
         await screen.press("enter", "7")
         words = [line.split()[2] for line in screen.text.splitlines()[4:7]]
         assert words == ["Failed", "Running", "Draft"]
+
+    drive(scenario)
+
+
+def test_a_page_that_is_closed_while_it_looks_for_news_ends_nothing(
+    drive: Driven, workshop: Workshop, store: Store
+) -> None:
+    running(workshop, store)
+
+    async def scenario(screen: Screen) -> None:
+        for _ in range(5):
+            await screen.press("enter")
+            looking = asyncio.create_task(screen.board.tick())
+            await asyncio.sleep(0)
+            screen.board.screen.dismiss(None)
+            await looking
+            await screen.settle()
+            assert screen.text.startswith("taskstore 1 task")
+
+    drive(scenario)
+
+
+def test_a_cell_that_is_cut_is_read_in_full_and_so_is_a_configuration(
+    drive: Driven, workshop: Workshop, store: Store
+) -> None:
+    made = workshop.task("a run", status=Status.CREATED, parameters={"Args/long": "x" * 70 + " the end of it"})
+    configuration.put(store, made.id, "model", configuration.Content(b"layers: 3\nwidth: [12]\n", "yaml", "yaml"))
+
+    async def scenario(screen: Screen) -> None:
+        await screen.press("enter", "3")
+        assert "the end of it" not in screen.text
+        await screen.press("enter")
+        assert "the end of it" in screen.text
+        await screen.press("escape", "down", "enter")
+        assert "layers: 3" in screen.text
+        assert "width: [12]" in screen.text
+        await screen.press("escape", "escape")
+        assert screen.text.startswith("taskstore 1 task")
 
     drive(scenario)
