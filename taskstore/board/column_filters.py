@@ -108,6 +108,7 @@ def _day(name: str, text: object, zone: timezone) -> Value:
     try:
         day = date.fromisoformat(str(text)[:10])
         start = datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
+        end = start + timedelta(days=1, microseconds=-1)
     except (ValueError, OverflowError):
         raise BadValue(f"the filter of {name} wants a day like 2026-01-31, not {text!r}") from None
-    return Value(day.isoformat(), span=(start, start + timedelta(days=1, microseconds=-1)))
+    return Value(day.isoformat(), span=(start, end))

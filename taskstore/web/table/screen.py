@@ -84,7 +84,9 @@ class Screen:
                 "tt-search"
             )
             self._q = ui.input("Filter", value=self._view.q, on_change=self._on_fields, validation=_problem)
-            self._q.props('dense outlined clearable debounce=350 data-testid="filter" spellcheck=false').classes("tt-q")
+            self._q.props(
+                'dense outlined clearable hide-bottom-space debounce=350 data-testid="filter" spellcheck=false'
+            ).classes("tt-q")
             self._q.props["placeholder"] = "lr < 0.1 and status = failed"
             self._archived = ui.switch("Archived", value=self._view.with_archived, on_change=self._on_fields)
             self._archived.props('dense data-testid="archived"').classes("tt-switch")
