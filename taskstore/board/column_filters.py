@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta, timezone
 
 from ..core.clock import UTC
 from ..core.errors import BadValue
+from ..core.states import Status
 from ..schema.conditions import Condition, Group, Node, Not, Value
 
 _TEXTS = {
@@ -78,8 +79,16 @@ def _test(name: str, test: Mapping[str, object], zone: timezone) -> Node:
 def _text(name: str, how: str, wanted: object) -> Node:
     if not isinstance(wanted, str) or len(wanted) > _MAX_TEXT:
         raise BadValue(f"the filter of {name} is a text of at most {_MAX_TEXT} characters")
-    found = Condition(name, "~", (Value(_TEXTS[how].format(re.escape(wanted))),))
+    pattern = _TEXTS[how].format(re.escape(wanted))
+    found = _status(pattern) if name == "status" else Condition(name, "~", (Value(pattern),))
     return Not(found) if how in ("notContains", "notEqual") else found
+
+
+def _status(pattern: str) -> Condition:
+    """People filter by the words that they see, or by those of the query language."""
+    search = re.compile(pattern).search
+    fitting = [status for status in Status if search(status.label) or search(status.value)]
+    return Condition("status", "in", tuple(Value(status.value) for status in fitting))
 
 
 def _number(name: str, how: str, test: Mapping[str, object]) -> Node:

@@ -117,3 +117,19 @@ def test_all_columns_hold_together() -> None:
 def test_what_is_no_filter_is_refused(test: Any) -> None:
     with pytest.raises(BadValue):
         column_filters.read({"field": test}, timezone(timedelta(hours=-1)))
+
+
+@pytest.mark.parametrize(
+    ("how", "word", "status", "is_wanted"),
+    [
+        ("contains", "run", "in_progress", True),
+        ("equals", "Aborted", "stopped", True),
+        ("equals", "stopped", "stopped", True),
+        ("contains", "nothing", "stopped", False),
+        ("notEqual", "draft", "created", False),
+    ],
+)
+def test_a_status_is_known_by_the_word_that_is_shown(how: str, word: str, status: str, is_wanted: bool) -> None:
+    node = column_filters.read({"status": {"filterType": "text", "type": how, "filter": word}})
+    assert node is not None
+    assert compile_node(node)(Fields(status=status)) is is_wanted
