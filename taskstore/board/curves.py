@@ -11,6 +11,7 @@ from typing import Literal
 
 from ..core.errors import BadValue
 from ..disk.layout import TaskPaths
+from ..sections.reports import SINGLE_VALUE_ITERATION
 from ..store import downsample
 from .points import Held, Points, Shelf
 
@@ -39,6 +40,8 @@ class Curve:
     is_whole: bool = True
     count: int = 0
     """How many points there are in all, as far as was read."""
+    is_single: bool = False
+    """It is a single value, which has no iteration: the last of `y` is what it is."""
 
 
 def read(
@@ -99,6 +102,7 @@ def _curve(
         [smoothed[first + at] for at in kept] if smoothed is not None else None,
         held.is_whole,
         len(xs),
+        bool(points.iterations) and points.iterations[-1] == SINGLE_VALUE_ITERATION,
     )
 
 

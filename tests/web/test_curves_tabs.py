@@ -10,6 +10,7 @@ from nicegui import ui
 from nicegui.testing import User
 
 from taskstore.disk.layout import TaskPaths
+from taskstore.sections.reports import SINGLE_VALUE_ITERATION
 from taskstore.store import tasks
 from taskstore.store.store import Store
 from taskstore.web.desk import Desk
@@ -66,6 +67,27 @@ async def test_each_metric_is_a_chart_of_its_series_with_gaps_for_nan(
         await until(lambda: named(user) == {"accuracy": ["test"], "loss": ["test", "train"]})
         values = [trace["y"] for figure in figures(user) for trace in figure["data"]]  # type: ignore[attr-defined]
         assert [3.0, None, 1.0] in values
+
+
+async def test_a_single_value_is_a_number_and_no_chart(store: Store, paths: TaskPaths, opening: Opening) -> None:
+    reporting.scalars(paths, "Summary", "best accuracy", [0.951862], first=SINGLE_VALUE_ITERATION)
+    reporting.scalars(paths, "Summary", "worst", ["NaN"], first=SINGLE_VALUE_ITERATION)
+    async with opening(Desk(store)) as user:
+        await user.open(f"/task/{paths.id}?tab=scalars&x=wall")
+        await user.should_see("best accuracy")
+        await user.should_see("0.951862")
+        await user.should_see("nan")
+        await user.should_see("9 points in 3 series")
+        await until(lambda: set(named(user)) == {"accuracy", "loss"})
+
+
+async def test_a_task_of_single_values_alone_is_not_called_empty(store: Store, opening: Opening) -> None:
+    made = tasks.create(store, "examples", "run")
+    reporting.scalars(made, "Summary", "best accuracy", [0.5], first=SINGLE_VALUE_ITERATION)
+    async with opening(Desk(store)) as user:
+        await user.open(f"/task/{made.id}?tab=scalars")
+        await user.should_see("best accuracy")
+        await user.should_not_see("has reported no scalars")
 
 
 async def test_the_address_says_how_curves_are_shown(store: Store, paths: TaskPaths, opening: Opening) -> None:

@@ -37,7 +37,9 @@ async def show(desk: Desk, frame: Frame, task_id: str) -> None:
     editing = Editing(desk, frame, task_id)
     is_draft = found.status in EDITABLE
     if not is_draft and is_writable:
-        ui.label("No draft: only its user properties can be changed here. A clone is one.").classes("tk-quiet")
+        ui.label(
+            "Only drafts can be edited: clone this task to change its parameters. User properties can be changed here."
+        ).classes("tk-quiet")
     place = ui.element("div").classes("tk-part")
     chosen = Chosen("configuration", {"find": ""})
     client = ui.context.client

@@ -16,6 +16,7 @@ from nicegui import ui
 from ...board import curves
 from ...board.curves import Curve, Window, XAxis
 from ...core.errors import NotFound, TaskstoreError
+from ...sections.reports import SINGLE_VALUE_METRIC
 from ...store import events, places
 from .. import charts
 
@@ -61,6 +62,7 @@ class Panel:
         self._desk, self._frame, self._task_id, self._group = desk, frame, task_id, group
         self.view = View()
         self._found: dict[Key, Curve] = {}
+        self._singles: dict[Key, Curve] = {}
         self._charts: list[_Chart] = []
         self._sizes: dict[str, int] = {}
         self._is_whole = False
@@ -69,14 +71,21 @@ class Panel:
         self._limit = AT_ONCE
         with ui.column().classes("w-full gap-2"):
             self._note = ui.label().classes("ts-note").props("role=status")
+            self._values = ui.element("section").classes("ts-singles").props('data-testid="singles"')
+            self._values.set_visibility(False)
             self._grid = ui.element("div").classes("ts-charts").props('data-testid="charts"')
             self._more = ui.button("Show more", on_click=self._show_more).props("flat no-caps").classes("ts-quiet")
         self._more.set_visibility(False)
 
     @property
     def keys(self) -> list[Key]:
-        """The series that were found, in order."""
+        """The series that were found, in order; a single value is none."""
         return sorted(self._found)
+
+    @property
+    def singles(self) -> list[Key]:
+        """The single values that were found, in order."""
+        return sorted(self._singles)
 
     async def start(self) -> None:
         """Draw what a first look gives, and follow the task from then on."""
@@ -106,9 +115,23 @@ class Panel:
 
     def rebuild(self) -> None:
         """Make the charts anew: the groups are others now."""
+        self._list_singles()
         self._grid.clear()
         self._charts = []
         self._add()
+
+    def _list_singles(self) -> None:
+        self._values.clear()
+        wanted = [self._singles[key] for _, keys in self._group(self.singles) for key in keys]
+        self._values.set_visibility(bool(wanted))
+        with self._values:
+            ui.label("Single values").classes("ts-chart-title").props("role=heading aria-level=2")
+            with ui.element("dl").classes("ts-single-values"):
+                for curve in wanted:
+                    with ui.element("dt"):
+                        ui.label(curve.variant if curve.metric == SINGLE_VALUE_METRIC else _full_name(curve))
+                    with ui.element("dd"):
+                        ui.label(f"{curve.y[-1]:.6g}")
 
     def _add(self) -> None:
         groups = self._group(self.keys)
@@ -177,7 +200,8 @@ class Panel:
             found = await asyncio.to_thread(read)
         finally:
             self._is_busy = False
-        self._found = {(curve.metric, curve.variant): curve for curve in found}
+        self._found = {(curve.metric, curve.variant): curve for curve in found if not curve.is_single}
+        self._singles = {(curve.metric, curve.variant): curve for curve in found if curve.is_single}
         self._is_whole = all(curve.is_whole for curve in found) or not is_quick
         self._sizes = sizes
         self._say(found)
@@ -194,6 +218,7 @@ class Panel:
             self._note.set_text("A first look; reading all points …")
 
     async def _refresh(self) -> None:
+        self._list_singles()
         for chart in self._charts:
             await self._draw(chart)
 

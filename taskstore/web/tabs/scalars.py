@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..frame import Frame
 
 _AXES = {"iteration": "Iteration", "relative": "Relative time", "wall": "Wall time"}
-_GROUPS = {"metric": "By metric", "series": "Each series alone"}
+_GROUPS = {"metric": "Metric", "series": "Series"}
 _DEFAULTS = {"x": "iteration", "smooth": "0", "log": "0", "group": "metric", "find": ""}
 MOST_SMOOTH = 0.99
 
@@ -37,7 +37,7 @@ async def show(desk: Desk, frame: Frame, task_id: str) -> None:
     panel = Panel(desk, frame, task_id, group)
     panel.view = _view(chosen)
     await panel.start()
-    if not any(not metric.startswith(MONITOR) for metric, _ in panel.keys):
+    if not any(not metric.startswith(MONITOR) for metric, _ in [*panel.keys, *panel.singles]):
         empty(
             "This task has reported no scalars.", 'task.get_logger().report_scalar("loss", "train", 0.5, iteration=1)'
         )
@@ -86,13 +86,13 @@ def _build(controls: ui.row, chosen: Chosen, panel: Panel, frame: Frame, task_id
     ui.select(
         _AXES,
         value=chosen.one_of("x", *_AXES),
-        label="Horizontal axis",
+        label="X axis",
         on_change=lambda event: changed("x", event.value),
     ).props('dense options-dense data-testid="axis"').classes("ts-select")
     ui.select(
         _GROUPS,
         value=chosen.one_of("group", *_GROUPS),
-        label="Charts",
+        label="Charts by",
         on_change=lambda event: arranged("group", event.value),
     ).props('dense options-dense data-testid="group"').classes("ts-select")
     with ui.column().classes("gap-0 ts-slider"):
