@@ -174,3 +174,16 @@ def test_a_cell_that_is_cut_is_read_in_full_and_so_is_a_configuration(
         assert screen.text.startswith("taskstore 1 task")
 
     drive(scenario)
+
+
+def test_what_was_printed_goes_with_a_reset(drive: Driven, workshop: Workshop) -> None:
+    workshop.task("a run", status=Status.FAILED, console=[("stdout", "before the reset")])
+
+    async def scenario(screen: Screen) -> None:
+        await screen.press("enter", "4")
+        assert "before the reset" in screen.text
+        await screen.press("R", "y")
+        assert "before the reset" not in screen.text
+        assert "nothing printed; draft" in screen.text
+
+    drive(scenario)
