@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -17,13 +19,29 @@ from ..disk.layout import TaskPaths
 from ..store.events import ConsoleLine
 from ..store.follow import ConsoleFollower
 from .dialogs import Ask
-from .lines import Pager
+from .lines import Line, Pager
 from .shared import begin
 
-MOST_LINES = 100_000
-MOST_BYTES = 32 << 20
+MOST_LINES, MOST_BYTES = 100_000, 32 << 20
 """Of a longer console the last ones."""
 _MOST_CHARS = 10_000
+
+
+@dataclass(frozen=True)
+class Printed:
+    """A line that was printed, of which the colours are made when it is seen."""
+
+    line: ConsoleLine
+    plain: str
+    cell_len: int
+
+
+class Printout(Pager):
+    """What was printed."""
+
+    def drawn(self, line: Line) -> Text:
+        """Return a line with its colours."""
+        return shown(line.line) if isinstance(line, Printed) else super().drawn(line)
 
 
 class Console(Vertical):
@@ -49,7 +67,7 @@ class Console(Vertical):
 
     def compose(self) -> ComposeResult:
         """The lines first."""
-        yield Pager()
+        yield Printout()
         yield Static("", classes="note", markup=False)
 
     async def follow(self, paths: TaskPaths, status: Status) -> None:
@@ -60,7 +78,7 @@ class Console(Vertical):
                 self.query_one(Pager).show([])
             is_first = self._count == 0
             found = await asyncio.to_thread(self._follower.read, paths, is_end=status in ENDED)
-            lines = await asyncio.to_thread(lambda: [shown(line) for line in found[-MOST_LINES:]])
+            lines = await asyncio.to_thread(lambda: [printed(line) for line in found[-MOST_LINES:]])
             self._count += len(found)
             pager = self.query_one(Pager)
             if lines:
@@ -94,6 +112,14 @@ class Console(Vertical):
         """Go to the next line that holds it, or to the one before."""
         self.query_one(Pager).search(self._wanted, step=step)
         self._tell(self._status)
+
+
+def printed(line: ConsoleLine) -> Printed:
+    """Return a line to be shown."""
+    text = line.text[:_MOST_CHARS]
+    if not (text.isascii() and text.isprintable()):
+        text = "".join(console_pieces(text, with_colours=False)).replace("\t", "    ")
+    return Printed(line, text, cell_len(text))
 
 
 def shown(line: ConsoleLine) -> Text:

@@ -10,7 +10,7 @@ from taskstore.disk.layout import TaskPaths
 from taskstore.schema.record import ScriptRecord
 from taskstore.store import configuration, tasks
 from taskstore.store.store import Store
-from taskstore.tui.console import shown
+from taskstore.tui.console import printed, shown
 from taskstore.tui.lines import Pager
 from tests.cli.conftest import Workshop, file_ref
 
@@ -73,7 +73,9 @@ def test_colours_are_kept_and_nothing_else_that_a_program_says_to_a_terminal() -
     from taskstore.store.events import ConsoleLine
 
     now = datetime(2026, 1, 1, tzinfo=timezone.utc)
-    text = shown(ConsoleLine(now, "stdout", "\x1b[31mred\x1b[0m \x1b[2J\x1b]8;;http://x\x07link\x1b]8;;\x07\ttab\x07"))
+    line = ConsoleLine(now, "stdout", "\x1b[31mred\x1b[0m \x1b[2J\x1b]8;;http://x\x07link\x1b]8;;\x07\ttab\x07")
+    text = shown(line)
+    assert printed(line).plain == text.plain
     assert text.plain == "red link    tab\\x07"
     assert [(span.start, span.end, str(span.style)) for span in text.spans] == [(0, 3, "color(1)")]
     assert shown(ConsoleLine(now, "stdout", "[red]x[/red]")).plain == "[red]x[/red]"
