@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from array import array
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
@@ -27,7 +28,7 @@ LONGEST_BYTES = 768 << 20
 """Logs of more than that are never held whole."""
 KEPT_BYTES = 64 << 20
 """What is held of all tasks together, at most one task more."""
-_BLOCK_BYTES = 1 << 20
+_BLOCK_BYTES = 128 << 10
 _POINT_BYTES = 24
 
 
@@ -82,8 +83,9 @@ class _Log:
 class Shelf:
     """Holds the points of the tasks that were looked at last. Threads may read at once: each task is read once."""
 
-    def __init__(self, kept_bytes: int = KEPT_BYTES) -> None:
+    def __init__(self, kept_bytes: int = KEPT_BYTES, quick_bytes: int = QUICK_BYTES) -> None:
         self._kept_bytes = kept_bytes
+        self._quick_bytes = quick_bytes
         self._lock = threading.Lock()
         self._locks: dict[Path, threading.Lock] = {}
         self._logs: dict[Path, dict[str, _Log]] = {}
@@ -99,8 +101,8 @@ class Shelf:
         found = self._find(paths, sizes)
         if found is not None and (found.is_whole or is_quick or total > LONGEST_BYTES):
             return found
-        if total > (QUICK_BYTES if is_quick and not self._has_begun(paths) else LONGEST_BYTES):
-            return self._keep(paths, _sampled(paths, sizes))
+        if total > (self._quick_bytes if is_quick and not self._has_begun(paths) else LONGEST_BYTES):
+            return self._keep(paths, _sampled(paths, sizes, self._quick_bytes))
         with self._lock_of(paths):
             found = self._find(paths, sizes)
             return found if found is not None and found.is_whole else self._keep(paths, self._whole(paths, sizes))
@@ -154,6 +156,7 @@ def _extend(log: _Log, path: Path) -> None:
             with without_collection():
                 _add(log.series, events.decode_scalars(block))
             log.covered += len(block)
+            time.sleep(0)  # others want to do something in between: who serves pages, before all
     except FileNotFoundError:
         return  # reset behind us
     except (PermissionError, IsADirectoryError) as error:
@@ -188,7 +191,7 @@ def _firsts(logs: list[dict[Key, Points]]) -> Iterator[float]:
     return (points.times[0] for log in logs for points in log.values() if points.times)
 
 
-def _sampled(paths: TaskPaths, sizes: tuple[tuple[str, int], ...]) -> Held:
+def _sampled(paths: TaskPaths, sizes: tuple[tuple[str, int], ...], budget_bytes: int) -> Held:
     series: dict[Key, Points] = {}
-    _add(series, sampling.points(paths, QUICK_BYTES))
+    _add(series, sampling.points(paths, budget_bytes))
     return _held(sizes, [series], is_whole=False)

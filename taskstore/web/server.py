@@ -12,7 +12,6 @@ import socket
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -165,7 +164,7 @@ def _bound(host: str, port: int) -> socket.socket:
 
 def _uvicorn() -> Any:  # noqa: ANN401 - imported late
     try:
-        import_module("nicegui")
+        import nicegui  # noqa: F401 - whether it is there
         import uvicorn
     except ImportError as error:
         raise Refused(f"the page needs {error.name}; `pip install 'taskstore[ui]'` installs it") from None

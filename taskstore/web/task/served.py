@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter
 from fastapi.responses import Response
 
+from ...board import kept
 from ...core.errors import NotFound, TaskstoreError
 from ...core.names import decode
 from ...store import configuration, copies, places, tasks
@@ -51,6 +52,22 @@ def router(desk: Desk) -> APIRouter:
             return failed(NotFound("configuration", name, "the task has none of that name"))
         suffix = found.path.suffix
         return files.send(desk, found.path, name if name.endswith(suffix) else name + suffix)
+
+    @made.get("/files/{task_id}/artifact")
+    def artifact(task_id: str, key: str = "", show: str = "") -> Response:
+        try:
+            path = kept.artifact_file(desk.store, task_id, key)
+        except (TaskstoreError, OSError) as error:
+            return failed(error)
+        return files.send(desk, path, kept.file_name(path), is_shown=bool(show))
+
+    @made.get("/files/{task_id}/model")
+    def model(task_id: str, id: str = "", iteration: int | None = None) -> Response:  # noqa: A002 - the query's name
+        try:
+            path = kept.model_file(desk.store, task_id, id, iteration)
+        except (TaskstoreError, OSError) as error:
+            return failed(error)
+        return files.send(desk, path, kept.file_name(path))
 
     return made
 
