@@ -126,7 +126,7 @@ class QueuesScreen(ActingScreen):
 
     async def follow(self, changed: bool) -> None:
         """Look at the queues again."""
-        with self.board.telling():
+        with self.board.telling("queues"):
             store = self.board.store
             table: Table[queues.Counts] = self.query_one("#queues", Table)
             table.show(await asyncio.to_thread(queues.listed, store))

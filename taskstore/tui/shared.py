@@ -37,13 +37,14 @@ class BoardApp(App[None]):
         super().__init__()
         self.store = store
         self.listing = WatchedListing(store)
+        self._troubles: dict[str, str] = {}
         self.undoable: list[list[tuple[str, str]]] = []
         self.theme = LIGHT if is_light else DARK
         self.animation_level = "none"  # over ssh each step of one is sent
 
     async def look(self, *, at_all: bool = False) -> bool:
         """Bring the listing up to date; tell whether anything has changed."""
-        with self.telling():
+        with self.telling("look"):
             return await asyncio.to_thread(self.listing.look, at_all=at_all)
         return False
 
@@ -60,12 +61,19 @@ class BoardApp(App[None]):
         self.notify(safe_lines(text[:_MOST_CHARS]), title="Not done", severity="error", timeout=8, markup=False)
 
     @contextlib.contextmanager
-    def telling(self) -> Iterator[None]:
-        """Say what goes wrong within the block, and go on behind it."""
+    def telling(self, again: str = "") -> Iterator[None]:
+        """Say what goes wrong within the block, and go on behind it.
+
+        Of what is done `again` and again, by that name, the same trouble is said once until it is over.
+        """
         try:
             yield
         except (TaskstoreError, OSError) as error:
-            self.complain(error)
+            if not again or self._troubles.get(again) != str(error):
+                self.complain(error)
+            self._troubles[again] = str(error)
+        else:
+            self._troubles.pop(again, None)
 
     def action_light(self) -> None:
         """Change between dark and light."""

@@ -93,10 +93,11 @@ class TaskScreen(ActingScreen):
 
     async def follow(self, changed: bool) -> None:
         """Read the task again, and show what the tab is about."""
-        with self.board.telling():
+        with self.board.telling(self._row.id):
             self._row = await asyncio.to_thread(self._read)
             self._show_head()
-            await self._show_tab()
+            if changed or self.tab != "execution":  # what ran changes seldom, and may be long
+                await self._show_tab()
 
     def _read(self) -> Row:
         try:

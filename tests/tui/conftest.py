@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from html import unescape
+from typing import Any
 
 import pytest
 from textual import _wait
@@ -23,10 +24,23 @@ _CELL = 12.2
 _QUIET_TIMES = 3
 
 
+class Remembering(Board):
+    """The app, which remembers what it has told: what is told goes away after some seconds."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store, tick_s=None)
+        self.said: list[str] = []
+
+    def notify(self, message: str, **more: Any) -> None:
+        assert more["markup"] is False
+        self.said.append(message)
+        super().notify(message, **more)
+
+
 class Screen:
     """What a person sees, and the keys that they press."""
 
-    def __init__(self, board: Board, pilot: Pilot[None]) -> None:
+    def __init__(self, board: Remembering, pilot: Pilot[None]) -> None:
         self.board = board
         self.pilot = pilot
 
@@ -63,7 +77,7 @@ class Screen:
     @property
     def said(self) -> list[str]:
         """What has been told in passing, so far."""
-        return [note.message for note in self.board._notifications]
+        return self.board.said
 
 
 _KEYS = {
@@ -107,7 +121,7 @@ def drive(store: Store, monkeypatch: pytest.MonkeyPatch) -> Driven:
         scenario: Callable[[Screen], Awaitable[None]], *, of: Store | None = None, size: tuple[int, int] = (80, 24)
     ) -> None:
         async def driven() -> None:
-            board = Board(of or store, tick_s=None)
+            board = Remembering(of or store)
             async with board.run_test(size=size) as pilot:
                 screen = Screen(board, pilot)
                 await screen.settle()

@@ -131,7 +131,9 @@ def test_a_task_that_is_deleted_while_it_is_looked_at_is_told(
         await screen.press("enter")
         trash.put(store, made.id)
         await screen.tick()
-        assert screen.said[-1].startswith("no task '")
+        await screen.tick()
+        (said,) = screen.said
+        assert said.startswith("no task '")
         await screen.press("escape")
         assert "no tasks yet" in screen.text
 

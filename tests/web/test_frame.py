@@ -16,6 +16,13 @@ async def test_an_empty_store_says_how_to_begin(desk: Desk, opening: Opening) ->
         await user.should_see("taskstore run train.py")
 
 
+async def test_names_are_text(store: Store, opening: Opening) -> None:
+    made = tasks.create(store, "examples", "<script>alert(1)</script>")
+    async with opening(Desk(store)) as user:
+        await user.open(f"/task/{made.id}")
+        await user.should_see("<script>alert(1)</script>")
+
+
 async def test_a_task_that_is_not_there_is_named(desk: Desk, opening: Opening) -> None:
     async with opening(desk) as user:
         await user.open(f"/task/{'0' * 32}")

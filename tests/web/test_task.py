@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import os
+
 import pytest
+from nicegui import ui
+from nicegui.testing.user_interaction import UserInteraction
 
 from taskstore.core.states import Status
 from taskstore.schema.record import Imported, ScriptRecord, TaskRecord
@@ -133,3 +137,60 @@ def _captured(store: Store, task_id: str, diff: bytes) -> None:
         script.diff = FileRef(path="source/uncommitted.diff", size=len(diff), hash="")
 
     tasks.edit_script(store, task_id, change)
+
+
+async def test_the_history_has_each_change_with_who_and_why(store: Store, opening: Opening) -> None:
+    made = tasks.create(store, "vision", "train")
+    tasks.transition(store, made.id, Status.IN_PROGRESS, reason="by hand")
+    tasks.transition(store, made.id, Status.FAILED, reason="exit code 3", message="out of memory")
+    async with opening(Desk(store)) as user:
+        await by_id.open_task(user, f"/task/{made.id}?tab=history")
+        lines = by_id.text(user, "history").split("\n")
+    assert [line for line in lines if line in ("Failed", "Running", "Draft")] == ["Failed", "Running", "Draft"]
+    assert {"exit code 3", "out of memory", "by hand", tasks.who()} <= set(lines)
+
+
+async def test_info_leads_to_parent_and_children(store: Store, opening: Opening) -> None:
+    parent = tasks.create(store, "vision", "the parent")
+    made = tasks.create(store, "vision", "train", fill=lambda _, record: setattr(record, "parent", parent.id))
+    tasks.create(store, "vision", "the child", fill=lambda _, record: setattr(record, "parent", made.id))
+    async with opening(Desk(store)) as user:
+        await by_id.open_task(user, f"/task/{made.id}?tab=info")
+        assert "the child" in by_id.text(user, "family")
+        user.find("the parent").click()
+        await by_id.until(lambda: by_id.text(user, "name") == "the parent")
+
+
+async def test_a_store_that_only_reads_shows_all_and_says_why(
+    store: Store, opening: Opening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = tasks.create(store, "vision", "train")
+    real = os.access
+    monkeypatch.setattr(
+        os, "access", lambda path, mode, **more: mode != os.W_OK and real(path, mode, **more)
+    )  # as on a mount
+    async with opening(Desk(store)) as user:
+        for tab in ("execution", "configuration", "artifacts", "info", "history"):
+            await by_id.open_task(user, f"/task/{made.id}?tab={tab}")
+            assert "can only be read here" in by_id.text(user, "why-read-only")
+            assert not by_id.all_of(user, "add-parameter")
+
+
+async def test_a_tab_that_is_none_is_the_first(store: Store, opening: Opening) -> None:
+    made = tasks.create(store, "vision", "train")
+    async with opening(Desk(store)) as user:
+        await by_id.open_task(user, f"/task/{made.id}?tab=%3Cscript%3E")
+        await user.should_see("Nothing is known of its program.")
+
+
+async def test_what_is_not_allowed_says_so_by_key(store: Store, opening: Opening) -> None:
+    made = tasks.create(store, "vision", "train")
+    tasks.transition(store, made.id, Status.IN_PROGRESS)
+    tasks.transition(store, made.id, Status.COMPLETED)
+    async with opening(Desk(store)) as user:
+        await by_id.open_task(user, f"/task/{made.id}")
+        (keyboard,) = user.find(ui.keyboard).elements
+        arguments = {"action": "keydown", "key": "e", "code": "KeyE", "location": 0, "repeat": False}
+        modifiers = dict.fromkeys(("altKey", "ctrlKey", "metaKey", "shiftKey"), False)
+        UserInteraction(user, {keyboard}, None).trigger("key", {**arguments, **modifiers})
+        await by_id.until(lambda: "does not allow it" in by_id.text(user, "feedback"))

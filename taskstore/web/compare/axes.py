@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...board.comparing import Axis
-from .. import charts
 from .texts import number
 
-_NONE = "(none)"
+_NONE, _EMPTY = "(none)", "(empty)"
 _FEW = 8
 """Of so few numbers each is written at the axis, where they are far enough from one another."""
 _WIDE = 50.0
@@ -51,10 +50,16 @@ def spread(axis: Axis, *, may_be_log: bool = True) -> Spread:
     return Spread(tuple(float(len(labels) - 1 if at is None else at) for at in placed), labels)
 
 
+def plain(label: str, longest: int = 24) -> str:
+    """Return a name as the axes of parallel coordinates take it: they draw what is written, and know no markup."""
+    printable = "".join(char if char.isprintable() else "\ufffd" for char in label) or _EMPTY
+    return printable if len(printable) <= longest else f"{printable[: longest - 1]}…"
+
+
 def ticks(axis: Spread) -> dict[str, Any]:
     """Return what a dimension of parallel coordinates says at its axis."""
     if axis.labels:
-        shown = [charts.text(label, longest=24) for label in axis.labels]
+        shown = [plain(label) for label in axis.labels]
         return {
             "tickvals": list(range(len(shown))),
             "ticktext": shown,

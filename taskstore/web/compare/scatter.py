@@ -64,7 +64,7 @@ def _figure(view: View, parameter: str, metric: str) -> tuple[charts.Figure, str
     data = [_point(view, place, (x, at), (y, value)) for place, at, value in found]
     axis: dict[str, Any] = {"title": {"text": charts.text(parameter)}, "automargin": True, "zeroline": False}
     if x.labels:
-        texts = [charts.text(label, longest=30) for label in x.labels]
+        texts = [charts.text(label or "(empty)", longest=30) for label in x.labels]
         axis |= {"tickvals": list(range(len(texts))), "ticktext": texts, "range": [-0.5, len(texts) - 0.5]}
     elif axes.is_wide(x):
         axis |= {"type": "log"}

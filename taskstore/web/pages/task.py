@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from ...board import task as board
 from ...core.errors import NotFound, TaskstoreError
 from ..frame import Frame, frame, show_error
 from ..tabs import Tab, all_tabs, fetched
-from ..task import address, served
+from ..task import asking, served
 from ..task.acting import Acting
 from ..task.head import Head
 
@@ -79,15 +80,19 @@ class _Page:
         await self._show(first)
         for key, tab in zip(_KEYS, self._tabs.values(), strict=False):
             self._frame.on_key(key, f"show {tab.label.lower()}", partial(self._bar.set_value, tab.key))
-        self._frame.on_key("e", "enqueue", partial(self._acting.ask, "enqueue"))
-        self._frame.on_key("c", "clone, edit and enqueue", partial(self._acting.ask, "clone"))
+        self._frame.on_key("e", "enqueue", partial(self._pressed, "enqueue"))
+        self._frame.on_key("c", "clone, edit and enqueue", partial(self._pressed, "clone"))
         ui.timer(_LOOK_S, self._look_again)
+
+    async def _pressed(self, action: str) -> None:
+        if not asking.is_open():
+            await self._acting.ask(action)
 
     async def _show(self, key: str) -> None:
         if key == self._tab:
             return
         if self._tab:
-            address.only(tab=key)
+            ui.run_javascript(f"history.replaceState(null, '', {json.dumps(f'?tab={key}')})")
         self._tab = key
         await self._fill()
 
@@ -124,7 +129,7 @@ class _Page:
             if self._seen is not None or not isinstance(error, NotFound):
                 self._head.show_gone(str(error))
                 self._place.clear()
-            self._seen = None
+            self._seen = self._acting.seen = None
             return
         if self._seen is None:  # it is back
             self._shown = ()

@@ -25,7 +25,7 @@ export default {
             </th>
           </tr>
           <tr v-for="row in section.rows" :key="row.n + '|' + row.k" :class="{ 'cmp-differs': !row.s }">
-            <th scope="row">{{ row.n }}<span v-if="row.k" class="cmp-kind"> {{ row.k }}</span></th>
+            <th scope="row">{{ row.n }}<span v-if="row.k" class="cmp-kind">{{ ' ' + row.k }}</span></th>
             <td v-for="(text, at) in row.v" :key="at" :class="kind(row, at)">
               <span v-if="text === null" class="cmp-none"><span aria-hidden="true">–</span
                 ><span class="ts-hidden">not there</span></span>
@@ -34,6 +34,7 @@ export default {
                 <button type="button" class="cmp-more" :aria-expanded="!!opened[key(section, row)]"
                   @click="toggle(section, row)">{{ opened[key(section, row)] ? 'less' : 'more' }}</button>
               </template>
+              <span v-else-if="text === ''" class="cmp-none">(empty)</span>
               <span v-else class="cmp-text">{{ text }}</span>
               <span v-if="row.m && row.m[at]" class="cmp-mark" :title="row.m[at]"
                 ><span aria-hidden="true">{{ row.m[at] === 'least' ? '▼' : '▲' }}</span

@@ -6,24 +6,28 @@ import asyncio
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
-from nicegui import ui
+from nicegui import Client, ui
 
 from ...board import settings
 from ...core.spelling import count, safe, size
 from ...core.states import EDITABLE
 from ...schema.record import USER_PROPERTIES
 from ..frame import empty
-from ..task import address, parts
+from ..task import parts
 from ..task.editing import Editing
+from .address import Chosen
 
 if TYPE_CHECKING:
     from ...board.settings import Named, Object, Settings
     from ..desk import Desk
     from ..frame import Frame
 
-_MAX_ROWS = 200
+_MAX_ROWS = 150
 _LEAST_SEARCHED = 8
+_sought: WeakKeyDictionary[Client, str] = WeakKeyDictionary()
+"""What is searched for on each open page: it stays when the tab is built anew."""
 
 
 async def show(desk: Desk, frame: Frame, task_id: str) -> None:
@@ -35,18 +39,22 @@ async def show(desk: Desk, frame: Frame, task_id: str) -> None:
     if not is_draft and is_writable:
         ui.label("No draft: only its user properties can be changed here. A clone is one.").classes("tk-quiet")
     place = ui.element("div").classes("tk-part")
-    sought = ""
+    chosen = Chosen("configuration", {"find": ""})
+    client = ui.context.client
+    sought = _sought.get(client, chosen["find"]) if len(found.parameters) > _LEAST_SEARCHED else ""
 
-    def fill() -> None:
+    def fill(most: int = _MAX_ROWS) -> None:
         wanted = str(field.value or "") if field is not None else sought
-        address.keep(find=wanted)
+        _sought[client] = wanted
+        if wanted != chosen["find"]:
+            chosen.set("find", wanted)
         place.clear()
         with place:
-            _sections(found, wanted.casefold(), editing if is_writable else None)
+            if not _sections(found, wanted.casefold(), editing if is_writable else None, most):
+                _button("Show more", "expand_more", lambda: fill(most + _MAX_ROWS), "more-parameters")
 
     field = None
     if len(found.parameters) > _LEAST_SEARCHED:
-        sought = address.given("find")
         field = parts.search("Search parameters", fill, name="search-parameters", value=sought)
         field.move(target_index=0)
     fill()
@@ -55,26 +63,33 @@ async def show(desk: Desk, frame: Frame, task_id: str) -> None:
         empty("It was given no parameters and no configuration.", f"taskstore set {task_id[:12]} NAME=VALUE")
 
 
-def _sections(found: Settings, wanted: str, editing: Editing | None) -> None:
+def _sections(found: Settings, wanted: str, editing: Editing | None, most: int) -> bool:
+    """Show the parameters that are wanted, at most so many; tell whether that is all of them."""
     sections: dict[str, list[Named]] = {}
-    for named in found.parameters:
-        if not wanted or named.has(wanted):
-            sections.setdefault(named.section, []).append(named)
+    kept = [named for named in found.parameters if not wanted or named.has(wanted)]
+    for named in kept:
+        sections.setdefault(named.section, []).append(named)
     if editing is not None and (found.status in EDITABLE or USER_PROPERTIES not in sections):
         section = "" if found.status in EDITABLE else USER_PROPERTIES
         label = "Add a parameter" if not section else "Add a user property"
         _button(label, "add", partial(editing.add, section), "add-parameter")
+    left = most
     for section, items in sections.items():
-        _section(section, items, editing if found.is_editable(section) else None)
+        if left > 0:
+            _section(section, items, editing if found.is_editable(section) else None, left)
+        left -= len(items)
     if wanted and not sections:
         ui.label(f"No parameter holds {safe(wanted)}.").classes("tk-quiet")
+    if left < 0:
+        ui.label(f"{most:,} of {len(kept):,} parameters").classes("tk-quiet")
+    return left >= 0
 
 
 def _button(label: str, icon: str, act: Callable[[], Any], name: str) -> None:
     ui.button(label, icon=icon, on_click=act).props(f"outline no-caps dense padding='2px 10px' data-testid={name}")
 
 
-def _section(section: str, items: list[Named], editing: Editing | None) -> None:
+def _section(section: str, items: list[Named], editing: Editing | None, most: int) -> None:
     title = "User properties" if section == USER_PROPERTIES else safe(section)
     noun = ("property", "properties") if section == USER_PROPERTIES else ("parameter", "")
     parts.heading(title, note=count(len(items), *noun))
@@ -83,32 +98,35 @@ def _section(section: str, items: list[Named], editing: Editing | None) -> None:
     has_about = any(named.parameter.description for named in items)
     columns = ["Name", "Value", "Type", *(["Meaning"] if has_about else []), *([""] if editing else [])]
     rows = []
-    for named in items[:_MAX_ROWS]:
-        row: list[object] = [named.name, partial(_value, named), named.parameter.type or ""]
+    for named in items[:most]:
+        row: list[object] = [named.name, _value(named), named.parameter.type or ""]
         row += [named.parameter.description or ""] if has_about else []
         row += [partial(_buttons, named, editing)] if editing else []
         rows.append(row)
     parts.table(columns, rows, label=title, name="parameters")
-    if len(items) > _MAX_ROWS:
-        ui.label(f"The first {_MAX_ROWS:,} of {len(items):,}; search for the others.").classes("tk-quiet")
 
 
-def _value(named: Named) -> None:
-    shown = ui.label(parts.safe_lines(named.parameter.value)).classes("tk-break ts-mono")
-    if named.is_masked:
-        shown.classes("tk-masked").props("title='A secret, which is not stored'")
-    if named.problem:
-        ui.label(parts.safe_lines(named.problem)).classes("tk-warn")
+def _value(named: Named) -> object:
+    if not (named.is_masked or named.problem):
+        return named.parameter.value
+
+    def build() -> None:
+        shown = ui.label(parts.safe_lines(named.parameter.value)).classes("tk-break")
+        if named.is_masked:
+            shown.classes("tk-masked").props("title='A secret, which is not stored'")
+        if named.problem:
+            ui.label(parts.safe_lines(named.problem)).classes("tk-warn")
+
+    return build
 
 
 def _buttons(named: Named, editing: Editing) -> None:
-    with ui.row().classes("gap-0 no-wrap"):
-        for icon, what, act in (("edit", "Change", editing.change), ("delete", "Remove", editing.remove)):
-            if what == "Change" and named.is_masked:
-                continue
-            button = ui.button(icon=icon, on_click=partial(act, named)).props("flat round dense size=sm")
-            button.props["aria-label"] = button.props["title"] = f"{what} {safe(named.full)}"
-            button.props["data-testid"] = f"{what.lower()}-{named.full}"
+    for what, act in (("Change", editing.change), ("Remove", editing.remove)):
+        if what == "Change" and named.is_masked:
+            continue
+        button = parts.Text("button", what).classes("tk-button").on("click", partial(act, named))
+        button.props["aria-label"] = f"{what} {safe(named.full)}"
+        button.props["data-testid"] = f"{what.lower()}-{named.full}"
 
 
 def _objects(task_id: str, found: Settings, editing: Editing | None) -> None:

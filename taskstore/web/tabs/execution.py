@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from ..desk import Desk
     from ..frame import Frame
 
-_MAX_LISTED = 500
+_MAX_LISTED = 200
+_MAX_PACKAGES = 150
 
 
 async def show(desk: Desk, frame: Frame, task_id: str) -> None:  # noqa: ARG001 - all tabs are given it
@@ -28,7 +29,7 @@ async def show(desk: Desk, frame: Frame, task_id: str) -> None:  # noqa: ARG001 
     found = await asyncio.to_thread(program.read, desk.store, task_id)
     script = found.script
     if not (program.command(script) or script.version_num or script.code_files() or script.requirements):
-        empty("Nothing is known of its program.", f"taskstore create --help  # or: taskstore run {task_id[:12]}")
+        empty("Nothing is known of its program.", "taskstore run train.py")
         return
     _command(found)
     _repository(found)
@@ -197,7 +198,7 @@ def _packages(task_id: str, found: Program) -> None:
         parts.heading("Packages", note=f"{len(required):,} that the program imports")
         parts.download("requirements.txt", parts.file_address(task_id, "packages", of="program"))
         parts.filtered(
-            ["Package", "Version"], list(required.items()), label="Packages", name="packages", max_rows=_MAX_LISTED
+            ["Package", "Version"], list(required.items()), label="Packages", name="packages", max_rows=_MAX_PACKAGES
         )
     if found.environment:
         with ui.element("details").classes("tk-file"):

@@ -27,16 +27,23 @@ def dialog(title: str, *, name: str, is_wide: bool = False) -> Iterator[ui.dialo
     made.open()
 
 
+def is_open() -> bool:
+    """Tell whether a dialog is open on this page: keys are its own then."""
+    return any(isinstance(each, ui.dialog) and each.value for each in ui.context.client.elements.values())
+
+
 def buttons(made: ui.dialog, label: str, act: Act, *, is_grave: bool = False) -> ui.button:
     """Show the dialog's buttons; the second does what it is for, once at a time."""
 
     async def pressed() -> None:
         button.disable()
+        button.props("loading")
         try:
             is_done = await act()
         finally:
             if not made.is_deleted:
                 button.enable()
+                button.props(remove="loading")
         if is_done and not made.is_deleted:
             made.close()
 

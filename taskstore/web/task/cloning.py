@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ..desk import Desk
     from ..frame import Frame
 
-_MAX_FIELDS = 100
+_MAX_FIELDS = 60
 _LEAST_SEARCHED = 8
 _LONG = 60
 _DRAFT = "Leave it a draft"
