@@ -13,7 +13,7 @@ from ...disk.layout import TaskPaths
 from ...store import console, events, follow, places, tasks
 from .. import charts
 from ..console_view import ConsoleView
-from .chosen import Chosen
+from .address import Chosen
 
 if TYPE_CHECKING:
     from ..desk import Desk
@@ -27,7 +27,7 @@ _DEFAULTS = {"stream": "", "times": "0", "search": ""}
 async def show(desk: Desk, frame: Frame, task_id: str) -> None:
     """Build the tab."""
     charts.style("console.css", with_charts=False)
-    made = _Console(desk, frame, task_id, Chosen(_DEFAULTS))
+    made = _Console(desk, frame, task_id, Chosen("console", _DEFAULTS))
     await made.build()
 
 

@@ -16,7 +16,7 @@ from ...disk.layout import TaskPaths
 from ...store import places, plots
 from .. import charts
 from ..frame import empty
-from .chosen import Chosen
+from .address import Chosen
 from .fetched import address_of, is_media, plot_address
 from .steps import Steps
 
@@ -48,7 +48,7 @@ class _Ready:
 class _Plots:
     def __init__(self, desk: Desk, frame: Frame, task_id: str) -> None:
         self._desk, self._frame, self._task_id = desk, frame, task_id
-        self._chosen = Chosen({"find": ""})
+        self._chosen = Chosen("plots", {"find": ""})
         self._steps: dict[Key, list[int]] = {}
         self._sliders: dict[Key, Steps] = {}
         self._sizes: dict[str, int] = {}

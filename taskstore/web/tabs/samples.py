@@ -16,7 +16,7 @@ from ...store import places, plots
 from ...store.plots import DebugSample
 from .. import charts
 from ..frame import empty
-from .chosen import Chosen
+from .address import Chosen
 from .fetched import address_of, is_media
 from .plots import build_table, sizes_of
 from .steps import Steps
@@ -41,7 +41,7 @@ async def show(desk: Desk, frame: Frame, task_id: str) -> None:
 class _Samples:
     def __init__(self, desk: Desk, frame: Frame, task_id: str) -> None:
         self._desk, self._frame, self._task_id = desk, frame, task_id
-        self._chosen = Chosen({"find": "", "iteration": ""})
+        self._chosen = Chosen("samples", {"find": "", "iteration": ""})
         self._found: list[DebugSample] = []
         self._sizes: dict[str, int] = {}
         self._limit = AT_ONCE

@@ -12,7 +12,7 @@ from ...core.errors import TaskstoreError
 from ...schema.record import MONITOR
 from .. import charts
 from ..frame import empty
-from .chosen import Chosen
+from .address import Chosen
 from .panel import Key, Panel, View
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ MOST_SMOOTH = 0.99
 async def show(desk: Desk, frame: Frame, task_id: str) -> None:
     """Build the tab."""
     charts.style()
-    chosen = Chosen(_DEFAULTS)
+    chosen = Chosen("scalars", _DEFAULTS)
     controls = ui.row().classes("ts-controls items-center gap-3")
 
     def group(keys: Sequence[Key]) -> list[tuple[str, list[Key]]]:
