@@ -2,18 +2,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from nicegui import ui
 from nicegui.testing import User
 
-from taskstore.store.store import Store
+from taskstore.store.store import Store, open_at
 from taskstore.web.compare import address, live, strip
 from taskstore.web.compare.source import Diff
 from taskstore.web.compare.table import SideBySideTable
 from taskstore.web.desk import Desk
 
+from .. import zips
 from . import compared
 from .conftest import Opening, click, click_on
 
@@ -305,3 +307,13 @@ async def test_what_a_running_task_reports_is_shown_without_a_reload(
         compared.curve(one, "loss", "train", [0.1])
         desk.listing.look(at_all=True)
         await until(lambda: len(plot.figure["data"][0]["x"]) == before + 1)
+
+
+async def test_a_store_in_a_zip_is_compared_too(store: Store, opening: Opening, tmp_path: Path) -> None:
+    ids = two(store)
+    packed = open_at(zips.zipped(store, tmp_path / "runs.zip"))
+    async with opening(Desk(packed)) as user:
+        await opened(user, f"/compare?ids={ids}&tab=values", SideBySideTable)
+        assert rows(user, "metrics")["loss/train last"]["v"] == ["2", "4"]
+        (plot,) = await opened(user, f"/compare?ids={ids}&tab=scalars", ui.plotly)
+        assert len(plot.figure["data"]) == 2
