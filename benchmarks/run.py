@@ -16,6 +16,7 @@ import plots
 import read_scalars
 import report_scalar
 import task_environment
+import web
 from _harness import main
 
 import sync
@@ -37,4 +38,5 @@ if __name__ == "__main__":
         task_environment.measure,
         agents.measure,
         sync.measure,
+        web.measure,
     )

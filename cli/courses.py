@@ -6,7 +6,9 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from . import context, curves, page, render
+from taskstore.core import curves
+
+from . import context, page, render
 
 if TYPE_CHECKING:
     from taskstore.disk.layout import TaskPaths

@@ -74,7 +74,9 @@ def frame(found: Overview, short: Callable[[str], str], room: Room, *, place: st
     left = None if room.height is None else room.height - heading - sum(part.height for part in below) - 3
     running = _running(found, short, None if left is None else max(_LEAST_RUNNING, left), is_wide=room.width >= _WIDE)
     head = Text.assemble(("taskstore top", "bold"), f"  {_said(found)}", no_wrap=True, overflow="ellipsis")
-    where = Text(f"{found.time.astimezone():%H:%M:%S}  {render.safe(place)}", "dim", no_wrap=True, overflow="ellipsis")
+    hint = "" if room.height is None else "q ends it  "
+    about = f"{found.time.astimezone():%H:%M:%S}  {hint}{render.safe(place)}"
+    where = Text(about, "dim", no_wrap=True, overflow="ellipsis")
     nothing = [] if running.rows else [Text(), Text("nothing runs", "dim")]
     return Group(
         head, where, *nothing, *(piece for part in (running, *below) for piece in part.drawn(found, room.width))

@@ -71,6 +71,7 @@ COMMANDS: dict[str, str] = {
     "conflicts": "List, show and resolve conflicts of merged tasks.",
     "config": "Show every setting, and where its value comes from.",
     "path": "Print where a task is, or the store.",
+    "tui": "Look at tasks on the terminal's whole screen, by keys.",
     "view": "Make a folder in which tasks are found by name.",
     "du": "Show what takes up space.",
     "doctor": "Check the store, and repair it with --fix.",

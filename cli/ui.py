@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
@@ -46,6 +47,7 @@ def ui(
 
     def tell(address: str) -> None:
         render.line(address)
+        sys.stdout.flush()  # who reads it through a pipe waits for it
         context.say("serving until Ctrl-C")
 
     server.serve(store, options, tell=tell, opened=lambda address: None if no_browser else _open(address))
@@ -54,7 +56,6 @@ def ui(
 def _open(address: str) -> None:
     """Open a browser where there is one; without, the address was printed."""
     import os
-    import sys
     import webbrowser
 
     if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):

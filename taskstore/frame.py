@@ -10,7 +10,7 @@ from typing import Any
 
 from .core import values
 from .core.errors import BadValue, Refused
-from .finding import Finding, default_store
+from .finding import default_store
 from .schema.codec import number
 from .schema.record import MONITOR, Parameter
 from .sections.reports import SINGLE_VALUE_ITERATION
@@ -85,13 +85,11 @@ def _rows(store: Store, wanted: object) -> list[Row]:
 def _row(store: Store, item: object) -> Row:
     if isinstance(item, Row):
         return item
-    if isinstance(item, Finding):
-        return item._row()
+    if callable(read := getattr(item, "_row", None)):  # a task, in ClearML's spelling too
+        row: Row = read()
+        return row
     if isinstance(item, str):
         return query.row_of(store, places.resolve(store, item))
-    task_id = getattr(item, "id", None)  # ClearML's spelling of a task, a record
-    if isinstance(task_id, str):
-        return query.row_of(store, places.locate(store, task_id))
     raise BadValue(f"to_frame takes tasks, their ids, a query or a filter, not {type(item).__name__}")
 
 

@@ -5,7 +5,7 @@ Colours are those of the page around, which may be dark or light, but for the st
 
 from __future__ import annotations
 
-import html
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 MAX_ROWS = 50
 MAX_TEXT = 300
+_COURSE_POINTS = 50
 _MONITOR = ":monitor:"
 _SUMMARY = "Summary"
 _LINE = "border:0;border-bottom:1px solid rgba(128,128,128,.35);padding:.2em .8em .2em 0;text-align:left;color:inherit"
@@ -82,7 +83,7 @@ def of_task(task: _Shown) -> str:
         f"<div>{head}<br><small>{_text(row.project)}</small></div>",
         _grid([], [[f"<small>{name}</small>", value] for name, value in facts if value]),
         _folded("Parameters", ["name", "value"], _parameters(row)),
-        _folded("Metrics", ["name", "last", "min", "max"], _metrics(row)),
+        _folded("Metrics", ["name", "last", "min", "max", "course"], _metrics(row)),
     ]
     return f"<div>{''.join(parts)}</div>"
 
@@ -124,15 +125,40 @@ def _parameters(row: Row) -> list[list[str]]:
 
 
 def _metrics(row: Row) -> list[list[str]]:
+    from .store import sampling
+
+    courses = sampling.courses(row.paths) if row.last_metrics else {}
     return [
         [
             _text(series if title == _SUMMARY else f"{title}/{series}"),
             *map(_number, (one.value, one.min_value, one.max_value)),
+            _course(courses.get((title, series), [])),
         ]
         for title, variants in sorted(row.last_metrics.items())
         if not title.startswith(_MONITOR)
         for series, one in sorted(variants.items())
     ]
+
+
+def _course(points: Sequence[tuple[int, float]]) -> str:
+    """Draw the course of a series, in the colour of the text around; with a gap where a value is not finite."""
+    from .store import downsample
+
+    ys = [value for _, value in points]
+    ys = [ys[place] for place in downsample.chosen([float(x) for x, _ in points], ys, _COURSE_POINTS)]
+    finite = [value for value in ys if math.isfinite(value)]
+    if len(finite) < 2:
+        return ""
+    low, span = min(finite) / 2, max(finite) / 2 - min(finite) / 2  # halved: a difference may be infinite
+    lines: list[list[str]] = [[]]
+    for place, value in enumerate(ys):
+        if math.isfinite(value):
+            height = (value / 2 - low) / span if span else 0.5
+            lines[-1].append(f"{1 + place * 98 / (len(ys) - 1):.1f},{15 - height * 14:.1f}")
+        else:
+            lines.append([])
+    drawn = "".join(f'<polyline points="{" ".join(each)}"/>' for each in lines if each)
+    return f'<svg viewBox="0 0 100 16" width="100" height="16" fill="none" stroke="currentColor">{drawn}</svg>'
 
 
 def _folded(title: str, names: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -155,6 +181,8 @@ def _grid(names: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def _text(text: str) -> str:
     """Escape a text; a long one is cut, and what is not to be seen is spelled out: it could turn the line around."""
+    import html  # a run has no use for it
+
     cut = text if len(text) <= MAX_TEXT else f"{text[: MAX_TEXT - 1]}…"
     return html.escape(
         "".join(char if char.isprintable() or char == "\n" else char.encode("unicode_escape").decode() for char in cut)

@@ -38,6 +38,7 @@ FLOORS = {
         "__init__": 7,
         "board": 7.5,
         "web": 8,
+        "tui": 8,
     },
 }
 CLI_FLOOR = 8

@@ -124,6 +124,7 @@ def _other(codes: list[int]) -> int | None:
     if kind == 2 and len(codes) >= 3:
         rgb = (codes.pop(0), codes.pop(0), codes.pop(0))
         return _nearest(rgb)
+    codes.clear()  # cut short: nobody knows what the rest means
     return None
 
 

@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta, timezone
 
 from ..core.clock import UTC
 from ..core.errors import BadValue
+from ..core.states import Status
 from ..schema.conditions import Condition, Group, Node, Not, Value
 
 _TEXTS = {
@@ -78,8 +79,16 @@ def _test(name: str, test: Mapping[str, object], zone: timezone) -> Node:
 def _text(name: str, how: str, wanted: object) -> Node:
     if not isinstance(wanted, str) or len(wanted) > _MAX_TEXT:
         raise BadValue(f"the filter of {name} is a text of at most {_MAX_TEXT} characters")
-    found = Condition(name, "~", (Value(_TEXTS[how].format(re.escape(wanted))),))
+    pattern = _TEXTS[how].format(re.escape(wanted))
+    found = _status(pattern) if name == "status" else Condition(name, "~", (Value(pattern),))
     return Not(found) if how in ("notContains", "notEqual") else found
+
+
+def _status(pattern: str) -> Condition:
+    """People filter by the words that they see, or by those of the query language."""
+    search = re.compile(pattern).search
+    fitting = [status for status in Status if search(status.label) or search(status.value)]
+    return Condition("status", "in", tuple(Value(status.value) for status in fitting))
 
 
 def _number(name: str, how: str, test: Mapping[str, object]) -> Node:
@@ -108,6 +117,7 @@ def _day(name: str, text: object, zone: timezone) -> Value:
     try:
         day = date.fromisoformat(str(text)[:10])
         start = datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
+        end = start + timedelta(days=1, microseconds=-1)
     except (ValueError, OverflowError):
         raise BadValue(f"the filter of {name} wants a day like 2026-01-31, not {text!r}") from None
-    return Value(day.isoformat(), span=(start, start + timedelta(days=1, microseconds=-1)))
+    return Value(day.isoformat(), span=(start, end))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from array import array
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
@@ -27,7 +28,7 @@ LONGEST_BYTES = 768 << 20
 """Logs of more than that are never held whole."""
 KEPT_BYTES = 64 << 20
 """What is held of all tasks together, at most one task more."""
-_BLOCK_BYTES = 1 << 20
+_BLOCK_BYTES = 128 << 10
 _POINT_BYTES = 24
 
 
@@ -159,6 +160,7 @@ def _extend(log: _Log, path: Path) -> None:
             with without_collection():
                 _add(log.series, events.decode_scalars(block))
             log.covered += len(block)
+            time.sleep(0)  # others want to do something in between: who serves pages, before all
     except FileNotFoundError:
         return  # reset behind us
     except (PermissionError, IsADirectoryError) as error:

@@ -27,12 +27,18 @@ X_TITLES: Mapping[XAxis, str] = {
     "relative": "seconds since its first point",
     "wall": "time (UTC)",
 }
+_EARLY = '<script type="module">import("nicegui-plotly");</script>'
 _FEW_POINTS = 40
 _BUTTONS_REMOVED = ("lasso2d", "select2d", "autoScale2d")
 
 
-def style(*files: str) -> None:
-    """Load what charts look like, on the page that is being built, and other files of static/."""
+def style(*files: str, with_charts: bool = True) -> None:
+    """Load what charts look like, on the page that is being built, and other files of static/.
+
+    `with_charts` has the browser fetch what draws them at once, and not when the rest of the page stands.
+    """
+    if with_charts:
+        ui.add_head_html(_EARLY)
     for name in ("charts.css", *files):
         ui.add_css(Path(__file__).parent / "static" / name, shared=False)
 

@@ -113,6 +113,16 @@ def test_a_slip_in_the_filter_is_shown_at_the_field_and_nothing_that_fits_offers
     site.by_id("clear-filters").click()
     wait_for_names(page, ["run 059"])
     assert site.by_id("search").input_value() == ""
+    site.by_id("filter").fill("tag = odd")
+    page.wait_for_url("**q=tag*")
+    site.by_id("search").fill("run 05")
+    page.wait_for_url("**text=run*")
+    page.go_back()
+    page.go_back()
+    wait_for_names(page, ["run 059", "run 058"])
+    page.wait_for_timeout(400)
+    assert asked(page) == {}
+    assert (site.by_id("search").input_value(), site.by_id("filter").input_value()) == ("", "")
 
 
 def test_columns_are_chosen_filtered_and_sorted_by_several(store: Store, filled: list[str], serve: Serve) -> None:
@@ -315,3 +325,11 @@ def test_a_view_is_kept_by_name(store: Store, filled: list[str], serve: Serve) -
     page.get_by_text("the others").click()
     wait_for_names(page, ["run 000", "run 002"])
     assert asked(page) == {"project": ["other"], "sort": ["name"]}
+
+
+def test_the_first_task_of_a_store_appears_by_itself(store: Store, serve: Serve) -> None:
+    page = serve(store.root).open()
+    page.get_by_text("No tasks yet.").wait_for()
+    make(store, "the first")
+    wait_for_names(page, ["the first"])
+    page.get_by_text("No tasks yet.").wait_for(state="hidden")

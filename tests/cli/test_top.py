@@ -70,6 +70,7 @@ def test_a_frame_has_what_runs_works_waits_and_has_ended(busy: Store, cli: Cli) 
     assert (done.code, done.err) == (0, "")
     text = done.out
     assert "1 running, 1 waiting, 1 worker" in text
+    assert "q ends it" not in text
     assert re.search(r"\w+ +examples/runs now +█████░░░░░  50% +1 +\d.* +loss/train 0.25", text)
     assert re.search(r"gpu-box +working +default +1/2 +\w+ runs now", text)
     assert re.search(r"default +1 +0", text)
@@ -149,6 +150,7 @@ def test_the_screen_follows_what_happens_until_a_person_leaves(
         lambda: None,
     )
     assert "nothing runs" in frames[0]
+    assert "q ends it" in frames[0]
     assert "comes later" in frames[1]
     assert "ends later" not in frames[1]
     assert re.search(r"ends later +Failed", frames[2])

@@ -8,7 +8,7 @@ import pytest
 
 pandas = pytest.importorskip("pandas")
 
-from taskstore import Task, to_frame  # noqa: E402 - after the skip
+from taskstore import Task, clearml, to_frame  # noqa: E402 - after the skip
 from taskstore.core.errors import BadValue, NotFound  # noqa: E402
 from taskstore.disk.layout import TaskPaths  # noqa: E402
 from taskstore.schema.record import Parameter, ParamsRecord, TaskRecord  # noqa: E402
@@ -145,6 +145,7 @@ def test_tasks_are_chosen_by_a_filter_a_query_ids_tasks_or_a_listing(store: Stor
     assert names(Task.query_tasks(project_name="other")) == ["two"]
     assert names(query.find(store, limit=1)) == ["two"]
     assert names(query.find(store).rows[:1]) == ["two"]
+    assert names(clearml.Task.get_tasks(project_name="other")) == ["two"]
     assert names([]) == []
     for wrong in (7, [7], {"a": 1}, b"x"):
         with pytest.raises(BadValue, match="to_frame takes tasks"):

@@ -8,10 +8,12 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from taskstore import Task
 from taskstore.core.states import Status
-from taskstore.notebook import Results
+from taskstore.notebook import Results, _course
 from taskstore.schema.record import Parameter, ParamsRecord, TaskRecord
 from taskstore.sections.reports import Writer
 from taskstore.store import tasks, trash
@@ -19,8 +21,9 @@ from taskstore.store.store import Store
 
 EVIL = "<script>alert(1)</script>\"'><img src=https://example.org/x onerror=alert(2)>&amp;\u202e\x07"
 HARMLESS = frozenset(
-    "div br small strong span code em table thead tbody tr th td details summary".split()  # noqa: SIM905 - shorter
+    "div br small strong span code em table thead tbody tr th td details summary svg polyline".split()  # noqa: SIM905 - shorter
 )
+SIZES = {"viewbox", "width", "height", "fill", "stroke"}
 
 
 class Shown(HTMLParser):
@@ -36,7 +39,8 @@ class Shown(HTMLParser):
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         assert tag in HARMLESS
-        assert {name for name, _ in attributes} <= {"style", "open"}
+        names = {name for name, _ in attributes}
+        assert names <= ({"points"} if tag == "polyline" else SIZES if tag == "svg" else {"style", "open"})
         assert all("url" not in (value or "") for _, value in attributes)
         if tag != "br":
             self.opened.append(tag)
@@ -87,8 +91,22 @@ def test_a_task_shows_what_it_is_its_parameters_and_its_metrics(store: Store) ->
     for words in ("first run|", "Draft|", "examples|", made, "2026-01-01 00:00:00 UTC", str(paths), "Args/lr|0.1|"):
         assert words in text
     assert "loss/train|NaN|0.25|4|" in text
+    source = Task.get_task(made)._repr_html_()  # type: ignore[union-attr]  # it is there
+    assert source.count("<svg") == 1
+    # Three points, of which the last is a gap: from the top to the bottom of the left half.
+    assert re.findall(r'points="([^"]+)"', source) == ["1.0,1.0 50.0,15.0"]
     assert "best|0.25|" in text
     assert "gpu" not in text
+
+
+@given(st.lists(st.floats(), max_size=80))
+def test_whatever_the_numbers_a_course_is_drawn_within_its_box(values: list[float]) -> None:
+    source = _course(list(enumerate(values)))
+    Shown(source)
+    for point in re.findall(r"([-\d.]+),([-\d.]+)", source):
+        assert 0 <= float(point[0]) <= 100
+        assert 0 <= float(point[1]) <= 16
+    assert not re.search("nan|inf", source)
 
 
 def test_a_list_of_tasks_is_a_table_and_still_a_list(store: Store) -> None:

@@ -19,9 +19,9 @@ async def test_an_empty_store_says_how_to_begin(desk: Desk, opening: Opening) ->
 
 
 async def test_names_are_text(store: Store, opening: Opening) -> None:
-    tasks.create(store, "examples", "<script>alert(1)</script>")
+    made = tasks.create(store, "examples", "<script>alert(1)</script>")
     async with opening(Desk(store)) as user:
-        await user.open("/")
+        await user.open(f"/task/{made.id}")
         await user.should_see("<script>alert(1)</script>")
 
 

@@ -6,8 +6,9 @@ import math
 from datetime import datetime
 
 from ...board.comparing import cut
+from ...core.spelling import duration
 from ...sections.compare.many import Value
-from ..moments import length, moment
+from ..moments import moment
 
 
 def text_of(value: Value, name: str = "") -> str | None:
@@ -18,7 +19,7 @@ def text_of(value: Value, name: str = "") -> str | None:
         return moment(value)
     if isinstance(value, str):
         return cut(value)
-    return length(value) if name == "duration" else number(value)
+    return duration(value) if name == "duration" else number(value)
 
 
 def number(value: float) -> str:

@@ -151,6 +151,7 @@ export default {
     this.isApplying = false;
     this.watchTheme();
     this.build();
+    window.taskstoreGrid = this; // for who measures it
     this.onPop = () => this.comeBack();
     this.onKey = (event) => this.pressed(event);
     window.addEventListener("popstate", this.onPop);

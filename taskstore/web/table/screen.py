@@ -42,6 +42,7 @@ class Screen:
         self._view = view
         self._version = desk.listing.version
         self._waiting = waiting
+        self._is_told = False
         self._address = address
         self._shown = shown_in(address) or list(columns.FIRST)
 
@@ -84,7 +85,9 @@ class Screen:
                 "tt-search"
             )
             self._q = ui.input("Filter", value=self._view.q, on_change=self._on_fields, validation=_problem)
-            self._q.props('dense outlined clearable debounce=350 data-testid="filter" spellcheck=false').classes("tt-q")
+            self._q.props(
+                'dense outlined clearable hide-bottom-space debounce=350 data-testid="filter" spellcheck=false'
+            ).classes("tt-q")
             self._q.props["placeholder"] = "lr < 0.1 and status = failed"
             self._archived = ui.switch("Archived", value=self._view.with_archived, on_change=self._on_fields)
             self._archived.props('dense data-testid="archived"').classes("tt-switch")
@@ -100,8 +103,8 @@ class Screen:
 
     def _on_fields(self) -> None:
         q = (self._q.value or "").strip()
-        if _problem(q) is not None:
-            return  # it is shown at the field
+        if self._is_told or _problem(q) is not None:
+            return  # a problem is shown at the field
         self._change(q=q, text=(self._text.value or "").strip(), archived=bool(self._archived.value))
 
     def _change(self, **changes: object) -> None:
@@ -128,8 +131,10 @@ class Screen:
         if not told.get("is_back"):
             return
         self._view = _view_of(told)
+        self._is_told = True  # the fields follow, and ask for nothing
         self._text.value, self._q.value = self._view.text, self._view.q
         self._archived.value = self._view.with_archived
+        self._is_told = False
         self._show_state()
 
     def _look(self) -> None:

@@ -26,7 +26,7 @@ _DEFAULTS = {"stream": "", "times": "0", "search": ""}
 
 async def show(desk: Desk, frame: Frame, task_id: str) -> None:
     """Build the tab."""
-    charts.style("console.css")
+    charts.style("console.css", with_charts=False)
     made = _Console(desk, frame, task_id, Chosen("console", _DEFAULTS))
     await made.build()
 
@@ -81,6 +81,7 @@ class _Console:
                     button = ui.button(icon=icon, on_click=lambda _, step=step: self._step(step))
                     button.props("flat dense round").classes("ts-quiet")
                     button.props["aria-label"] = name
+                    button.mark(name.split()[0].lower())
                 self._count = ui.label().classes("ts-note").props('role=status data-testid="console-count"')
             ui.select(
                 _STREAMS, value=self._stream, label="Stream", on_change=lambda event: self._filter(event.value)

@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 
 Key = tuple[str, str]
 MAX_POINTS, AT_ONCE = 1200, 8
-_LOOK_S, _SHARE = 1.0, 0.1
+_LOOK_S, _SHARE, _FIRST_S = 1.0, 0.1, 5.0
+_FIRST = 2
+"""How many charts are drawn before any other is even sent."""
 _RELAYOUT = ("xaxis.range[0]", "xaxis.range[1]", "xaxis.autorange")
 
 
@@ -79,10 +81,19 @@ class Panel:
     async def start(self) -> None:
         """Draw what a first look gives, and follow the task from then on."""
         await self._read(is_quick=True)
+        self._limit = _FIRST
         self.rebuild()
+        # What takes seconds to read is read when there is something to look at.
+        if self._charts:
+            self._next_at = time.monotonic() + _FIRST_S
+            self._charts[0].plot.on("plotly_afterplot", self._drawn, args=[])
         ui.timer(_LOOK_S, self._look, immediate=False)
-        if not self._is_whole:
-            ui.timer(0.05, self._look, once=True)
+
+    async def _drawn(self) -> None:
+        """Go on where the first charts are seen: with the others, and with all points."""
+        if self._limit == _FIRST:
+            self._next_at = 0.0
+            await self._look()
 
     async def look_as(self, view: View) -> None:
         """Show everything another way; on another axis a zoom means nothing."""
@@ -95,13 +106,16 @@ class Panel:
 
     def rebuild(self) -> None:
         """Make the charts anew: the groups are others now."""
-        groups = self._group(self.keys)
         self._grid.clear()
         self._charts = []
-        self._more.set_visibility(len(groups) > self._limit)
+        self._add()
+
+    def _add(self) -> None:
+        groups = self._group(self.keys)
+        self._more.set_visibility(len(groups) > max(self._limit, AT_ONCE))
         self._more.set_text(f"Show more: {len(groups) - self._limit} of {len(groups)} are not shown")
         with self._grid:
-            for title, keys in groups[: self._limit]:
+            for title, keys in groups[len(self._charts) : self._limit]:
                 self._charts.append(self._chart(title, keys))
 
     def _chart(self, title: str, keys: list[Key]) -> _Chart:
@@ -123,11 +137,14 @@ class Panel:
 
     async def _show_more(self) -> None:
         self._limit += 2 * AT_ONCE
-        self.rebuild()
+        self._add()
 
     async def _look(self) -> None:
         if self._is_busy or time.monotonic() < self._next_at:
             return
+        if self._limit == _FIRST:  # nobody has said that the first are drawn
+            self._limit = AT_ONCE
+            self._add()
         try:
             sizes = events.scalar_sizes(places.locate(self._desk.store, self._task_id))
         except TaskstoreError:

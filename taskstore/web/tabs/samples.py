@@ -34,7 +34,7 @@ _TABLES = {"text/csv": ",", "text/tab-separated-values": "\t"}
 
 async def show(desk: Desk, frame: Frame, task_id: str) -> None:
     """Build the tab."""
-    charts.style("samples.css")
+    charts.style("samples.css", with_charts=False)
     await _Samples(desk, frame, task_id).build()
 
 
@@ -157,6 +157,7 @@ class _Samples:
             image = ui.element("img").props("loading=lazy decoding=async")
             image.props["src"], image.props["alt"] = address, name
         button.props["aria-label"] = f"Enlarge {name}"
+        button.mark(f"picture-{number}")
         button.on("click", lambda: self._lightbox.open(number), args=[])
 
     async def _look(self) -> None:

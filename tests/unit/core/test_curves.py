@@ -6,7 +6,8 @@ import re
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from taskstore_cli.curves import MARKS, Curve, Look, draw, legend
+
+from taskstore.core.curves import MARKS, Curve, Look, draw, legend
 
 PLAIN = Look(width=24, height=5, is_ascii=True)
 
