@@ -55,19 +55,19 @@ def test_the_table_has_no_serious_fault_with_a_selection_a_slip_and_its_dialogs(
     store: Store, task_id: str, serve: Callable[..., Site]
 ) -> None:
     site = serve(store.root)
-    page = site.open("/?col=name@200&col=status@120&sort=name")
-    page.locator(".ag-row input[type=checkbox]").first.click()
-    site.by_id("filter").fill("lr <")
-    page.get_by_text("bad filter", exact=False).wait_for()
     faults = {}
-    for button in ("none", "columns", "do-tag", "do-clone", "do-delete", "do-zip", "views"):
-        if button != "none":
+    for button in ("", "columns", "do-zip", "views"):
+        page = site.open("/?col=name@200&col=status@120&sort=name")
+        page.locator(".ag-row input[type=checkbox]").first.click()
+        site.by_id("filter").fill("lr <")
+        page.get_by_text("bad filter", exact=False).wait_for()
+        site.by_id("do-zip").wait_for()
+        if button:
             site.by_id(button).click()
-        for _ in range(6):  # it fades in, and what is half faded has no contrast
-            page.wait_for_timeout(400)
+            page.locator(".q-dialog .q-card").wait_for()
+        for _ in range(4):  # it fades in, and what is half faded has no contrast
+            page.wait_for_timeout(500)
             faults[button] = list(serious(page))
             if not faults[button]:
                 break
-        page.keyboard.press("Escape")
-        page.wait_for_timeout(400)
     assert faults == dict.fromkeys(faults, [])
