@@ -16,7 +16,7 @@ demo: environment ## run the main job, visibly, in a scratch store (.demo)
 
 test: dev-environment ## run every test here, and the unit tests on Python 3.10 and 3.13 where installed
 	@.ci/test-versions
-	$(run) -m pytest -n auto
+	$(run) -m pytest -n auto --dist worksteal
 
 check: dev-environment ## formatting, lint, types, tests: what has to pass before a commit
 	$(run) -m ruff format --check .

@@ -190,7 +190,7 @@ def list_workers(as_json: context.JsonOption = False) -> None:
     found = workers.listed(store)
     if as_json:
         for seen in found:
-            render.print_json(_as_object(seen))
+            render.print_json(as_object(seen))
         return
     render.table(
         _rows(store, found),
@@ -223,7 +223,8 @@ def _rows(store: Store, found: list[Seen]) -> list[list[object]]:
     return rows
 
 
-def _as_object(seen: Seen) -> dict[str, object]:
+def as_object(seen: Seen) -> dict[str, object]:
+    """Return a worker as `agent ls --json` prints it."""
     record = seen.record
     return {
         "id": record.id,

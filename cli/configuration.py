@@ -7,9 +7,9 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from taskstore.core.errors import Conflict, NotFound, Refused, TaskstoreError
+from taskstore.core.errors import Refused, TaskstoreError
 
-from . import context, page, render, several
+from . import context, page, render
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,9 +62,10 @@ def print_list(paths: TaskPaths) -> None:
 
 def print_one(paths: TaskPaths, name: str, *, as_json: bool) -> None:
     """Print one object's text. Raises NotFound, and Refused where it is not text."""
+    from taskstore.sections.configuration import edited
     from taskstore.store import configuration
 
-    item = _find(paths, name)
+    item = edited.find(paths, name)
     if as_json:
         render.print_json(_as_object(paths, item))
         return
@@ -76,18 +77,11 @@ def print_one(paths: TaskPaths, name: str, *, as_json: bool) -> None:
 
 def edit(store: Store, paths: TaskPaths, name: str, open_editor: Callable[[Path], None]) -> bool:
     """Let the person edit one object; tell whether it was changed. Raises NotFound, ReadOnly, Conflict."""
-    from taskstore.core.states import EDITABLE
-    from taskstore.sections import configuration as section
-    from taskstore.store import configuration, tasks
-    from taskstore.store.configuration import Content
+    from taskstore.sections.configuration import edited
+    from taskstore.store import configuration
 
-    item = _find(paths, name)
-    record = tasks.read(paths)
-    if record.status not in EDITABLE:
-        raise tasks.not_editable(record, "configuration")
-    before = item.read()
-    if configuration.as_text(before) is None:
-        raise Refused(f"configuration {name!r} is not text; replace its file, {item.path}")
+    item = edited.find(paths, name)
+    before = edited.check(paths, name)
     handle, copy = tempfile.mkstemp(prefix=f"taskstore-{paths.id[:12]}-", suffix=item.path.suffix)
     os.close(handle)
     file = Path(copy)
@@ -99,12 +93,9 @@ def edit(store: Store, paths: TaskPaths, name: str, open_editor: Callable[[Path]
             text = configuration.as_text(after)
             if text is None:
                 raise Refused("the text is not UTF-8; nothing was changed")
-            content = section.content_of_text(text, several.masker_of(store, paths), kind=item.path.suffix[1:] or None)
-            if _find(paths, name).read() != before:
-                raise Conflict(f"somebody has changed configuration {name!r} meanwhile; edit it again")
-            if content.masked:
-                context.say(f"what looks like a credential is stored masked: {', '.join(content.masked)}")
-            configuration.put(store, paths.id, name, Content(content.data, item.type, item.path.suffix[1:]))
+            masked = edited.replace(store, paths.id, name, before=before, text=text)
+            if masked:
+                context.say(f"what looks like a credential is stored masked: {', '.join(masked)}")
     except TaskstoreError:
         if file.read_bytes() != before:
             context.say(f"your text is kept in {file}")
@@ -113,12 +104,3 @@ def edit(store: Store, paths: TaskPaths, name: str, open_editor: Callable[[Path]
         raise
     file.unlink()
     return after != before
-
-
-def _find(paths: TaskPaths, name: str) -> Stored:
-    from taskstore.store import configuration
-
-    found = configuration.read(paths)
-    if name not in found:
-        raise NotFound("configuration", name, f"the task has {', '.join(sorted(found)[:20]) or 'none'}")
-    return found[name]

@@ -114,19 +114,30 @@ def worker(ctx: typer.Context, incomplete: str) -> Iterable[Offer]:  # noqa: ARG
 
 
 @_quietly
-def goal(ctx: typer.Context, incomplete: str) -> Iterable[Offer]:
+def goal(ctx: typer.Context, incomplete: str) -> Iterable[Offer]:  # noqa: ARG001
     """Offer the metrics of the task that is named before, each to be minimised or maximised.
 
     Of a sweep, or a task that has not run yet, those of all tasks.
     """
+    return [(f"{name}:{way}", "") for name in _metrics(ctx) for way in ("min", "max")]
+
+
+@_quietly
+def metric(ctx: typer.Context, incomplete: str) -> Iterable[Offer]:  # noqa: ARG001
+    """Offer the metrics of the task that is named before; of none, or one that has none, those of all tasks."""
+    return [(name, "") for name in _metrics(ctx)]
+
+
+def _metrics(ctx: typer.Context) -> list[str]:
     from taskstore.store import places, query
 
     store = _store(ctx)
     rows = [query.row_of(store, places.resolve(store, _named(ctx)))] if _named(ctx) else []
     if not any(row.last_metrics for row in rows):
         rows = _rows(ctx)
-    names = {f"{metric}/{series}" for row in rows for metric, found in row.last_metrics.items() for series in found}
-    return [(f"{name}:{way}", "") for name in sorted(names) for way in ("min", "max")]
+    return sorted(
+        {f"{title}/{series}" for row in rows for title, found in row.last_metrics.items() for series in found}
+    )
 
 
 @_quietly

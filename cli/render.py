@@ -8,41 +8,37 @@ from tasks never controls the terminal: what is not printable is shown as an esc
 
 from __future__ import annotations
 
+import io
 import math
 import os
-import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from taskstore.core.clock import SYSTEM, UTC
+from taskstore.core.clock import SYSTEM
+from taskstore.core.spelling import STYLES as STYLES
+from taskstore.core.spelling import ago as ago
+from taskstore.core.spelling import console_pieces as console_pieces
+from taskstore.core.spelling import count as count
+from taskstore.core.spelling import duration as duration
+from taskstore.core.spelling import number_word as number_word
+from taskstore.core.spelling import rfc3339 as rfc3339
+from taskstore.core.spelling import safe as safe
+from taskstore.core.spelling import safe_lines as safe_lines
+from taskstore.core.spelling import short_number as short_number
+from taskstore.core.spelling import size as size
 from taskstore.core.states import Status
 
 if TYPE_CHECKING:
     from rich.console import Console, OverflowMethod
+    from rich.table import Table
 
-STYLES = {
-    Status.CREATED: "",
-    Status.QUEUED: "yellow",
-    Status.IN_PROGRESS: "cyan",
-    Status.STOPPED: "magenta",
-    Status.CLOSED: "green",
-    Status.FAILED: "red",
-    Status.COMPLETED: "green",
-    Status.PUBLISHING: "blue",
-    Status.PUBLISHED: "blue",
-}
 _GAP = 2
 _LEAST_WIDTH, _LEAST_OF_ALL = 8, 3
-_INVISIBLE = frozenset("\u200e\u200f\u061c\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
-# Control sequences: colours, all other ones of their form, titles and links, and what is shorter.
-_SEQUENCE = re.compile(
-    r"(?P<colour>\x1b\[[0-9;:]*m)|\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-~]"
-)
 _BLOCKS, _ASCII_BLOCKS = "▁▂▃▄▅▆▇█", "_.,-=+*#"
 
 
@@ -63,7 +59,7 @@ def print_json(value: object) -> None:
     """Print one JSON object on one line; times as RFC 3339, non-finite numbers as text."""
     plain = _json_value(msgspec.to_builtins(value, enc_hook=str))
     text = msgspec.json.encode(plain).decode()
-    if not _speaks_unicode():
+    if not speaks_unicode():
         import json
 
         text = json.dumps(plain)  # escapes what is not ASCII
@@ -77,12 +73,7 @@ def _json_value(value: object) -> object:
         return value.encode("utf-8", "backslashreplace").decode()  # lone surrogates
     if isinstance(value, dict):
         return {_json_value(key): _json_value(item) for key, item in value.items()}
-    return [_json_value(item) for item in value] if isinstance(value, list) else value
-
-
-def number_word(value: float) -> str:
-    """Spell a number that JSON has none for, as records do."""
-    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    return [_json_value(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def is_terminal() -> bool:
@@ -90,31 +81,9 @@ def is_terminal() -> bool:
     return sys.stdout.isatty()
 
 
-def safe(text: str) -> str:
-    """Show what a terminal would obey (escapes, bidirectional marks) or what would break a line as an escape."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(char if _is_harmless(char) else char.encode("unicode_escape").decode() for char in text)
-
-
-def _is_harmless(char: str) -> bool:
-    return char not in _INVISIBLE and (char.isprintable() or char in "\u200d\u3000\xa0")
-
-
-def safe_lines(text: str) -> str:
-    """The same for a text of several lines: line ends and tabs stay."""
-    return "\n".join(
-        line.replace("\t", "    ") if line.isprintable() else _tabs_kept(line) for line in text.split("\n")
-    )
-
-
-def _tabs_kept(line: str) -> str:
-    return "    ".join(safe(part) for part in line.rstrip("\r").split("\t"))
-
-
 def line(text: str = "") -> None:
     """Print a line; what stdout's encoding lacks is shown as an escape. The text is trusted: clean it with `safe`."""
-    if not _speaks_unicode():
+    if not speaks_unicode():
         encoding = sys.stdout.encoding or "ascii"
         text = text.encode(encoding, "backslashreplace").decode(encoding)
     sys.stdout.write(text + "\n")
@@ -155,14 +124,21 @@ def has_styles() -> bool:
     return is_terminal() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") not in ("dumb", "unknown")
 
 
-def console() -> Console:
-    """Return a rich console on stdout that adds nothing of its own: no markup, no highlighting."""
+def console(width: int | None = None) -> Console:
+    """Return a rich console on stdout that adds nothing of its own: no markup, no highlighting.
+
+    It is as wide as the terminal, or as it is told.
+    """
     from rich.console import Console
 
-    return Console(markup=False, highlight=False, emoji=False, color_system="auto" if has_styles() else None)
+    if not speaks_unicode() and isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as `line` does
+    colours: Literal["auto"] | None = "auto" if has_styles() else None
+    return Console(markup=False, highlight=False, emoji=False, color_system=colours, width=width)
 
 
-def _speaks_unicode() -> bool:
+def speaks_unicode() -> bool:
+    """Tell whether stdout takes more than ASCII."""
     return (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
 
 
@@ -206,60 +182,9 @@ def number_text(value: float) -> str:
     return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
 
 
-def short_number(value: float) -> str:
-    """Spell a number in up to six significant digits."""
-    return f"{value:.6g}" if math.isfinite(value) else number_word(value)
-
-
-def rfc3339(moment: datetime) -> str:
-    """Spell a moment in UTC, without a fraction."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def ago(moment: datetime, now: datetime) -> str:
-    """Spell how long ago a moment was: `3 min ago`; after four weeks its date."""
-    seconds = (now - moment).total_seconds()
-    if seconds < -60:
-        return moment.astimezone().strftime("%Y-%m-%d %H:%M")
-    for limit, unit, name in _AGES:
-        if seconds < limit:
-            return "just now" if unit == 0 else f"{int(seconds // unit)} {name} ago"
-    return moment.astimezone().strftime("%Y-%m-%d")
-
-
-_AGES = ((10, 0, ""), (60, 1, "s"), (3600, 60, "min"), (86400, 3600, "h"), (28 * 86400, 86400, "d"))
-
-
-def duration(seconds: float) -> str:
-    """Spell a length of time in its two greatest units: `1 h 05 min`."""
-    if seconds < 60:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{int(seconds)} s"
-    whole = timedelta(seconds=int(seconds))
-    minutes, rest = divmod(whole.seconds, 60)
-    hours, minutes = divmod(minutes, 60)
-    if whole.days:
-        return f"{whole.days} d {hours} h"
-    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
-
-
-def size(count_bytes: int) -> str:
-    """Spell a number of bytes in binary units."""
-    value = float(count_bytes)
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if value < 1024:
-            return f"{value:.0f} {unit}" if unit == "B" or value >= 100 else f"{value:.1f} {unit}"
-        value /= 1024
-    return f"{value:,.1f} TiB"
-
-
-def count(number: int, noun: str, plural: str = "") -> str:
-    """Spell a number of things: `1 task`, `2 tasks`."""
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
-
-
 def sparkline(values: Sequence[float], width: int = 24) -> str:
     """Draw the course of some values in at most `width` characters; a mean for each, a gap where none is finite."""
-    blocks = _BLOCKS if _speaks_unicode() else _ASCII_BLOCKS
+    blocks = _BLOCKS if speaks_unicode() else _ASCII_BLOCKS
     steps = min(width, len(values))
     means = []
     for step in range(steps):
@@ -279,21 +204,30 @@ def sparkline(values: Sequence[float], width: int = 24) -> str:
 
 
 def _aligned(rows: list[list[object]], columns: Sequence[Column]) -> None:
+    out = console()
+    grid, is_wider = laid_out(rows, columns, width=out.width, now=SYSTEM.now())
+    out.print(grid, soft_wrap=is_wider)
+
+
+def laid_out(
+    rows: Sequence[Sequence[object]], columns: Sequence[Column], *, width: int, now: datetime
+) -> tuple[Table, bool]:
+    """Lay rows of values, at least one, out for a terminal; tell also whether the table is wider than it, all the same.
+
+    A table that does not fit would have every column of it cut, the fixed ones too: the terminal wraps it instead.
+    """
     from rich.cells import cell_len
     from rich.table import Table
     from rich.text import Text
 
-    out = console()
-    now = SYSTEM.now()
     texts = [[cell(value, now) for value in row] for row in rows]
     widths = [
         max(cell_len(safe(column.name)), *(cell_len(row[index]) for row in texts))
         for index, column in enumerate(columns)
     ]
-    widths = _fit(widths, columns, out.width - _GAP * (len(columns) - 1))
+    widths = _fit(widths, columns, width - _GAP * (len(columns) - 1))
     total = sum(widths) + _GAP * (len(columns) - 1)
-    is_wider = total > out.width
-    # A table that does not fit would have every column of it cut, the fixed ones too: the terminal wraps it instead.
+    is_wider = total > width
     grid = Table(
         box=None, padding=(0, _GAP, 0, 0), pad_edge=False, header_style="bold", width=total if is_wider else None
     )
@@ -303,13 +237,13 @@ def _aligned(rows: list[list[object]], columns: Sequence[Column]) -> None:
             Text(safe(column.name)),
             width=widths[index],
             no_wrap=True,
-            overflow="ellipsis",
+            overflow="ellipsis" if speaks_unicode() else "crop",
             justify="right" if is_right else "left",
             style=column.style,
         )
     for row, text in zip(rows, texts, strict=True):
         grid.add_row(*(Text(shown, style=style_of(value)) for value, shown in zip(row, text, strict=True)))
-    out.print(grid, soft_wrap=is_wider)
+    return grid, is_wider
 
 
 def style_of(value: object) -> str:
@@ -334,22 +268,3 @@ def _fit(widths: list[int], columns: Sequence[Column], available: int) -> list[i
             widths[widest] -= 1
             excess -= 1
     return widths
-
-
-def console_pieces(text: str, *, with_colours: bool) -> Iterator[str]:
-    """Split a line that a program printed into pieces to print: its colours kept or left out, nothing else obeyed."""
-    end = 0
-    is_coloured = False
-    for found in _SEQUENCE.finditer(text):
-        yield _kept(text[end : found.start()])
-        end = found.end()
-        if with_colours and found["colour"]:
-            is_coloured = True
-            yield found.group()
-    yield _kept(text[end:])
-    if is_coloured:
-        yield "\x1b[0m"
-
-
-def _kept(text: str) -> str:
-    return "\t".join(safe(part) for part in text.split("\t"))

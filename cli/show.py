@@ -9,7 +9,7 @@ import typer
 from taskstore.core.clock import SYSTEM
 from taskstore.core.states import Status
 
-from . import configuration, context, kept, page, program, render, standing
+from . import configuration, context, courses, kept, offers, page, program, render, standing
 
 if TYPE_CHECKING:
     from taskstore.schema.record import Container, ScriptRecord
@@ -41,16 +41,30 @@ def show(
     config: Annotated[
         str | None, typer.Option("--config", metavar="NAME", help="One configuration object.", show_default=False)
     ] = None,
+    plots: Annotated[bool, typer.Option("--plots", help="The scalars, drawn in the terminal.")] = False,
+    metric: Annotated[
+        list[str],
+        typer.Option(
+            "--metric",
+            "-m",
+            metavar="NAME",
+            help="Of --plots, only this: loss or loss/train; may be repeated.",
+            autocompletion=offers.metric,
+        ),
+    ] = [],  # noqa: B006 - typer reads it and copies
+    log_y: Annotated[bool, typer.Option("--log-y", help="Of --plots, with logarithmic values.")] = False,
     as_json: context.JsonOption = False,
 ) -> None:
     """Show all about one task, or one part of it.
 
-    --json gives the task's records in one object, as they are in its files.
+    --json gives the task's records in one object, as they are in its files; with --plots one of each series.
 
     Example: taskstore show @last
     """
-    if source + packages + history + (config is not None) > 1:
-        raise typer.BadParameter("--source, --packages, --history and --config exclude each other")
+    if source + packages + history + plots + (config is not None) > 1:
+        raise typer.BadParameter("--source, --packages, --history, --plots and --config exclude each other")
+    if not plots and (metric or log_y):
+        raise typer.BadParameter("--metric and --log-y go with --plots")
     from taskstore.store import query, tasks
 
     store = context.open_store()
@@ -64,6 +78,8 @@ def show(
         _print_history(row, as_json=as_json)
     elif config is not None:
         configuration.print_one(row.paths, config, as_json=as_json)
+    elif plots:
+        courses.show(row.paths, metric, is_log=log_y, as_json=as_json)
     elif as_json:
         render.print_json(_as_object(store, row, script))
     else:

@@ -14,6 +14,7 @@ TYPE_CHECKING = False  # type checkers take it for typing's own, which costs mil
 if TYPE_CHECKING:
     from .capture.early import Ahead
     from .core import errors as errors
+    from .frame import to_frame as to_frame
     from .logger import Logger as Logger
     from .models import InputModel as InputModel
     from .models import Model as Model
@@ -22,13 +23,14 @@ if TYPE_CHECKING:
     from .task import Task as Task
 
 __version__ = "0.1.0"
-__all__ = ["InputModel", "Logger", "Model", "OutputModel", "Store", "Task", "errors"]
+__all__ = ["InputModel", "Logger", "Model", "OutputModel", "Store", "Task", "errors", "to_frame"]
 
 _HOMES = {
     "Task": ".task",
     "Logger": ".logger",
     "Store": ".store.store",
     "errors": ".core.errors",
+    "to_frame": ".frame",
     "Model": ".models",
     "InputModel": ".models",
     "OutputModel": ".models",

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from .core import checks
 from .core.errors import BadValue
+from .notebook import Results
 from .run import session as sessions
 from .run.sink import warn
 from .store import places
 from .store.store import Store, open_default
+
+if TYPE_CHECKING:
+    from .store.query import Row
 
 Found = TypeVar("Found", bound="Finding")
 
@@ -21,6 +25,16 @@ class Finding:
     def __init__(self, store: Store, task_id: str) -> None:
         self._store = store
         self._id = task_id
+
+    def _row(self) -> Row:
+        from .store import query
+
+        return query.row_of(self._store, places.locate(self._store, self._id))
+
+    def _repr_html_(self) -> str:
+        from . import notebook
+
+        return notebook.of_task(self)
 
     @classmethod
     def _found(cls: type[Found], reference: str) -> Found:
@@ -98,7 +112,7 @@ class Finding:
             with_archived=allow_archived,
             task_filter=task_filter,
         )
-        return [cls(store, row.id) for row in find.find(store, wanted, warn)]
+        return Results(cls(store, row.id) for row in find.find(store, wanted, warn))
 
     @classmethod
     def query_tasks(
@@ -132,8 +146,8 @@ class Finding:
         )
         rows = find.find(store, wanted, warn)
         if additional_return_fields is None:
-            return [row.id for row in rows]
-        return [find.described(row, additional_return_fields) for row in rows]
+            return Results(row.id for row in rows)
+        return Results(find.described(row, additional_return_fields) for row in rows)
 
 
 def _check_search(

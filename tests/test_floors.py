@@ -19,6 +19,8 @@ FLOORS = {
         "sweeps": 6,
         "task": 7,
         "finding": 7,
+        "frame": 7,
+        "notebook": 7,
         "asked": 7,
         "logger": 7,
         "models": 7,
@@ -36,6 +38,7 @@ FLOORS = {
         "__init__": 7,
         "board": 7.5,
         "web": 8,
+        "tui": 8,
     },
 }
 CLI_FLOOR = 8

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..core import states
@@ -15,6 +15,7 @@ from ..run import abort, given, remote, trust
 from ..schema.record import ParamsRecord, TaskRecord
 from ..sections import clone as cloning
 from ..sections import parameters
+from ..sections.configuration import edited
 from ..store import liveness, places, published, settings, tasks, tickets, trash
 from ..store.query import Row
 from ..store.store import Store, check_writable
@@ -82,7 +83,7 @@ def check(store: Store, *, is_read_only: bool = False) -> None:
     if is_read_only:
         raise ReadOnly("this page was opened with --read-only; nothing is changed from here")
     check_writable(store)
-    if not os.access(store.root, os.W_OK):
+    if not os.access(store.root, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
         raise ReadOnly(f"{store.root} can only be read here; copy it to where you may write to change its tasks")
 
 
@@ -105,17 +106,20 @@ def clone(  # noqa: PLR0913 - each is a field of the dialog
     project: str | None = None,
     comment: str | None = None,
     assignments: Sequence[str] = (),
+    values: Mapping[str, str] | None = None,
     unset: Sequence[str] = (),
     queue: str | None = None,
     is_trusted: bool = False,
 ) -> Done:
     """Copy a task into a draft, with other parameters (`Section/name=value`), and enqueue that if a queue is named.
 
+    `values` are parameters too, by `Section/name`: such a name may hold a `=`.
+
     Nothing is made where a parameter cannot be read, there is no such queue, or the task is from elsewhere and is not
     trusted.
     """
     source = places.locate(store, task_id)
-    parsed = [parameters.parse_assignment(text) for text in assignments]
+    parsed = _parsed(assignments, values)
     removed = [parameters.split_name(text) for text in unset]
     if queue is not None:
         from ..queues import queue as queues
@@ -136,9 +140,16 @@ def clone(  # noqa: PLR0913 - each is a field of the dialog
     return Done(f"cloned from {task_id[:12]}, {put.text}", made.id, notes=(*notes, *put.notes))
 
 
-def edit_parameters(store: Store, task_id: str, *, assignments: Sequence[str] = (), unset: Sequence[str] = ()) -> Done:
+def edit_parameters(
+    store: Store,
+    task_id: str,
+    *,
+    assignments: Sequence[str] = (),
+    values: Mapping[str, str] | None = None,
+    unset: Sequence[str] = (),
+) -> Done:
     """Set and remove parameters of a draft, and user properties of any task: all of them or none."""
-    parsed = [parameters.parse_assignment(text) for text in assignments]
+    parsed = _parsed(assignments, values)
     removed = [parameters.split_name(text) for text in unset]
     notes: list[str] = []
 
@@ -147,6 +158,18 @@ def edit_parameters(store: Store, task_id: str, *, assignments: Sequence[str] = 
 
     tasks.edit_params(store, task_id, change)
     return Done(f"{len(parsed)} set, {len(removed)} removed", task_id, notes=tuple(notes))
+
+
+def _parsed(assignments: Sequence[str], values: Mapping[str, str] | None) -> list[tuple[str, str, str]]:
+    named = [(*parameters.split_name(name), value) for name, value in (values or {}).items()]
+    return [*(parameters.parse_assignment(text) for text in assignments), *named]
+
+
+def edit_configuration(store: Store, task_id: str, *, name: str, before: bytes, text: str) -> Done:
+    """Give a configuration object of a draft another text; `before` is what it held when the person began."""
+    masked = edited.replace(store, task_id, name, before=before, text=text)
+    notes = (f"what looks like a credential is stored masked: {', '.join(masked)}",) if masked else ()
+    return Done(f"configuration {name} changed", task_id, notes=notes)
 
 
 def _assigned(
@@ -282,4 +305,5 @@ _FUNCTIONS: dict[str, Callable[..., Done]] = {
     "restore": restore,
     "purge": purge,
     "set": edit_parameters,
+    "configure": edit_configuration,
 }

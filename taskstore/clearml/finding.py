@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from .. import task as native
 from ..finding import default_store
+from ..notebook import Results
 from ..store import projects
 from . import environment
 from .errors import BadCall, UsageError, as_usage_error, as_value_error
@@ -118,7 +119,7 @@ class Finding(Held):
             allow_archived=allow_archived,
             task_filter=task_filter,
         )
-        return [cls(task) for task in found]
+        return Results(cls(task) for task in found)
 
     @classmethod
     def query_tasks(
@@ -141,7 +142,7 @@ class Finding(Held):
     @classmethod
     def get_all(cls: type[T], session: object = None, log: object = None, **kwargs: Any) -> list[T]:  # noqa: ANN401, ARG003
         """Return the tasks that fit a filter given as arguments."""
-        return [cls(task) for task in native.Task.get_tasks(task_filter=kwargs or None)]
+        return Results(cls(task) for task in native.Task.get_tasks(task_filter=kwargs or None))
 
     @classmethod
     def get_by_name(cls: type[T], task_name: str) -> T | None:

@@ -10,6 +10,7 @@ from ..disk.layout import TaskPaths
 from ..run.sink import warn
 from ..schema.record import TaskRecord
 from ..store import tasks
+from ..store.query import Row
 
 
 class Held:
@@ -26,6 +27,12 @@ class Held:
 
     def __hash__(self) -> int:
         return hash(self._task.id)
+
+    def _repr_html_(self) -> str:
+        return self._task._repr_html_()
+
+    def _row(self) -> Row:
+        return self._task._row()
 
     def _paths(self) -> TaskPaths:
         return TaskPaths(self._task.path())

@@ -29,6 +29,10 @@ class ConsoleFollower:
     def __init__(self) -> None:
         self._logs: dict[str, _Followed] = {}
 
+    def begin(self, log: str, covered: int, tail: events.ConsoleTail) -> None:
+        """Have a log, by its name, be read from an offset on; `tail` knows what has not ended there."""
+        self._logs[log] = _Followed(tail, covered)
+
     def read(self, paths: TaskPaths, *, is_end: bool = False) -> list[events.ConsoleLine]:
         """Return the new lines in order of time; with `is_end` also those that were never ended."""
         found: list[events.ConsoleLine] = []

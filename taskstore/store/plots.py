@@ -82,6 +82,27 @@ def read_plots(paths: TaskPaths, title: str | None = None, series: str | None = 
     return sorted(found, key=lambda plot: plot.timestamp)
 
 
+def plot_steps(paths: TaskPaths) -> dict[tuple[str, str], list[int]]:
+    """Return by title and series the iterations that have a plot, rising; no figure is read."""
+    found: dict[tuple[str, str], set[int]] = {}
+    for log in plot_logs(paths):
+        for event in _events(log, _STEPS, None, None):
+            found.setdefault((event.metric, event.variant), set()).add(event.iter)
+    return {key: sorted(steps) for key, steps in found.items()}
+
+
+def read_plot(paths: TaskPaths, title: str, series: str, iteration: int) -> Plot | None:
+    """Return the plot of one series at one iteration, the latest of several; None where there is none to be read."""
+    found = [
+        event for log in plot_logs(paths) for event in _events(log, _PLOT, title, series) if event.iter == iteration
+    ]
+    for event in sorted(found, key=lambda event: event.timestamp, reverse=True):
+        with contextlib.suppress(*_UNREADABLE):
+            image = path_of(paths, event.file)
+            return Plot(title, series, iteration, event.timestamp, decode_plot(event.plot), image)
+    return None
+
+
 def read_samples(paths: TaskPaths, title: str | None = None, series: str | None = None) -> list[DebugSample]:
     """Return the debug samples of a task that are kept (of one title, of one series) in order of time."""
     events = [event for log in media_logs(paths) for event in _events(log, _MEDIA, title, series)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from ..disk.layout import TaskPaths
@@ -20,13 +21,18 @@ def courses(paths: TaskPaths, budget_bytes: int = BUDGET_BYTES) -> Courses:
     All points where the logs are no longer than that. Of a longer log a series with few points may be missing.
     """
     found: Courses = {}
+    for event in points(paths, budget_bytes):
+        found.setdefault((event.metric, event.variant), []).append((event.iter, float(event.value)))
+    for course in found.values():
+        course.sort(key=lambda point: point[0])
+    return found
+
+
+def points(paths: TaskPaths, budget_bytes: int = BUDGET_BYTES) -> Iterator[Scalar]:
+    """Yield the points that `courses` is made of, log by log."""
     logs = events.scalar_logs(paths)
     for log in logs:
-        for event in _sample(log, budget_bytes // len(logs)):
-            found.setdefault((event.metric, event.variant), []).append((event.iter, float(event.value)))
-    for points in found.values():
-        points.sort(key=lambda point: point[0])
-    return found
+        yield from _sample(log, budget_bytes // len(logs))
 
 
 def _sample(log: Path, budget_bytes: int) -> list[Scalar]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .desk import Desk
 
 DARK_COOKIE = "taskstore_dark"
+_STATIC = Path(__file__).parent / "static"
 PLACES = (
     ("Tasks", "/", "list", "t"),
     ("Projects", "/projects", "folder_open", "p"),
@@ -40,6 +41,10 @@ class Frame:
     def on_key(self, key: str, what: str, act: Callable[[], Any]) -> None:
         """Have a key do something, outside of fields; `?` lists it with what it does."""
         self._keys[key] = (what, act)
+
+    def off_key(self, key: str) -> None:
+        """Have a key do nothing any more."""
+        self._keys.pop(key, None)
 
     def pressed(self, event: KeyEventArguments) -> Any:  # noqa: ANN401 - what an action returns is awaited by NiceGUI
         """Do what a key does."""
@@ -70,7 +75,8 @@ def frame(desk: Desk, title: str, *, at: str = "") -> Iterator[Frame]:
     An error of the store becomes the page's content: what went wrong and a way back.
     """
     ui.page_title(f"{title} · taskstore")
-    ui.add_css(Path(__file__).parent / "static" / "page.css", shared=False)
+    ui.add_css(_STATIC / "page.css")
+    ui.add_head_html(f"<script>{(_STATIC / 'page.js').read_text('utf-8')}</script>")
     ui.colors(primary="#1259a8", negative="#a61b1b", positive="#1b6e35", info="#1259a8", warning="#8a5300")
     dark = ui.dark_mode(_wanted_dark())
     with ui.header().classes("ts-bar items-center no-wrap gap-1"):

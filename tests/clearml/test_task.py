@@ -33,6 +33,14 @@ def test_init_begins_a_task_and_a_second_init_is_the_same_object(task: Task) -> 
     assert task.get_status() == "completed"
 
 
+def test_a_notebook_shows_a_task_and_a_list_of_them(task: Task) -> None:
+    assert "<strong>a run</strong>" in task._repr_html_()
+    found = Task.get_tasks(project_name="examples")
+    assert found == [task]
+    assert "<table" in found._repr_html_()
+    assert task.id[:12] in found._repr_html_()
+
+
 def test_init_takes_a_type_and_refuses_an_unknown_one() -> None:
     assert Task.init("examples", "typed", TaskTypes.testing, tags=["a"]).task_type == "testing"
     assert len(Task.TaskTypes) == 11

@@ -108,6 +108,8 @@ def test_of_tasks_and_then_a_project_the_later_words_are_both(workshop: Workshop
         ("clone @last --set Args/l", ["Args/lr="]),
         ("enqueue @last --queue d", ["default"]),
         ("queue show d", ["default"]),
+        ("show @last --plots --metric lo", ["loss/a b"]),
+        ("compare @last --importance lo", ["loss/a b"]),
         ("clone @last --queue d", ["default"]),
     ],
 )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import re
+import sys
 
 import pytest
 from rich.cells import cell_len
+from taskstore_cli.main import run
 
 from taskstore.core.states import Status
 from taskstore.schema import codec
@@ -70,6 +73,9 @@ def _is_a_path(line: str) -> bool:
         ["ls", "--columns", f"id,name,project,Args/{'k' * 90},{'v' * 100},status"],
         ["diff", "@last", "1"],
         ["diff", "@last", "@last", "--all"],
+        ["compare", "@last", "1"],
+        ["compare", "@last", "1", "--all"],
+        ["compare", "@last", "1", "--importance", "loss"],
         ["du"],
         ["du", "--tasks"],
         ["logs", "@last"],
@@ -95,8 +101,31 @@ def test_nothing_of_a_page_is_lost_by_wrapping(wide: Workshop, terminal: Cli) ->
         assert re.sub(r"\s+", "", text) in shown
 
 
+class AsciiTerminal(io.TextIOWrapper):
+    """A terminal that takes ASCII only, and fails on all else."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("argv", [["show", "@last"], ["ls"], ["diff", "@last", "1"], ["compare", "@last", "1"], ["du"]])
+def test_a_terminal_without_unicode_is_written_to_in_ascii(
+    argv: list[str], wide: Workshop, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = cli("ls", "--json", "--status", "failed").objects[0]["id"]
+    kept = io.BytesIO()
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", screen := AsciiTerminal(kept, encoding="ascii"))
+        assert run([first if word == "1" else word for word in argv]) == 0
+        screen.flush()
+    assert kept.getvalue().isascii()
+    assert len(kept.getvalue()) > 80
+
+
 @pytest.mark.parametrize(("name", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")])
-@pytest.mark.parametrize("argv", [["show", "@last"], ["ls"], ["diff", "@last", "1"], ["du"], ["logs", "@last"]])
+@pytest.mark.parametrize(
+    "argv", [["show", "@last"], ["ls"], ["diff", "@last", "1"], ["compare", "@last", "1"], ["du"], ["logs", "@last"]]
+)
 def test_of_who_wants_no_colour_nothing_is_styled(
     name: str, value: str, argv: list[str], workshop: Workshop, terminal: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:

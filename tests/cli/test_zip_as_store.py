@@ -92,6 +92,10 @@ READING = [
     ("show", "vision/cats/trained well", "--json"),
     ("logs", "{done}"),
     ("diff", "{done}", "{other}"),
+    ("compare", "{done}", "{other}", "--all"),
+    ("compare", "{done}", "{other}", "--importance", "loss/train"),
+    ("show", "{done}", "--plots"),
+    ("show", "{done}", "--plots", "--json"),
     ("get", "{done}", "--list"),
     ("verify", "--all"),
     ("verify", "{shared}"),
@@ -103,6 +107,13 @@ READING = [
     ("queue", "show", "default"),
     ("trash", "ls"),
 ]
+
+
+def test_top_shows_what_has_ended_in_a_zip(cli: Cli, made: Zipped) -> None:
+    result = cli("--store", made.path, "top", "--once")
+    assert (result.code, result.err) == (0, "")
+    assert "0 running" in result.out
+    assert "vision/cats/trained well" in result.out
 
 
 def asked(made: Zipped, command: tuple[str, ...]) -> list[str]:

@@ -125,6 +125,12 @@ class StoreMachine(RuleBasedStateMachine):
         self.tasks[task_id].project = project
         self.make_project(project)
 
+    def throw_away(self, task_id: str) -> None:
+        expected = self.trash[task_id] = self.tasks.pop(task_id)
+        if expected.status is Status.QUEUED:  # it leaves its queue first, for what it was before that
+            expected.status = Status.CREATED
+            expected.changes += 1
+
     @rule(task_id=ids, force=st.booleans())
     def put_in_the_trash(self, task_id: str, force: bool) -> None:
         expected = self.tasks.get(task_id)
@@ -136,7 +142,7 @@ class StoreMachine(RuleBasedStateMachine):
                 trash.put(self.store, task_id)
         else:
             trash.put(self.store, task_id, force=force)
-            self.trash[task_id] = self.tasks.pop(task_id)
+            self.throw_away(task_id)
 
     @rule(task_id=ids)
     def restore(self, task_id: str) -> None:
@@ -199,7 +205,7 @@ class StoreMachine(RuleBasedStateMachine):
             projects.delete(self.store, name, trash_task=into_trash)
             self.projects -= below
             for task_id in inside:
-                self.trash[task_id] = self.tasks.pop(task_id)
+                self.throw_away(task_id)
 
     @invariant()
     def the_store_read_afresh_is_the_model(self) -> None:

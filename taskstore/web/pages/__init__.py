@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import models, projects, queues, task, tasks, trash
+from . import compare, models, projects, queues, task, tasks, trash
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -14,5 +14,5 @@ if TYPE_CHECKING:
 
 def register(desk: Desk, application: FastAPI) -> None:
     """Have all pages answer at their addresses, with the routes that their parts fetch from."""
-    for page in (tasks, task, projects, models, queues, trash):
+    for page in (tasks, task, compare, projects, models, queues, trash):
         page.register(desk, application)

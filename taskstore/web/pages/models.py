@@ -9,6 +9,7 @@ from urllib.parse import quote
 from nicegui import ui
 
 from ...board.models import ModelRow, WatchedModels
+from ...core import spelling
 from .. import moments, script
 from ..frame import empty, frame
 
@@ -92,7 +93,7 @@ def _as_row(row: ModelRow, names: dict[str, str]) -> dict[str, object]:
         "address": f"/task/{row.task_id}?tab=artifacts",
         "project": row.project,
         "size": model.size,
-        "shown_size": moments.size(model.size) if model.size else "",
+        "shown_size": spelling.size(model.size) if model.size else "",
         "iteration": model.iteration,
         "state": "published" if model.ready else "draft",
         "tags": ", ".join(model.tags),

@@ -16,14 +16,32 @@ Show = Callable[["Desk", "Frame", str], Awaitable[None]]
 
 @dataclass(frozen=True)
 class Tab:
-    """One tab: its key is in the page's address."""
+    """One tab: its key is in the page's address.
+
+    `follows` names files and folders of the task, as TaskPaths does: when one of them changes, or the task's status,
+    the tab is built anew. One that follows none keeps itself up to date.
+    """
 
     key: str
     label: str
     show: Show
+    follows: tuple[str, ...] = ()
 
 
 def all_tabs() -> dict[str, Tab]:
     """Return the tabs by key, in their order."""
-    made: list[Tab] = []
+    from . import artifacts, configuration, console, execution, history, info, plots, resources, samples, scalars
+
+    made = [
+        Tab("execution", "Execution", execution.show, ("script", "source")),
+        Tab("configuration", "Configuration", configuration.show, ("params", "configuration", "config")),
+        Tab("artifacts", "Artifacts", artifacts.show, ("artifacts", "models")),
+        Tab("info", "Info", info.show, ("record",)),
+        Tab("console", "Console", console.show),
+        Tab("scalars", "Scalars", scalars.show),
+        Tab("plots", "Plots", plots.show),
+        Tab("samples", "Debug samples", samples.show),
+        Tab("resources", "Resources", resources.show),
+        Tab("history", "History", history.show, ("record",)),
+    ]
     return {tab.key: tab for tab in made}

@@ -129,3 +129,13 @@ def test_a_page_that_is_read_only_says_so(store: Store) -> None:
     actions.check(store)
     with pytest.raises(ReadOnly, match="--read-only"):
         actions.check(store, is_read_only=True)
+
+
+def test_values_may_have_names_with_an_equals_sign(store: Store, task_id: str) -> None:
+    actions.do(store, task_id, "set", values={"Args/a=b": "1=2", "lr": "0.5"})
+    found = tasks.read_params(places.locate(store, task_id)).hyperparams
+    assert found["Args"]["a=b"].value == "1=2"
+    assert found["General"]["lr"].value == "0.5"
+    made = actions.do(store, task_id, "clone", values={"Args/a=b": "3"}, assignments=["Args/lr=0.9"]).task_id
+    cloned = tasks.read_params(places.locate(store, made)).hyperparams["Args"]
+    assert (cloned["a=b"].value, cloned["lr"].value) == ("3", "0.9")

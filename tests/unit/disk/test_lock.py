@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from taskstore.core.errors import Busy, ReadOnly
-from taskstore.disk import beacon
+from taskstore.disk import beacon, lock
 from taskstore.disk.beacon import LEASE_S, Beacon, hold_beacon, is_alive, oom_kills, read_beacon, why_gone
 from taskstore.disk.lock import LockKind, edit_lock
 from taskstore.disk.process import ProcessIdentity, identity
@@ -130,6 +130,37 @@ def test_locking_does_not_bring_back_a_folder_that_has_moved(tmp_path: Path, kin
     with pytest.raises(FileNotFoundError), edit_lock(tmp_path / "projects" / "gone" / ".lock", kind):
         pytest.fail("it locked what is not there")
     assert list(tmp_path.iterdir()) == []
+
+
+def _mark_as_from_elsewhere(path: Path) -> Path:
+    marker = path.with_name(f"{path.name}.lease")
+    marker.write_text("pid=1\nhost=another\n")
+    return marker
+
+
+def test_a_lease_of_another_host_is_void_when_it_stood_unchanged_for_as_long_as_no_change_takes(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lock, "EDIT_TIMEOUT_S", 0.05)
+    marker = _mark_as_from_elsewhere(path)
+    with pytest.raises(Busy), edit_lock(path, LockKind.LEASE, timeout_s=0.04):
+        pytest.fail("it waited for less")
+    with edit_lock(path, LockKind.LEASE, timeout_s=0.05):
+        assert marker.read_text() != "pid=1\nhost=another\n"
+    assert [each.name for each in path.parent.iterdir() if "lease" in each.name] == []
+
+
+def test_a_lease_of_another_host_that_was_given_anew_meanwhile_is_waited_for(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lock, "EDIT_TIMEOUT_S", 0.3)
+    marker = _mark_as_from_elsewhere(path)
+    renewal = threading.Timer(0.05, os.utime, (marker, (1, 1)))
+    renewal.start()
+    with pytest.raises(Busy), edit_lock(path, LockKind.LEASE, timeout_s=0.3):
+        pytest.fail("another holder's")
+    renewal.join()
+    assert marker.read_text() == "pid=1\nhost=another\n"
 
 
 @BOTH

@@ -1,0 +1,1 @@
+"""The parts of the page that compares tasks: its address, the strip of tasks, and its tabs."""
