@@ -31,25 +31,31 @@ class Feedback:
             self._undo = ui.button("Undo", on_click=self._go_back).props("flat dense no-caps color=white")
             ui.button(icon="close", on_click=self.clear).props('flat dense round color=white aria-label="Close"')
         self._line.set_visibility(False)
-        self._timer = ui.timer(_SHOWN_S, self.clear, active=False, once=False)
+        # Made when it is needed: a page that has a timer is sent before what it waits for is on it.
+        self._timer: ui.timer | None = None
 
     def say(self, text: str, *, back: Callable[[], Awaitable[object]] | None = None) -> None:
         """Say what was done; `back` is what its Undo does."""
         self._show(text, is_error=False)
         self._back = back
         self._undo.set_visibility(back is not None)
+        if self._timer is None:
+            with self._line:
+                self._timer = ui.timer(_SHOWN_S, self.clear, immediate=False)
         self._timer.activate()
 
     def fail(self, error: TaskstoreError | str) -> None:
         """Say what went wrong; it stays until it is closed."""
         self._show(str(error), is_error=True)
         self._undo.set_visibility(False)
-        self._timer.deactivate()
+        if self._timer is not None:
+            self._timer.deactivate()
 
     def clear(self) -> None:
         """Say nothing."""
         self._line.set_visibility(False)
-        self._timer.deactivate()
+        if self._timer is not None:
+            self._timer.deactivate()
 
     def _show(self, text: str, *, is_error: bool) -> None:
         self._text.set_text(text)

@@ -43,16 +43,18 @@ def test_scalars_are_drawn_zoomed_and_kept_in_the_address(store: Store, paths: T
     site = serve(store.root)
     page = site.open(f"/task/{paths.id}?tab=scalars")
     page.wait_for_selector(".js-plotly-plot .scatterlayer path.js-line")
-    site.by_id("log").click()
-    page.wait_for_url("**tab=scalars&log=1")
-    page.wait_for_function("document.querySelector('.js-plotly-plot').layout.yaxis.type === 'log'")
+    page.get_by_text("4,004 points in 2 series").wait_for()
+    page.wait_for_load_state("networkidle")
     box = page.locator(".js-plotly-plot .nsewdrag").first.bounding_box()
     page.mouse.move(box["x"] + box["width"] * 0.50, box["y"] + 20)
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] * 0.55, box["y"] + box["height"] - 20, steps=4)
     page.mouse.up()
-    between = "document.querySelector('.js-plotly-plot').data.at(-1).x.filter((x) => x > 2010 && x < 2190)"
+    between = "document.querySelector('.js-plotly-plot').data.at(-1).x.filter((x) => x > 1900 && x < 2080)"
     page.wait_for_function(f"{between}.length === 179")
+    site.by_id("log").click()
+    page.wait_for_url("**tab=scalars&log=1")
+    page.wait_for_function("document.querySelector('.js-plotly-plot').layout.yaxis.type === 'log'")
     site.shoot("scalars")
 
 
@@ -79,7 +81,7 @@ def test_plots_and_samples_are_stepped_through(store: Store, paths: TaskPaths, s
     site = serve(store.root)
     page = site.open(f"/task/{paths.id}?tab=plots")
     page.wait_for_selector(".js-plotly-plot .barlayer .point")
-    page.get_by_role("slider").press("ArrowLeft")
+    page.locator(".ts-steps [tabindex]").first.press("ArrowLeft")
     page.get_by_text("iteration 1", exact=True).wait_for()
     page.wait_for_function("document.querySelector('.js-plotly-plot').data[0].y[0] === 1")
     site.by_id("tab-samples").click()
@@ -122,7 +124,7 @@ def test_hostile_reports_are_text_and_load_nothing(store: Store, serve: Serve) -
         page = site.open(f"/task/{made.id}?tab={tab}")
         page.wait_for_selector(there)
         page.get_by_text("<img src=http://evil.example/x").first.wait_for()
-        assert page.locator("main a[href*=evil], main img[src*=evil], main image").count() == 0
+        assert page.locator("main a[href^=http], main img[src^=http], main image").count() == 0
         assert page.locator("main svg a").count() == 0
         site.shoot(f"hostile-{tab}")
     assert page.frame_locator("iframe").get_by_text("inside").inner_text() == "inside"

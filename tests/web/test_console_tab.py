@@ -80,9 +80,9 @@ async def test_a_search_goes_through_all_of_it_and_steps_to_each_line(
 ) -> None:
     async with opening(Desk(store)) as user:
         await user.open(f"/task/{paths.id}?tab=console&search=LINE+77")
-        await user.should_see("11 of 11")
+        await user.should_see("11 of 11", retries=50)
         assert "line 779" in texts(user)
-        await user.should_see("This is not the end of it.")
+        await user.should_see("This is not the end of it.", retries=50)
         user.find(marker="next").click()
         await until(lambda: "line 77" in texts(user))
         assert "line 779" not in texts(user)
@@ -101,4 +101,4 @@ async def test_one_stream_alone_is_shown(store: Store, paths: TaskPaths, opening
 async def test_what_was_searched_in_vain_is_said(store: Store, paths: TaskPaths, opening: Opening) -> None:
     async with opening(Desk(store)) as user:
         await user.open(f"/task/{paths.id}?tab=console&search=nowhere")
-        await user.should_see("nothing found")
+        await user.should_see("nothing found", retries=50)
