@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ..core.states import Status
+from ..schema.record import MONITOR
 from ..store.query import Row
 
 
@@ -35,9 +36,15 @@ def summary(rows: Iterable[Row], project: str, *, recent: int = 10) -> Summary:
 
 
 def metrics(rows: Iterable[Row]) -> list[str]:
-    """Return the names of all metrics that the tasks have, as title/series."""
+    """Return the names of all metrics that the tasks have, as title/series; what the machine was busy with is none."""
     return sorted(
-        {f"{title}/{series}" for row in rows for title, variants in row.last_metrics.items() for series in variants}
+        {
+            f"{title}/{series}"
+            for row in rows
+            for title, variants in row.last_metrics.items()
+            if not title.startswith(MONITOR)
+            for series in variants
+        }
     )
 
 

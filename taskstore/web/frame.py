@@ -90,7 +90,7 @@ def frame(desk: Desk, title: str, *, at: str = "") -> Iterator[Frame]:
                     ui.label(label)
         ui.space()
         if desk.why_read_only:
-            ui.badge("read-only").props("outline").tooltip(desk.why_read_only)
+            ui.badge("read-only", color="white", text_color="primary").tooltip(desk.why_read_only)
         ui.label(desk.name).classes("ts-store ellipsis").tooltip(desk.name)
         ui.button(icon="contrast", on_click=lambda: _toggle(dark)).props(
             'flat round dense color=white aria-label="Dark or light"'

@@ -51,6 +51,16 @@ def test_no_page_has_a_serious_fault(
     assert faults == {}
 
 
+def test_a_store_that_is_only_read_has_no_serious_fault(store: Store, task_id: str, serve: Callable[..., Site]) -> None:
+    site = serve(store.root, "--read-only")
+    faults = {}
+    for path in ("/", "/queues", f"/task/{task_id}"):
+        page = site.open(path)
+        page.wait_for_timeout(300)
+        faults[path] = list(serious(page))
+    assert faults == dict.fromkeys(faults, [])
+
+
 def test_the_table_has_no_serious_fault_with_a_selection_a_slip_and_its_chooser(
     store: Store, task_id: str, serve: Callable[..., Site]
 ) -> None:

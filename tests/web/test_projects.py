@@ -5,7 +5,7 @@ import json
 import pytest
 
 from taskstore.board import projects as overview
-from taskstore.store import projects, query, tasks
+from taskstore.store import places, projects, query, tasks
 from taskstore.store.store import Store
 from taskstore.web.desk import Desk
 
@@ -73,3 +73,11 @@ def test_children_are_those_right_below() -> None:
     names = ["a", "a/b", "a/b/c", "ab", "ab/c"]
     assert overview.children(names, "a") == ["a/b"]
     assert overview.children(names, "") == ["a", "ab"]
+
+
+def test_what_a_machine_was_busy_with_is_nothing_to_be_the_best_in(store: Store) -> None:
+    made = places.locate(store, make(store, "proj", "one", 1.0))
+    line = {"timestamp": 1, "iter": 1, "metric": ":monitor:machine", "variant": "cpu_usage", "value": 3.0}
+    with (made.events / "scalars.w.jsonl").open("a") as log:
+        log.write(json.dumps(line) + "\n")
+    assert overview.metrics(query.find(store).rows) == ["loss/train"]

@@ -30,6 +30,21 @@ async def test_the_head_says_what_a_task_is(store: Store, opening: Opening) -> N
         assert not by_id.all_of(user, "do-abort")
 
 
+async def test_the_beginning_of_an_id_leads_to_its_task(store: Store, opening: Opening) -> None:
+    made = tasks.create(store, "vision", "train")
+    async with opening(Desk(store)) as user:
+        await by_id.open_task(user, f"/task/{made.id[:12]}")
+        await by_id.until(lambda: by_id.text(user, "name") == "train")
+
+
+async def test_the_beginning_of_several_ids_is_refused_with_those_it_may_be(store: Store, opening: Opening) -> None:
+    made = [tasks.create(store, "vision", name) for name in ("one", "two")]
+    async with opening(Desk(store)) as user:
+        await user.open(f"/task/{made[0].id[:6]}")
+        await user.should_see("This cannot be shown")
+        await user.should_see(made[1].id)
+
+
 async def test_a_name_is_changed_in_its_place(store: Store, opening: Opening) -> None:
     made = tasks.create(store, "vision", "train")
     async with opening(Desk(store)) as user:

@@ -12,6 +12,7 @@ from nicegui import ui
 
 from ...board import task as board
 from ...core.errors import NotFound, TaskstoreError
+from ...store import places
 from ..frame import Frame, frame, show_error
 from ..tabs import Tab, all_tabs, fetched
 from ..task import asking, served
@@ -32,7 +33,7 @@ _FILES = ("record", "params", "script", "configuration", "config", "artifacts", 
 
 
 def register(desk: Desk, application: FastAPI) -> None:
-    """Answer at `/task/<id>`, with `?tab=<key>`."""
+    """Answer at `/task/<id>`, with `?tab=<key>`; the beginning of an id will do, as it does for commands."""
     tabs = all_tabs()
     application.include_router(served.router(desk))
     application.include_router(fetched.router(desk))
@@ -41,7 +42,7 @@ def register(desk: Desk, application: FastAPI) -> None:
     async def page(task_id: str, tab: str = "") -> None:
         ui.add_css(_STYLE)
         with frame(desk, f"Task {task_id[:12]}") as made:
-            seen = await asyncio.to_thread(board.read, desk.store, task_id)
+            seen = await asyncio.to_thread(lambda: board.read(desk.store, places.id_of(desk.store, task_id)))
             await _Page(desk, made, seen, tabs).build(tab)
 
 

@@ -144,7 +144,11 @@ class Acting:
 
     def _move(self, action: Action, seen: Seen) -> None:
         self._ask_text(
-            action, seen.row.project, "Project", lambda text: {"project": text}, hint="Made where it is new."
+            action,
+            seen.row.project,
+            "Project",
+            lambda text: {"project": text},
+            hint="A new one is made.",
         )
 
     def _tag(self, action: Action, seen: Seen) -> None:

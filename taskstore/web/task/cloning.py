@@ -36,7 +36,7 @@ async def ask(desk: Desk, frame: Frame, seen: Seen) -> None:
     with asking.dialog("Clone, edit and enqueue", name="ask-clone", is_wide=True) as made:
         with ui.element("div").classes("w-full tk-fields"):
             name = asking.field("Name", f"Clone Of {task.name}"[:MAX_LENGTH], name="clone-name")
-            project = asking.field("Project", seen.row.project, name="clone-project", hint="Made where it is new.")
+            project = asking.field("Project", seen.row.project, name="clone-project", hint="A new one is made.")
         comment = asking.field("Comment", task.comment, name="clone-comment", is_long=True)
         fields = Fields([each for each in found.parameters if each.section != USER_PROPERTIES])
         fields.show()
