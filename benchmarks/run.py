@@ -8,6 +8,7 @@ import bundle
 import captures
 import cli_cold
 import connect
+import curves_page
 import init_close
 import list_tasks
 import many_processes
@@ -39,4 +40,5 @@ if __name__ == "__main__":
         agents.measure,
         sync.measure,
         web.measure,
+        curves_page.measure,
     )

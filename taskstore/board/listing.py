@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 import time
 from collections.abc import Callable, Sequence
 
 from ..core.errors import Damaged, TaskstoreError
 from ..core.states import Status
-from ..store import index, query
+from ..store import index, places, query
 from ..store.query import Query, Row
 from ..store.store import Store
 
-SHARE = 0.01
-"""Of a processor's time, for looking at what does not run."""
+SHARE = 0.004
+"""Of a processor's time, for looking at all that does not run, where nothing says that it has changed."""
 RUNNING_SHARE = 0.1
 """Of a processor's time, for looking at what runs."""
 _SOONEST_S = 1.0
@@ -23,9 +24,10 @@ _SOONEST_S = 1.0
 class WatchedListing:
     """All tasks of a store, as they were when last looked at.
 
-    `look` is to be called about once a second. What runs is read each time, and all the rest as often as a small share
-    of the time allows: of a thousand tasks each few seconds, of ten thousand each quarter of a minute. `rows` and
-    `damaged` are replaced and never changed, so another thread may read them meanwhile.
+    `look` is to be called about once a second. What runs is read each time; all is read where a task was made, moved or
+    deleted, which the folders of projects tell, and else as often as a small share of the time allows: of a thousand
+    tasks each few seconds, of ten thousand each minute. `rows` and `damaged` are replaced and never changed, so another
+    thread may read them meanwhile.
     """
 
     def __init__(self, store: Store, *, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -36,6 +38,8 @@ class WatchedListing:
         self._lock = threading.Lock()
         self._sweep_at = 0.0
         self._running_at = 0.0
+        self._moved_at = 0.0
+        self._folders: dict[str, int] = {}
         self.rows: tuple[Row, ...] = ()
         self.damaged: tuple[Damaged, ...] = ()
         self.version = 0
@@ -50,10 +54,11 @@ class WatchedListing:
         """Look for what has changed, at all of it where a person waits for that; tell whether anything has."""
         with self._lock:
             now = self._monotonic()
-            if at_all or now >= self._sweep_at:
+            if at_all or now >= self._sweep_at or (now >= self._moved_at and self._have_moved()):
+                self._folders = self._all_folders()  # before the tasks: what comes between is found by the next
                 changed = self._sweep()
                 self._sweep_at = self._next(now, SHARE)
-                self._running_at = self._next(now, RUNNING_SHARE)
+                self._running_at = self._moved_at = self._next(now, RUNNING_SHARE)
             elif now >= self._running_at:
                 changed = self._look_at_running()
                 self._running_at = self._next(now, RUNNING_SHARE)
@@ -61,6 +66,16 @@ class WatchedListing:
                 changed = False
             self.version += changed
             return changed
+
+    def _all_folders(self) -> dict[str, int]:
+        folders = [str(self._store.paths.projects)]
+        with contextlib.suppress(OSError, TaskstoreError):
+            folders += map(str, places.walk_projects(self._store))
+        return {folder: _changed(folder) for folder in folders}
+
+    def _have_moved(self) -> bool:
+        """Tell whether a task or a project has come or gone, by the times of the folders that they are in."""
+        return any(_changed(folder) != before for folder, before in self._folders.items())
 
     def _next(self, began: float, share: float) -> float:
         """When to look again, at what has taken so long."""
@@ -102,6 +117,13 @@ class WatchedListing:
         if changed:
             self.rows = tuple(row for _, row in self._shown.values())
         return changed
+
+
+def _changed(folder: str) -> int:
+    try:
+        return os.stat(folder).st_mtime_ns  # noqa: PTH116 - each second, of each project
+    except OSError:
+        return 0
 
 
 def _is_same(before: tuple[index.Entry, Row], entry: index.Entry, project: str) -> bool:

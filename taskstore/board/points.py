@@ -83,9 +83,9 @@ class _Log:
 class Shelf:
     """Holds the points of the tasks that were looked at last. Threads may read at once: each task is read once."""
 
-    def __init__(self, kept_bytes: int = KEPT_BYTES, quick_bytes: int = QUICK_BYTES) -> None:
+    def __init__(self, kept_bytes: int = KEPT_BYTES, quick_bytes: int | None = None) -> None:
         self._kept_bytes = kept_bytes
-        self._quick_bytes = quick_bytes
+        self._given_quick_bytes = quick_bytes
         self._lock = threading.Lock()
         self._locks: dict[Path, threading.Lock] = {}
         self._logs: dict[Path, dict[str, _Log]] = {}
@@ -106,6 +106,10 @@ class Shelf:
         with self._lock_of(paths):
             found = self._find(paths, sizes)
             return found if found is not None and found.is_whole else self._keep(paths, self._whole(paths, sizes))
+
+    @property
+    def _quick_bytes(self) -> int:
+        return QUICK_BYTES if self._given_quick_bytes is None else self._given_quick_bytes
 
     def _find(self, paths: TaskPaths, sizes: tuple[tuple[str, int], ...]) -> Held | None:
         with self._lock:

@@ -24,10 +24,16 @@ class _Followed:
 
 
 class ConsoleFollower:
-    """Reads what has been written since the last call, of all writers of one task."""
+    """Reads what has been written since the last call, of all writers of one task.
 
-    def __init__(self) -> None:
+    With `most_bytes` it begins that far before the end of a longer log: a screen does not show what is gigabytes ago.
+    """
+
+    def __init__(self, *, most_bytes: int | None = None) -> None:
         self._logs: dict[str, _Followed] = {}
+        self._most_bytes = most_bytes
+        self.is_cut = False
+        """Whether the beginning of a log was passed over."""
 
     def begin(self, log: str, covered: int, tail: events.ConsoleTail) -> None:
         """Have a log, by its name, be read from an offset on; `tail` knows what has not ended there."""
@@ -41,10 +47,13 @@ class ConsoleFollower:
         return sorted(found, key=lambda line: line.time)
 
     def _read_log(self, log: Path, *, is_end: bool) -> list[events.ConsoleLine]:
-        followed = self._logs.setdefault(log.name, _Followed())
         try:
-            if log.stat().st_size < followed.covered:  # another file by now
-                followed = self._logs[log.name] = _Followed()
+            size = log.stat().st_size
+            followed = self._logs.get(log.name)
+            if followed is None or size < followed.covered:  # another file by now
+                start = 0 if self._most_bytes is None else max(0, size - self._most_bytes)
+                self.is_cut = self.is_cut or start > 0
+                followed = self._logs[log.name] = _Followed(covered=start)
             data = read_complete(log, followed.covered)
         except FileNotFoundError:
             return []  # moved or reset behind us: the next call looks again

@@ -5,7 +5,8 @@ Everything is drawn from rich texts and never from markup, so that nothing of a 
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import ClassVar, Protocol
 
 from rich.style import Style
 from rich.text import Text
@@ -139,12 +140,26 @@ class Lines(ScrollView, can_focus=True):
         return self.scrollable_content_region.height
 
 
+class Line(Protocol):
+    """A line that need not be drawn yet: what can be read of it, and its width in cells. A rich text is one."""
+
+    @property
+    def plain(self) -> str:
+        """Its text, without styles."""
+        ...
+
+    @property
+    def cell_len(self) -> int:
+        """How wide it is."""
+        ...
+
+
 class Pager(Lines):
     """Lines of text, which can be searched; at its end it follows what comes."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id)
-        self._lines: list[Text] = []
+        self._lines: list[Line] = []
         self._widest = 0
         self._wanted = ""
         self._found: int | None = None
@@ -166,7 +181,7 @@ class Pager(Lines):
 
     def line(self, index: int) -> Text:
         """Return one line, with what is searched for shown in it."""
-        text = self._lines[index]
+        text = self.drawn(self._lines[index])
         if self._wanted and self._wanted in text.plain.casefold():
             text = text.copy()
             at = text.plain.casefold().find(self._wanted)
@@ -175,16 +190,20 @@ class Pager(Lines):
                 at = text.plain.casefold().find(self._wanted, at + len(self._wanted))
         return text
 
+    def drawn(self, line: Line) -> Text:
+        """Return a line as it is drawn; it is asked for what is seen only."""
+        return line if isinstance(line, Text) else Text(line.plain)
+
     def widest(self) -> int:
         """Return the width in cells of the widest line."""
         return self._widest
 
-    def show(self, lines: list[Text]) -> None:
+    def show(self, lines: Sequence[Line]) -> None:
         """Show other lines; where it is scrolled to stays as far as it can."""
         self._lines, self._widest = [], 0
         self.add(lines)
 
-    def add(self, lines: list[Text], *, most: int | None = None) -> None:
+    def add(self, lines: Sequence[Line], *, most: int | None = None) -> None:
         """Put lines to the end; of more than `most` the first ones go."""
         follows = self.is_at_end and self.count > 0
         self._lines += lines

@@ -59,7 +59,7 @@ class TaskScreen(ActingScreen):
             for tab in TABS:
                 with TabPane(tab.capitalize(), id=tab):
                     if tab == "console":
-                        yield Console(self._row.id)
+                        yield Console()
                     elif tab == "scalars":
                         yield Scalars()
                     elif tab in ("info", "execution"):

@@ -102,7 +102,7 @@ def frame(desk: Desk, title: str, *, at: str = "") -> Iterator[Frame]:
     for label, address, _, key in PLACES:
         made.on_key(key, f"go to {label.lower()}", partial(ui.navigate.to, address))
     made.on_key("d", "dark or light", lambda: _toggle(dark))
-    ui.keyboard(on_key=made.pressed, repeating=False)
+    ui.keyboard(on_key=made.pressed, repeating=False, ignore=["input", "select", "textarea"])
     with ui.element("main").classes("ts-main"):
         try:
             yield made

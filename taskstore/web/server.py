@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 PORT = 8787
 _MORE_PORTS = 20
 _LAST_PORT = 65535
+_AWAY_S = 30.0
+"""A browser that draws many charts on a busy machine answers late; within this it goes on where it was."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,14 @@ def build(store: Store, options: Options, *, token: str | None) -> App:
     application.include_router(files.router(desk))
     pages.register(desk, application)
     icon = Path(__file__).parent / "static" / "icon.svg"
-    ui.run_with(application, title="taskstore", favicon=icon, language="en-US", show_welcome_message=False)
+    ui.run_with(
+        application,
+        title="taskstore",
+        favicon=icon,
+        language="en-US",
+        show_welcome_message=False,
+        reconnect_timeout=_AWAY_S,
+    )
     hosts = None if _is_any(options.host) else {options.host}
     return guard.Guard(application, hosts=hosts, token=token)
 

@@ -17,7 +17,7 @@ def test_a_task_is_opened_its_console_read_and_the_table_is_back(drive: Driven, 
         assert "Completed  first  examples" in screen.text
         await screen.press("4")
         assert screen.text.splitlines()[3] == "epoch 1 of 3"
-        assert "1 lines; ended" in screen.text
+        assert "1 line; ended" in screen.text
         await screen.press("3")
         assert "Args/lr 0.25" in screen.text
         await screen.press("escape")

@@ -10,7 +10,7 @@ from taskstore.disk.layout import TaskPaths
 from taskstore.schema.record import ScriptRecord
 from taskstore.store import configuration, tasks
 from taskstore.store.store import Store
-from taskstore.tui.console import shown
+from taskstore.tui.console import printed, shown
 from taskstore.tui.lines import Pager
 from tests.cli.conftest import Workshop, file_ref
 
@@ -73,7 +73,9 @@ def test_colours_are_kept_and_nothing_else_that_a_program_says_to_a_terminal() -
     from taskstore.store.events import ConsoleLine
 
     now = datetime(2026, 1, 1, tzinfo=timezone.utc)
-    text = shown(ConsoleLine(now, "stdout", "\x1b[31mred\x1b[0m \x1b[2J\x1b]8;;http://x\x07link\x1b]8;;\x07\ttab\x07"))
+    line = ConsoleLine(now, "stdout", "\x1b[31mred\x1b[0m \x1b[2J\x1b]8;;http://x\x07link\x1b]8;;\x07\ttab\x07")
+    text = shown(line)
+    assert printed(line).plain == text.plain
     assert text.plain == "red link    tab\\x07"
     assert [(span.start, span.end, str(span.style)) for span in text.spans] == [(0, 3, "color(1)")]
     assert shown(ConsoleLine(now, "stdout", "[red]x[/red]")).plain == "[red]x[/red]"
@@ -172,5 +174,18 @@ def test_a_cell_that_is_cut_is_read_in_full_and_so_is_a_configuration(
         assert "width: [12]" in screen.text
         await screen.press("escape", "escape")
         assert screen.text.startswith("taskstore 1 task")
+
+    drive(scenario)
+
+
+def test_what_was_printed_goes_with_a_reset(drive: Driven, workshop: Workshop) -> None:
+    workshop.task("a run", status=Status.FAILED, console=[("stdout", "before the reset")])
+
+    async def scenario(screen: Screen) -> None:
+        await screen.press("enter", "4")
+        assert "before the reset" in screen.text
+        await screen.press("R", "y")
+        assert "before the reset" not in screen.text
+        assert "nothing printed; draft" in screen.text
 
     drive(scenario)

@@ -40,12 +40,14 @@ def opening() -> Opening:
 
     @contextlib.asynccontextmanager
     async def opened(desk: Desk) -> AsyncIterator[User]:
+        living = core.app.router.lifespan_context  # each router that is included wraps it once more
         async with user_simulation() as user:
             core.app.include_router(files.router(desk))
             pages.register(desk, core.app)
             try:
                 yield user
             finally:
+                core.app.router.lifespan_context = living
                 Client.page_routes.clear()  # or NiceGUI would have our modules imported again, as others
 
     return opened

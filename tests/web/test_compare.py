@@ -2,18 +2,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from nicegui import ui
 from nicegui.testing import User
+from nicegui.testing.user_interaction import UserInteraction
 
-from taskstore.store.store import Store
+from taskstore.store.store import Store, open_at
 from taskstore.web.compare import address, live, strip
 from taskstore.web.compare.source import Diff
 from taskstore.web.compare.table import SideBySideTable
 from taskstore.web.desk import Desk
 
+from .. import zips
 from . import compared
 from .conftest import Opening, click, click_on
 
@@ -305,3 +308,27 @@ async def test_what_a_running_task_reports_is_shown_without_a_reload(
         compared.curve(one, "loss", "train", [0.1])
         desk.listing.look(at_all=True)
         await until(lambda: len(plot.figure["data"][0]["x"]) == before + 1)
+
+
+async def test_a_store_in_a_zip_is_compared_too(store: Store, opening: Opening, tmp_path: Path) -> None:
+    ids = two(store)
+    packed = open_at(zips.zipped(store, tmp_path / "runs.zip"))
+    async with opening(Desk(packed)) as user:
+        await opened(user, f"/compare?ids={ids}&tab=values", SideBySideTable)
+        assert rows(user, "metrics")["loss/train last"]["v"] == ["2", "4"]
+        (plot,) = await opened(user, f"/compare?ids={ids}&tab=scalars", ui.plotly)
+        assert len(plot.figure["data"]) == 2
+
+
+async def test_a_zoom_reads_more_points_of_what_is_seen(store: Store, opening: Opening) -> None:
+    one, other = (compared.task_of(store, name) for name in ("one", "two"))
+    for paths in (one, other):
+        compared.curve(paths, "loss", "train", [float(number % 7) for number in range(5000)])
+    async with opening(Desk(store)) as user:
+        (plot,) = await opened(user, f"/compare?ids={compared.ids(one, other)}&tab=scalars", ui.plotly)
+        await until(lambda: plot.figure["data"][0]["x"][-1] == 4999)
+        assert sum(100 <= x <= 300 for x in plot.figure["data"][0]["x"]) < 100
+        zoom = {"xaxis.range[0]": 100, "xaxis.range[1]": 300}
+        UserInteraction(user, {plot}, None).trigger("plotly_relayout", zoom)
+        await until(lambda: sum(100 <= x <= 300 for x in plot.figure["data"][0]["x"]) == 201)
+        assert plot.figure["layout"]["xaxis"]["range"] == [100.0, 300.0]

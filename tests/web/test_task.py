@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import os
 
 import pytest
@@ -194,3 +195,16 @@ async def test_what_is_not_allowed_says_so_by_key(store: Store, opening: Opening
         modifiers = dict.fromkeys(("altKey", "ctrlKey", "metaKey", "shiftKey"), False)
         UserInteraction(user, {keyboard}, None).trigger("key", {**arguments, **modifiers})
         await by_id.until(lambda: "does not allow it" in by_id.text(user, "feedback"))
+
+
+async def test_of_two_tabs_chosen_at_once_the_last_is_shown_and_no_other(store: Store, opening: Opening) -> None:
+    made = tasks.create(store, "vision", "train")
+    async with opening(Desk(store)) as user:
+        await by_id.open_task(user, f"/task/{made.id}")
+        by_id.one(user, "tab-info").click()
+        by_id.one(user, "tab-artifacts").click()
+        by_id.one(user, "tab-history").click()
+        await by_id.until(lambda: by_id.all_of(user, "history"))
+        await asyncio.sleep(0.2)
+        assert len(by_id.all_of(user, "history")) == 1
+        assert not by_id.all_of(user, "info-status")

@@ -22,7 +22,7 @@ from taskstore.web.table import parcels, routes
 from taskstore.web.table.elements import TasksGrid
 from taskstore.web.table.parcels import Parcels
 
-from .conftest import Opening, click_on
+from .conftest import Opening, click, click_on
 
 pytestmark = pytest.mark.anyio
 
@@ -211,13 +211,35 @@ async def test_the_fields_are_those_of_the_address(store: Store, made: list[str]
         assert held == ["lr <", "run", True]
 
 
-async def test_a_kept_view_is_listed(store: Store, made: list[str], opening: Opening) -> None:
+async def test_a_view_is_kept_listed_and_removed_with_a_way_back(
+    store: Store, made: list[str], opening: Opening
+) -> None:
     views.keep(store, "my <b> view", "sort=name")
     async with opening(Desk(store)) as user:
-        await user.open("/")
+        await user.open("/?sort=name&text=run")
+        press(user, "views")
+        await user.should_see("my <b> view")
         assert user.client is not None
-        (menu,) = [each for each in user.client.elements.values() if each.tag == "q-menu"]
-        listener = next(each for each in menu._event_listeners.values() if each.type == "show")
-        menu._handle_event({"listener_id": listener.id, "args": None})
-        await user.should_see("Keep this view…")
-        assert any(getattr(each, "text", "") == "my <b> view" for each in user.client.elements.values())
+        fields = {each.props.get("data-testid"): each for each in user.client.elements.values()}
+        fields["view-name"].value = "runs"  # type: ignore[attr-defined]  # it is a field
+        press(user, "keep-view")
+        await user.should_see("The view runs is kept.")
+        assert [view.query for view in views.listed(store)] == ["sort=name", "sort=name&text=run"]
+        press(user, "views")
+        await user.should_see("my <b> view")
+        click(user, "Remove the view my <b> view")
+        await user.should_see("The view my <b> view is removed.")
+        assert [view.name for view in views.listed(store)] == ["runs"]
+        user.find("Undo").click()
+        await user.should_see("is kept again")
+    assert [view.name for view in views.listed(store)] == ["my <b> view", "runs"]
+
+
+async def test_where_nothing_can_be_written_the_address_is_what_there_is(
+    store: Store, made: list[str], opening: Opening
+) -> None:
+    async with opening(Desk(store, is_read_only=True)) as user:
+        await user.open("/")
+        press(user, "views")
+        await user.should_see("The address of this page holds the view")
+        await user.should_not_see("Keep this view")

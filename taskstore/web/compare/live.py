@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING
 
 from nicegui import ui
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from .view import View
 
 _LOOK_S = 1.0
+_SHARE = 0.1
+"""Of a processor's time, for following what runs, for each page that is open."""
 
 
 def follow(view: View) -> None:
@@ -22,10 +25,12 @@ def follow(view: View) -> None:
     seen = view.desk.listing.version
     sizes: dict[str, object] = {}
     is_busy = False
+    next_at = 0.0
 
     async def look() -> None:
-        nonlocal seen, is_busy
-        if is_busy:
+        nonlocal seen, is_busy, next_at
+        began = time.monotonic()
+        if is_busy or began < next_at:
             return
         is_busy = True
         try:
@@ -39,7 +44,8 @@ def follow(view: View) -> None:
             if changed or grown:
                 await _update(view, [*changed, *grown])
         finally:
-            is_busy = False
+            now = time.monotonic()
+            is_busy, next_at = False, now + (now - began) / _SHARE
 
     ui.timer(_LOOK_S, look)
 

@@ -58,6 +58,7 @@ class _Page:
         self._tab = ""
         self._shown: tuple[object, ...] = ()
         self._known: tuple[object, ...] = ()
+        self._filling = asyncio.Lock()
         acting = Acting(desk, frame, self._task_id, self.look)
         self._acting = acting
         self._head = Head(desk, acting, frame.feedback.say)
@@ -68,7 +69,6 @@ class _Page:
         if seen is None:
             return
         self._known = self._marks()
-        ui.page_title(f"{seen.row.task.name} · taskstore")
         self._head.show(seen)
         first = wanted if wanted in self._tabs else next(iter(self._tabs))
         with ui.tabs(on_change=lambda event: self._show(str(event.value))).classes("tk-tabs") as self._bar:
@@ -94,7 +94,9 @@ class _Page:
         if self._tab:
             ui.run_javascript(f"history.replaceState(null, '', {json.dumps(f'?tab={key}')})")
         self._tab = key
-        await self._fill()
+        async with self._filling:  # a person may choose the next one before this one has been read
+            if key == self._tab:
+                await self._fill()
 
     async def _fill(self) -> None:
         tab = self._tabs[self._tab]
@@ -135,6 +137,10 @@ class _Page:
             self._shown = ()
         self._seen, self._paths = seen, seen.row.paths
         self._head.show(seen)
+        async with self._filling:
+            await self._fill_again()
+
+    async def _fill_again(self) -> None:
         tab = self._tabs[self._tab]
         if self._shown == () or (tab.follows and self._marks_of(tab) != self._shown):
             await self._fill()

@@ -252,7 +252,7 @@ export default {
         cacheBlockSize: BLOCK,
         maxBlocksInCache: 6,
         infiniteInitialRowCount: 1,
-        rowBuffer: 20,
+        rowBuffer: 8,
         rowHeight: 34,
         headerHeight: 38,
         getRowId: (params) => params.data.id,

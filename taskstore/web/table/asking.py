@@ -18,9 +18,8 @@ _MAX_FAILED = 200
 @contextmanager
 def dialog(title: str) -> Iterator[ui.dialog]:
     """Build a dialog within the block; it goes away when it is closed."""
-    with ui.dialog() as made, ui.card().classes("tt-dialog") as card:
-        card.props["role"] = "dialog"
-        card.props["aria-label"] = title
+    with ui.dialog() as made, ui.card().classes("tt-dialog"):
+        made.props["aria-label"] = title
         ui.label(title).classes("text-h6").props("role=heading aria-level=2")
         yield made
     made.on("hide", made.delete)

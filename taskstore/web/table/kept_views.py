@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING
 
 from nicegui import ui
@@ -29,54 +28,53 @@ class KeptViews:
         self._made = made
         self._grid = grid
         self._address = address
-        with ui.button("Views", icon="bookmarks", color=None).props('flat dense no-caps data-testid="views"'):
-            self._menu = ui.menu().on("show", self._fill)
+        button = ui.button("Views", icon="bookmarks", on_click=self._open, color=None)
+        button.props('flat dense no-caps data-testid="views"')
 
-    async def _fill(self) -> None:
+    async def _open(self) -> None:
         try:
             known = await asyncio.to_thread(views.listed, self._desk.store)
         except TaskstoreError as error:
             self._made.feedback.fail(error)
             return
         why = self._desk.why_read_only
-        self._menu.clear()
-        with self._menu, ui.list().props("dense").classes("tt-views"):
+        with asking.dialog("Views") as made:
             for view in known:
-                self._item(view, is_removable=not why)
+                self._item(made, view, is_removable=not why)
             if not known:
-                ui.item("No view is kept yet.").props("disable")
+                ui.label("No view is kept yet.")
             ui.separator()
             if why:
-                ui.item("The address of this page holds the view; copy it.").props("disable").tooltip(why)
+                ui.label(f"The address of this page holds the view: copy it. None is kept here: {why}")
             else:
-                ui.item("Keep this view…", on_click=self._keep).props('data-testid="keep-view"')
-
-    def _item(self, view: Known, *, is_removable: bool) -> None:
-        with ui.item(on_click=partial(self._open, view)).props("clickable"):
-            with ui.item_section():
-                ui.label(view.name)
-            if is_removable:
-                with ui.item_section().props("side"):
-                    button = ui.button(icon="close", color=None).props("flat dense round size=xs")
-                    button.props["aria-label"] = f"Remove the view {view.name}"
-                    button.on("click.stop", partial(self._remove, view))
-
-    def _open(self, view: Known) -> None:
-        self._menu.close()
-        self._grid().run_method("go", view.query)
-
-    async def _keep(self) -> None:
-        self._menu.close()
-        with asking.dialog("Keep this view") as made:
-            ui.label("Its project, search, filters, order and columns, for everybody who uses this store.")
-            name = ui.input("Name").props('dense outlined autofocus data-testid="view-name"').classes("w-full")
-            asking.buttons(made, "Keep")
+                ui.label("Keep what is shown: project, search, filters, order, columns, for all who use this store.")
+                name = ui.input("Name").props('dense outlined data-testid="view-name"').classes("w-full")
+            with ui.row().classes("w-full justify-end"):
+                ui.button("Close", on_click=lambda: made.submit(None), color=None).props("flat no-caps")
+                if not why:
+                    keep = ui.button("Keep this view", on_click=lambda: made.submit(True))
+                    keep.props('no-caps unelevated data-testid="keep-view"')
         if await made:
             await self._change(lambda: views.keep(self._desk.store, name.value or "", self._address()), "kept")
 
-    async def _remove(self, view: Known) -> None:
-        self._menu.close()
+    def _item(self, made: ui.dialog, view: Known, *, is_removable: bool) -> None:
+        def show() -> None:
+            made.submit(None)
+            self._grid().run_method("go", view.query)
 
+        async def remove() -> None:
+            made.submit(None)
+            await self._remove(view)
+
+        with ui.row().classes("w-full items-center no-wrap"):
+            ui.button(view.name, icon="bookmark", on_click=show, color=None).props(
+                "flat dense no-caps align=left"
+            ).classes("tt-view")
+            if is_removable:
+                button = ui.button(icon="close", on_click=remove, color=None).props("flat dense round size=sm")
+                button.props["aria-label"] = f"Remove the view {view.name}"
+
+    async def _remove(self, view: Known) -> None:
         async def back() -> None:
             await self._change(lambda: views.keep(self._desk.store, view.name, view.query), "kept again")
 

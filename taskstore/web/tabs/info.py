@@ -83,7 +83,7 @@ def _runtime(seen: Seen) -> None:
     runtime = dict(seen.row.task.runtime)
     host = {name: runtime.pop(name) for name in _HOST if runtime.get(name)}
     if host.get("memory_bytes", "").isdigit():
-        host["memory_bytes"] = size(int(host["memory_bytes"]))
+        host["memory"] = size(int(host.pop("memory_bytes")))
     if host:
         parts.heading("Machine")
         parts.facts([(name.replace("_", " "), value) for name, value in host.items()], name="info-machine")

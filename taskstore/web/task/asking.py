@@ -57,7 +57,7 @@ def buttons(made: ui.dialog, label: str, act: Act, *, is_grave: bool = False) ->
 def field(label: str, value: str = "", *, name: str, hint: str = "", is_long: bool = False) -> Any:  # noqa: ANN401 - ui.input or ui.textarea
     """Show a labelled field."""
     made: Any = ui.textarea(label, value=value) if is_long else ui.input(label, value=value)
-    made.classes("w-full").props("outlined dense")
+    made.classes("w-full").props("outlined dense hide-bottom-space")
     made.props["data-testid"] = name
     if is_long:
         made.props("autogrow")

@@ -53,6 +53,7 @@ class Head:
         self._shown = now
         self._place.clear()
         with self._place:
+            ui.page_title(f"{seen.row.task.name} · taskstore")
             _breadcrumbs(seen)
             self._name(seen)
             self._standing(seen)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -12,6 +11,7 @@ from nicegui.element import Element
 from nicegui.elements.mixins.text_element import TextElement
 
 from ...core.spelling import safe
+from ..moments import moment as moment
 
 MAX_TEXT = 256 << 10
 """Characters of one text that a page shows; the rest is downloaded."""
@@ -88,11 +88,6 @@ def _shown(tag: str, value: object) -> None:
             value()
     else:
         Text(tag, "" if value is None else safe_lines(str(value)))
-
-
-def moment(time: datetime | None) -> str:
-    """Spell a moment, in this machine's time."""
-    return time.astimezone().strftime("%Y-%m-%d %H:%M:%S") if time is not None else ""
 
 
 def link(text: str, address: str) -> None:

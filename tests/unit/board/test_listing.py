@@ -82,15 +82,43 @@ def test_all_is_looked_at_no_sooner_than_its_share_of_time_allows_unless_asked(
         return entries(*given)  # type: ignore[arg-type]  # passed on
 
     monkeypatch.setattr(index, "entries", slow)
+    one = make(store, "one")
     listing = WatchedListing(store, monotonic=time)
-    make(store, "one")
-    time.now += 19
+    rename(store, one, "first")
+    time.now += 49
     assert not listing.look()
     assert listing.look(at_all=True)
-    make(store, "two")
-    time.now += 21
+    rename(store, one, "second")
+    time.now += 51
     assert listing.look()
-    assert names(listing) == ["one", "two"]
+    assert names(listing) == ["second"]
+
+
+def test_what_comes_and_goes_is_seen_soon_however_long_a_look_at_all_takes(
+    store: Store, monkeypatch: pytest.MonkeyPatch, time: Time
+) -> None:
+    from taskstore.store import index
+
+    entries = index.entries
+
+    def slow(*given: object) -> object:
+        time.now += 0.2
+        return entries(*given)  # type: ignore[arg-type]  # passed on
+
+    monkeypatch.setattr(index, "entries", slow)
+    listing = WatchedListing(store, monotonic=time)
+    for change in (
+        lambda: make(store, "one"),
+        lambda: make(store, "two", "examples/new"),
+        lambda: tasks.move(store, listing.rows[0].id, "examples/other"),
+        lambda: trash.put(store, listing.rows[0].id),
+    ):
+        change()
+        time.now += 1
+        assert not listing.look()
+        time.now += 2
+        assert listing.look()
+    assert len(listing.rows) == 1
 
 
 def test_what_runs_is_read_each_time(store: Store, time: Time) -> None:
