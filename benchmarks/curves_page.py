@@ -19,8 +19,8 @@ from taskstore.disk.layout import TaskPaths
 from taskstore.schema.record import TaskRecord
 from taskstore.store import store, tasks
 
-POINTS, SERIES, ROUNDS = 1_000_000, 10, 5
-IDLE_S = 10
+POINTS, SERIES, ROUNDS = 1_000_000, 10, 3
+IDLE_S = 5
 
 
 def measure() -> list[harness.Row]:

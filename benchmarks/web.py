@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 FEW, MANY = 1_000, 10_000
 STARTS, ROUNDS = 5, 9
-IDLE_S = 20.0
+IDLE_S = 60.0
 MIB = 1 << 20
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking")

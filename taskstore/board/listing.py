@@ -14,7 +14,7 @@ from ..store import index, places, query
 from ..store.query import Query, Row
 from ..store.store import Store
 
-SHARE = 0.004
+SHARE = 0.003
 """Of a processor's time, for looking at all that does not run, where nothing says that it has changed."""
 RUNNING_SHARE = 0.1
 """Of a processor's time, for looking at what runs."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import gc
 import ipaddress
 import os
 import signal
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 PORT = 8787
 _MORE_PORTS = 20
 _LAST_PORT = 65535
+_BIND_S = 1.0
+"""How often values that are no element's own are looked at; those of elements are bound without looking."""
 _AWAY_S = 30.0
 """A browser that draws many charts on a busy machine answers late; within this it goes on where it was."""
 
@@ -85,6 +88,7 @@ def build(store: Store, options: Options, *, token: str | None) -> App:
     """Return the whole application, to be served once in a process: NiceGUI has its pages in global variables."""
     from fastapi import FastAPI
     from nicegui import ui
+    from starlette.middleware.gzip import GZipMiddleware
 
     from . import files, guard, pages
     from .desk import Desk
@@ -107,7 +111,11 @@ def build(store: Store, options: Options, *, token: str | None) -> App:
         language="en-US",
         show_welcome_message=False,
         reconnect_timeout=_AWAY_S,
+        binding_refresh_interval=_BIND_S,
+        tailwind=False,  # its compiler runs in the browser at each change; the few classes that we use are in page.css
+        gzip_middleware_factory=None if is_loopback(options.host) else GZipMiddleware,
     )
+    gc.freeze()  # ten thousand rows that stay: to look through them again and again is what an idle page would cost
     hosts = None if _is_any(options.host) else {options.host}
     return guard.Guard(application, hosts=hosts, token=token)
 

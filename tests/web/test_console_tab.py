@@ -37,7 +37,7 @@ def texts(user: User) -> list[str]:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    for _ in range(200):
+    for _ in range(600):
         if condition():
             return
         await asyncio.sleep(0.02)

@@ -30,7 +30,7 @@ def paths(store: Store) -> TaskPaths:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    for _ in range(200):
+    for _ in range(600):
         if condition():
             return
         await asyncio.sleep(0.02)

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 Key = tuple[str, str]
 MAX_POINTS, AT_ONCE = 1200, 8
-_LOOK_S, _SHARE, _FIRST_S = 1.0, 0.1, 5.0
-_FIRST = 2
+_LOOK_S, _SHARE, _FIRST_S = 1.0, 0.1, 3.0
+_FIRST = 1
 """How many charts are drawn before any other is even sent."""
 _RELAYOUT = ("xaxis.range[0]", "xaxis.range[1]", "xaxis.autorange")
 

@@ -85,11 +85,11 @@ def test_all_is_looked_at_no_sooner_than_its_share_of_time_allows_unless_asked(
     one = make(store, "one")
     listing = WatchedListing(store, monotonic=time)
     rename(store, one, "first")
-    time.now += 49
+    time.now += 65
     assert not listing.look()
     assert listing.look(at_all=True)
     rename(store, one, "second")
-    time.now += 51
+    time.now += 68
     assert listing.look()
     assert names(listing) == ["second"]
 
