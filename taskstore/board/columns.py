@@ -54,10 +54,10 @@ FIXED = {
 }
 """By id, which is the name that filters and sorting use; in the order of a chooser."""
 FIRST = (
-    *("status", "name", "type", "tags", "created", "started", "completed", "last_update", "duration"),
-    *("user", "host", "last_iteration", "id"),
+    *("status", "name", "tags", "started", "duration", "last_iteration", "user", "type"),
+    *("created", "completed", "last_update", "host", "id"),
 )
-"""What is shown where nobody has chosen."""
+"""What is shown where nobody has chosen: first what tells one run from another, for as much as a screen is wide."""
 _ENDS = ("last", "min", "max")
 
 

@@ -119,6 +119,21 @@ async def test_samples_of_each_kind_are_shown_of_one_iteration(
         await user.should_not_see("in / new")
 
 
+async def test_series_without_a_sample_at_the_iteration_are_named_with_their_last(
+    store: Store, paths: TaskPaths, opening: Opening
+) -> None:
+    for iteration in (0, 1):
+        reporting.sample(paths, "in", "early", f"e{iteration}.png", PNG, kind="image/png", iteration=iteration)
+    reporting.sample(paths, "in", "new", "n.png", PNG, kind="image/png", iteration=2)
+    async with opening(Desk(store)) as user:
+        await user.open(f"/task/{paths.id}?tab=samples")
+        await user.should_see("Not at this iteration: in/early (last at 1)")
+    async with opening(Desk(store)) as user:
+        await user.open(f"/task/{paths.id}?tab=samples&find=new")
+        await user.should_see("in / new")
+        await user.should_not_see("Not at this iteration")
+
+
 async def test_missing_files_are_named_and_none_outside_is_shown(
     store: Store, paths: TaskPaths, opening: Opening
 ) -> None:

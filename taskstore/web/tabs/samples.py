@@ -22,12 +22,13 @@ from .plots import build_table, sizes_of
 from .steps import Steps
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from ..desk import Desk
     from ..frame import Frame
 
 AT_ONCE = 24
+_MOST_NAMED = 5
 _TEXT_BYTES, _MOST_ROWS = 64 << 10, 200
 _TABLES = {"text/csv": ",", "text/tab-separated-values": "\t"}
 
@@ -68,6 +69,7 @@ class _Samples:
             given = self._chosen["iteration"]
             chosen = int(given) if given.lstrip("-").isdigit() and len(given) < 20 else None
             self._slider = Steps(self._iterations(), self._at, "debug samples", chosen)
+        self._others = ui.label().classes("ts-note").props('role=status data-testid="other-samples"')
         self._grid = ui.element("div").classes("ts-samples").props('data-testid="samples"')
         self._more = ui.button(on_click=self._show_more).props("flat no-caps").classes("ts-quiet")
         await self._rebuild()
@@ -96,12 +98,13 @@ class _Samples:
 
     async def _rebuild(self) -> None:
         words = self._chosen["find"].lower().split()
-        wanted = [
+        sought = [
             sample
             for sample in self._found
-            if sample.iteration == self._slider.chosen
-            and all(word in f"{sample.title}/{sample.series}/{sample.name}".lower() for word in words)
+            if all(word in f"{sample.title}/{sample.series}/{sample.name}".lower() for word in words)
         ]
+        wanted = [sample for sample in sought if sample.iteration == self._slider.chosen]
+        self._others.set_text(_elsewhere(sought, wanted))
         wanted.sort(key=lambda sample: (sample.title, sample.series, sample.timestamp))
         self._more.set_visibility(len(wanted) > self._limit)
         self._more.set_text(f"Show more: {len(wanted) - self._limit} of {len(wanted)} are not shown")
@@ -221,6 +224,19 @@ class _Lightbox:
         address, name = self.pictures[self._at]
         self._image.props["src"], self._image.props["alt"] = address, name
         self._name.set_text(f"{name} ({self._at + 1} of {len(self.pictures)})")
+
+
+def _elsewhere(sought: Sequence[DebugSample], shown: Sequence[DebugSample]) -> str:
+    """Say which series have nothing at the iteration that is shown, and where their last is."""
+    seen = {(sample.title, sample.series) for sample in shown}
+    last: dict[tuple[str, str], int] = {}
+    for sample in sought:
+        name = (sample.title, sample.series)
+        if name not in seen:
+            last[name] = max(sample.iteration, last.get(name, sample.iteration))
+    named = [f"{title}/{series} (last at {iteration:,})" for (title, series), iteration in sorted(last.items())]
+    more = f" and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
+    return f"Not at this iteration: {', '.join(named[:_MOST_NAMED])}{more}" if named else ""
 
 
 def _text_of(paths: TaskPaths, sample: DebugSample) -> str | None:
