@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from taskstore.core.states import Status
+from taskstore.store import tasks
 from taskstore.store.store import Store
 from tests.web import compared
 
@@ -79,12 +81,14 @@ def test_a_comparison_is_narrowed_rearranged_saved_and_follows_what_runs(store: 
     )
     for paths in (one, two, three):
         compared.curve(paths, "loss", "train", [2.0, 1.0])
+    tasks.transition(store, two.id, Status.IN_PROGRESS, reason="by hand")
     site = serve(store.root)
     page = site.open(f"/compare?ids={compared.ids(one, two)}")
     page.get_by_role("rowheader", name="Args/seed").wait_for()
     page.keyboard.press("i")
     page.get_by_role("rowheader", name="Args/seed").wait_for(state="detached")
     page.keyboard.press("/")
+    page.wait_for_function("document.activeElement.dataset.testid === 'search'")
     page.keyboard.type("lr")
     page.get_by_role("rowheader", name="name").wait_for(state="detached")
     page.wait_for_url("**&hide=1**")
