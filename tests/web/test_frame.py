@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from taskstore.store import tasks
+from taskstore.store.store import Store
 from taskstore.web.desk import Desk
 
 from .conftest import Opening
