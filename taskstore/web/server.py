@@ -99,7 +99,7 @@ def build(store: Store, options: Options, *, token: str | None) -> App:
     pages.register(desk, application)
     icon = Path(__file__).parent / "static" / "icon.svg"
     ui.run_with(application, title="taskstore", favicon=icon, language="en-US", show_welcome_message=False)
-    hosts = None if _is_any(options.host) else {options.host}
+    hosts = None if _is_any(options.host) else {f"[{options.host}]" if ":" in options.host else options.host}
     return guard.Guard(application, hosts=hosts, token=token)
 
 
