@@ -11,6 +11,7 @@ import os
 import re
 import secrets
 import socket
+import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -102,6 +103,18 @@ class LogWriter:
             if count == 0:
                 raise OSError(f"nothing more can be written to {self._path()}")
             rest = rest[count:]
+
+
+def plain_logs(folder: Path, pattern: str) -> list[Path]:
+    """Return the logs of a folder by name: files of its own, and neither links, which may lead anywhere, nor pipes."""
+    return sorted(log for log in folder.glob(pattern) if _is_plain(log))
+
+
+def _is_plain(path: Path) -> bool:
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except OSError:
+        return False
 
 
 def read_complete(path: Path, start: int = 0) -> bytes:

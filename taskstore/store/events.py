@@ -22,7 +22,7 @@ from ..core.memory import without_collection
 from ..disk import mounts
 from ..disk.atomic import replace_record
 from ..disk.layout import TaskPaths
-from ..disk.log import read_blocks, read_complete
+from ..disk.log import plain_logs, read_blocks, read_complete
 from ..disk.text import read_bytes
 from ..schema import codec
 from ..schema.record import MONITOR, LastMetric, Scalar, SummaryRecord
@@ -58,7 +58,7 @@ class ConsoleLine:
 
 def scalar_logs(paths: TaskPaths) -> list[Path]:
     """Return the scalar logs of a task, one a writer."""
-    return sorted(paths.events.glob("scalars.*.jsonl"))
+    return plain_logs(paths.events, "scalars.*.jsonl")
 
 
 def decode_scalars(data: bytes) -> list[Scalar]:
@@ -267,7 +267,7 @@ def _count(summary: SummaryRecord, event: Scalar) -> None:
 
 def console_logs(paths: TaskPaths) -> list[Path]:
     """Return the console logs of a task, one a writer."""
-    return sorted(paths.events.glob("console.*.log"))
+    return plain_logs(paths.events, "console.*.log")
 
 
 def read_console(paths: TaskPaths) -> Iterator[ConsoleLine]:
