@@ -106,15 +106,19 @@ class LogWriter:
 
 
 def plain_logs(folder: Path, pattern: str) -> list[Path]:
-    """Return the logs of a folder by name: files of its own, and neither links, which may lead anywhere, nor pipes."""
+    """Return the logs of a folder by name, without links, which may lead anywhere, pipes and devices.
+
+    A folder in the place of one is among them: to read it is Damaged.
+    """
     return sorted(log for log in folder.glob(pattern) if _is_plain(log))
 
 
 def _is_plain(path: Path) -> bool:
     try:
-        return stat.S_ISREG(path.lstat().st_mode)
+        mode = path.lstat().st_mode
     except OSError:
         return False
+    return stat.S_ISREG(mode) or stat.S_ISDIR(mode)
 
 
 def read_complete(path: Path, start: int = 0) -> bytes:

@@ -45,7 +45,7 @@ def addresses(first: str, second: str, project: str) -> list[str]:
         f"/projects?name={evil}&metric={evil}",
         *("/models", f"/models?q={evil}", "/queues", "/trash"),
         *(f"/task/{first}?tab={tab}&find={evil}&search={evil}&axis={evil}&x={evil}" for tab in TABS),
-        *(f"/task/{second}?tab={tab}" for tab in TABS),
+        *(f"/task/{second}?tab={tab}" for tab in ("configuration", "artifacts")),
         f"/task/{quote(EVIL.replace('/', ''), safe='')}",
         *(f"/compare?ids={first},{second}&tab={tab}" for tab in COMPARED),
         f"/compare?ids={first},{second}&tab={evil}&x={evil}&metric={evil}&parameter={evil}&find={evil}",
