@@ -134,14 +134,14 @@ def read_blocks(path: Path, size_bytes: int = 4 << 20, *, start: int = 0) -> Ite
 
     It begins at byte `start`; what follows the last line end is left out.
     """
-    rest = b""
+    rest: list[bytes] = []  # joined once, as a line may be longer than many blocks are
     for data in _pieces(path, size_bytes, start):
         end = data.rfind(b"\n") + 1
         if end:
-            yield rest + data[:end]
-            rest = data[end:]
+            yield b"".join([*rest, data[:end]])
+            rest = [data[end:]]
         else:
-            rest += data
+            rest.append(data)
 
 
 def _pieces(path: Path, size_bytes: int, start: int) -> Iterator[bytes]:

@@ -319,7 +319,7 @@ class ConsoleTail:
     """Reads one console log piece by piece, as `logs --follow` does."""
 
     def __init__(self) -> None:
-        self._parts: dict[str, tuple[datetime, str]] = {}
+        self._parts: dict[str, tuple[datetime, list[str]]] = {}
 
     def feed(self, data: bytes, *, is_end: bool = False) -> Iterator[ConsoleLine]:
         """Yield the lines in `data`, which ends at a line end; with `is_end` also what has not ended."""
@@ -332,12 +332,12 @@ class ConsoleTail:
             except (BadValue, UnicodeDecodeError):
                 continue
             stream, text = entry[2].decode(), entry[4].decode("utf-8", "replace")
-            began, before = self._parts.pop(stream, (time, ""))
             if entry[3] == b"P":
-                self._parts[stream] = (began, before + text)
+                self._parts.setdefault(stream, (time, []))[1].append(text)
             else:
-                yield ConsoleLine(time, stream, before + text)
+                _, before = self._parts.pop(stream, (time, []))
+                yield ConsoleLine(time, stream, "".join([*before, text]))
         if is_end:
-            for stream, (time, text) in sorted(self._parts.items(), key=lambda item: item[1][0]):
-                yield ConsoleLine(time, stream, text, is_whole=False)
+            for stream, (time, parts) in sorted(self._parts.items(), key=lambda item: item[1][0]):
+                yield ConsoleLine(time, stream, "".join(parts), is_whole=False)
             self._parts.clear()
