@@ -80,7 +80,7 @@ class Guard:
         if "origin" in headers:
             return "" if _netloc(headers["origin"]) == host.lower() else foreign
         # Without an Origin come links, which may be followed from anywhere, and what another page would embed.
-        is_embedded = headers.get("sec-fetch-mode", "navigate") != "navigate"
+        is_embedded = headers.get("sec-fetch-dest", "document") != "document"
         return foreign if is_embedded and headers.get("sec-fetch-site") in ("cross-site", "same-site") else ""
 
     def _has_token(self, headers: dict[str, str]) -> bool:

@@ -110,18 +110,21 @@ async def test_a_page_of_another_site_reads_nothing_either(origin: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("site", "mode", "status"),
+    ("site", "destination", "status"),
     [
-        ("cross-site", "no-cors", 403),
-        ("same-site", "no-cors", 403),
-        ("cross-site", "navigate", 200),
-        ("same-origin", "no-cors", 200),
-        ("none", "navigate", 200),
+        ("cross-site", "image", 403),
+        ("cross-site", "iframe", 403),
+        ("same-site", "script", 403),
+        ("same-site", "empty", 403),
+        ("cross-site", "document", 200),
+        ("same-origin", "image", 200),
+        ("same-origin", "iframe", 200),
+        ("none", "document", 200),
     ],
 )
-async def test_another_site_may_link_to_a_page_and_embed_nothing(site: str, mode: str, status: int) -> None:
+async def test_another_site_may_link_to_a_page_and_embed_nothing(site: str, destination: str, status: int) -> None:
     async with client() as http:
-        answer = await http.get("/x", headers={"sec-fetch-site": site, "sec-fetch-mode": mode})
+        answer = await http.get("/x", headers={"sec-fetch-site": site, "sec-fetch-dest": destination})
     assert answer.status_code == status
 
 
@@ -129,3 +132,8 @@ async def test_the_way_on_holds_no_header_of_its_own() -> None:
     async with client(token=SHORT) as http:
         answer = await http.get("/a%0d%0aset-cookie:%20x=1/%C3%A4?token=t")
     assert answer.headers["location"] == "/a%0D%0Aset-cookie%3A%20x%3D1/%C3%A4"
+
+
+async def test_an_address_of_version_six_is_a_name_too() -> None:
+    async with client(hosts={"[fe80::1]"}, at="[fe80::1]:8787") as http:
+        assert (await http.get("/x")).status_code == 200
