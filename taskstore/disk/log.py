@@ -11,6 +11,7 @@ import os
 import re
 import secrets
 import socket
+import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -104,6 +105,22 @@ class LogWriter:
             rest = rest[count:]
 
 
+def plain_logs(folder: Path, pattern: str) -> list[Path]:
+    """Return the logs of a folder by name, without links, which may lead anywhere, pipes and devices.
+
+    A folder in the place of one is among them: to read it is Damaged.
+    """
+    return sorted(log for log in folder.glob(pattern) if _is_plain(log))
+
+
+def _is_plain(path: Path) -> bool:
+    try:
+        mode = path.lstat().st_mode
+    except OSError:
+        return False
+    return stat.S_ISREG(mode) or stat.S_ISDIR(mode)
+
+
 def read_complete(path: Path, start: int = 0) -> bytes:
     """Return the whole lines of a log from byte `start` on; what follows the last line end is left out."""
     with path.open("rb") as stream:
@@ -117,14 +134,14 @@ def read_blocks(path: Path, size_bytes: int = 4 << 20, *, start: int = 0) -> Ite
 
     It begins at byte `start`; what follows the last line end is left out.
     """
-    rest = b""
+    rest: list[bytes] = []  # joined once, as a line may be longer than many blocks are
     for data in _pieces(path, size_bytes, start):
         end = data.rfind(b"\n") + 1
         if end:
-            yield rest + data[:end]
-            rest = data[end:]
+            yield b"".join([*rest, data[:end]])
+            rest = [data[end:]]
         else:
-            rest += data
+            rest.append(data)
 
 
 def _pieces(path: Path, size_bytes: int, start: int) -> Iterator[bytes]:

@@ -28,9 +28,9 @@ _JSON = msgspec.json.Decoder()
 def read_bytes(path: Path) -> bytes:
     """Return a record's bytes. Raises FileNotFoundError, or Damaged where it is not a readable file."""
     try:
-        with path.open("rb") as stream:
+        with open(path, "rb", opener=_without_waiting) as stream:
             # As much is allocated as is asked for, and memory may be short.
-            data = stream.read(min(os.fstat(stream.fileno()).st_size, MAX_RECORD_BYTES) + 1)
+            data = stream.read(min(os.fstat(stream.fileno()).st_size, MAX_RECORD_BYTES) + 1) or b""
     except (FileNotFoundError, NotADirectoryError):
         packed = mounts.read(path, MAX_RECORD_BYTES)
         if packed is None:
@@ -41,6 +41,11 @@ def read_bytes(path: Path) -> bytes:
     if len(data) > MAX_RECORD_BYTES:
         raise Damaged(path, f"larger than {MAX_RECORD_BYTES >> 20} MiB")
     return data
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Open a file; a pipe that somebody has put in its place is empty, instead of waiting for ever for who writes."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def parse_json_object(path: Path, data: bytes) -> dict[str, object]:

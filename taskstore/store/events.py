@@ -22,7 +22,7 @@ from ..core.memory import without_collection
 from ..disk import mounts
 from ..disk.atomic import replace_record
 from ..disk.layout import TaskPaths
-from ..disk.log import read_blocks, read_complete
+from ..disk.log import plain_logs, read_blocks, read_complete
 from ..disk.text import read_bytes
 from ..schema import codec
 from ..schema.record import MONITOR, LastMetric, Scalar, SummaryRecord
@@ -58,7 +58,7 @@ class ConsoleLine:
 
 def scalar_logs(paths: TaskPaths) -> list[Path]:
     """Return the scalar logs of a task, one a writer."""
-    return sorted(paths.events.glob("scalars.*.jsonl"))
+    return plain_logs(paths.events, "scalars.*.jsonl")
 
 
 def decode_scalars(data: bytes) -> list[Scalar]:
@@ -267,7 +267,7 @@ def _count(summary: SummaryRecord, event: Scalar) -> None:
 
 def console_logs(paths: TaskPaths) -> list[Path]:
     """Return the console logs of a task, one a writer."""
-    return sorted(paths.events.glob("console.*.log"))
+    return plain_logs(paths.events, "console.*.log")
 
 
 def read_console(paths: TaskPaths) -> Iterator[ConsoleLine]:
@@ -319,7 +319,7 @@ class ConsoleTail:
     """Reads one console log piece by piece, as `logs --follow` does."""
 
     def __init__(self) -> None:
-        self._parts: dict[str, tuple[datetime, str]] = {}
+        self._parts: dict[str, tuple[datetime, list[str]]] = {}
 
     def feed(self, data: bytes, *, is_end: bool = False) -> Iterator[ConsoleLine]:
         """Yield the lines in `data`, which ends at a line end; with `is_end` also what has not ended."""
@@ -332,12 +332,12 @@ class ConsoleTail:
             except (BadValue, UnicodeDecodeError):
                 continue
             stream, text = entry[2].decode(), entry[4].decode("utf-8", "replace")
-            began, before = self._parts.pop(stream, (time, ""))
             if entry[3] == b"P":
-                self._parts[stream] = (began, before + text)
+                self._parts.setdefault(stream, (time, []))[1].append(text)
             else:
-                yield ConsoleLine(time, stream, before + text)
+                _, before = self._parts.pop(stream, (time, []))
+                yield ConsoleLine(time, stream, "".join([*before, text]))
         if is_end:
-            for stream, (time, text) in sorted(self._parts.items(), key=lambda item: item[1][0]):
-                yield ConsoleLine(time, stream, text, is_whole=False)
+            for stream, (time, parts) in sorted(self._parts.items(), key=lambda item: item[1][0]):
+                yield ConsoleLine(time, stream, "".join(parts), is_whole=False)
             self._parts.clear()

@@ -19,6 +19,7 @@ from ..schema.record import TaskRecord
 from .store import Store
 
 _MIN_PREFIX = 4
+_LONGEST_SHOWN = 200
 _SURE_S = 2.0
 _LS_HINT = "`taskstore ls` lists them"
 
@@ -91,6 +92,8 @@ def is_misnamed_task(folder: str) -> bool:
 
 def locate(store: Store, task_id: str) -> TaskPaths:
     """Return where a task is now. Raises NotFound."""
+    if not is_id(task_id):  # it may be anything that somebody has typed: no name of a file, nor worth a search
+        raise NotFound("task", task_id[:_LONGEST_SHOWN], _LS_HINT)
     hint = store.places.get(task_id)
     if hint is not None and (hint / RECORD).is_file():
         return TaskPaths(hint)

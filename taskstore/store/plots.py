@@ -13,7 +13,7 @@ import msgspec
 
 from ..core.errors import Damaged
 from ..disk.layout import TaskPaths
-from ..disk.log import read_blocks
+from ..disk.log import plain_logs, read_blocks
 from ..schema.plot import MediaEvent, PlotEvent, decode_plot
 from ..schema.record import FileRef
 from .events import lines_with, needles
@@ -62,12 +62,12 @@ class DebugSample:
 
 def plot_logs(paths: TaskPaths) -> list[Path]:
     """Return the plot logs of a task, one a writer."""
-    return sorted(paths.events.glob("plots.*.jsonl"))
+    return plain_logs(paths.events, "plots.*.jsonl")
 
 
 def media_logs(paths: TaskPaths) -> list[Path]:
     """Return the media logs of a task, one a writer."""
-    return sorted(paths.events.glob("media.*.jsonl"))
+    return plain_logs(paths.events, "media.*.jsonl")
 
 
 def read_plots(paths: TaskPaths, title: str | None = None, series: str | None = None) -> list[Plot]:

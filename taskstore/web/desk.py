@@ -37,14 +37,18 @@ class Desk:
     def why_read_only(self) -> str:
         """Why nothing can be changed from here; empty where it can."""
         try:
-            actions.check(self.store, is_read_only=self.is_read_only)
+            self.check()
         except ReadOnly as error:
             return str(error)
         return ""
 
+    def check(self) -> None:
+        """Raise ReadOnly, with the reason, where nothing may be changed from here: what changes anything asks first."""
+        actions.check(self.store, is_read_only=self.is_read_only)
+
     async def do(self, task_id: str, key: str, **values: object) -> Done:
         """Do one thing to one task, on a thread, and see what has come of it. Raises TaskstoreError."""
-        actions.check(self.store, is_read_only=self.is_read_only)
+        self.check()
         try:
             return await asyncio.to_thread(lambda: actions.do(self.store, task_id, key, **values))
         finally:

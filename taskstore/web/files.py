@@ -6,19 +6,23 @@ a sandbox that has no origin, runs no script and loads nothing.
 
 from __future__ import annotations
 
+import itertools
 import mimetypes
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request
-from fastapi.responses import FileResponse, PlainTextResponse, Response
+from fastapi.responses import FileResponse, PlainTextResponse, Response, StreamingResponse
 
 from ..core.errors import Damaged, NotFound, TaskstoreError
 
 if TYPE_CHECKING:
+    from ..disk.layout import TaskPaths
     from .desk import Desk
 
+_LINES_AT_ONCE = 2000
 SANDBOX = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; media-src data:; font-src data:"
 _SHOWN = frozenset(
     {
@@ -35,16 +39,25 @@ def router(desk: Desk) -> APIRouter:
 
     @made.get("/files/{task_id}/console.txt")
     def console(task_id: str) -> Response:
-        from ..store import events, places
+        from ..store import places
 
         try:
             paths = places.locate(desk.store, task_id)
-            text = "".join(f"{line.text}\n" for line in events.read_console(paths))
         except TaskstoreError as error:
             return failure(error)
-        return PlainTextResponse(text, headers={"content-disposition": attachment(f"console-{task_id[:12]}.txt")})
+        headers = {"content-disposition": attachment(f"console-{task_id[:12]}.txt"), "cache-control": "no-store"}
+        return StreamingResponse(_lines(paths), media_type="text/plain; charset=utf-8", headers=headers)
 
     return made
+
+
+def _lines(paths: TaskPaths) -> Iterator[str]:
+    """Yield the console in parts: it may be larger than the memory is."""
+    from ..store import events
+
+    lines = (f"{line.text}\n" for line in events.walk_console(paths))
+    while part := list(itertools.islice(lines, _LINES_AT_ONCE)):
+        yield "".join(part).encode("utf-8", "replace").decode()
 
 
 def send(desk: Desk, path: Path, name: str, *, is_shown: bool = False) -> Response:

@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -76,10 +76,12 @@ class Guard:
         host = headers.get("host", "")
         if self._hosts is not None and _without_port(host) not in self._hosts:
             return f"this server answers to {', '.join(sorted(self._hosts))}, and not to {ascii(host)}"
-        origin = headers.get("origin")
-        if origin is None or (scope["type"] == "http" and scope["method"] in ("GET", "HEAD")):
-            return ""
-        return "" if urlsplit(origin).netloc.lower() == host.lower() else "a page of another site has sent this"
+        foreign = "a page of another site has sent this"
+        if "origin" in headers:
+            return "" if _netloc(headers["origin"]) == host.lower() else foreign
+        # Without an Origin come links, which may be followed from anywhere, and what another page would embed.
+        is_embedded = headers.get("sec-fetch-dest", "document") != "document"
+        return foreign if is_embedded and headers.get("sec-fetch-site") in ("cross-site", "same-site") else ""
 
     def _has_token(self, headers: dict[str, str]) -> bool:
         try:
@@ -101,10 +103,10 @@ class Guard:
             )
             return
         rest = urlencode([pair for pair in query if pair[0] != "token"])
-        path = "/" + scope["path"].lstrip("/\\")  # never another host's
+        path = "/" + quote(scope["path"].lstrip("/\\"))  # never another host's, and never a header of its own
         cookie = f"{COOKIE}={self._token}; Path=/; HttpOnly; SameSite=Strict"
         headers = [
-            (b"location", (path + (f"?{rest}" if rest else "")).encode("latin-1", "replace")),
+            (b"location", (path + (f"?{rest}" if rest else "")).encode("ascii")),
             (b"set-cookie", cookie.encode()),
             (b"content-length", b"0"),
             *_HEADERS,
@@ -116,6 +118,13 @@ class Guard:
 def _without_port(host: str) -> str:
     name, colon, port = host.lower().rpartition(":")
     return name if colon and port.isdigit() else host.lower()
+
+
+def _netloc(origin: str) -> str:
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return ""
 
 
 def _with_headers(send: Send) -> Send:

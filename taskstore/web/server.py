@@ -116,7 +116,7 @@ def build(store: Store, options: Options, *, token: str | None) -> App:
         gzip_middleware_factory=None if is_loopback(options.host) else GZipMiddleware,
     )
     gc.freeze()  # ten thousand rows that stay: to look through them again and again is what an idle page would cost
-    hosts = None if _is_any(options.host) else {options.host}
+    hosts = None if _is_any(options.host) else {f"[{options.host}]" if ":" in options.host else options.host}
     return guard.Guard(application, hosts=hosts, token=token)
 
 

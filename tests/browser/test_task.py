@@ -10,98 +10,18 @@ from typing import Any
 import pytest
 
 from taskstore.core.states import Status
-from taskstore.schema.model import Metadatum, Model
 from taskstore.schema.record import (
-    Container,
-    FileRef,
-    Imported,
     Parameter,
     ParamsRecord,
-    ScriptRecord,
-    Submodule,
-    TaskRecord,
-    Untracked,
 )
-from taskstore.sections.artifacts import Artifacts
-from taskstore.store import configuration, models, query, tasks
-from taskstore.store.configuration import Content
+from taskstore.store import query, tasks
 from taskstore.store.store import Store, open_at
 
+from ..web.hostile import hostile
 from .conftest import PHONE, WIDE, Site
 
 Serve = Callable[..., Site]
-EVIL = "<img src=x onerror=alert(1)><script>alert(2)</script>{{7*7}}\"'`${1}"
 TABS = {"Execution": "1", "Configuration": "2", "Artifacts": "3", "Info": "4", "History": "0"}
-
-
-def hostile(store: Store, folder: Path) -> str:
-    """Make a task with markup in every field that a page may show."""
-
-    def fill(paths: object, record: TaskRecord) -> None:
-        record.tags = [EVIL]
-        record.comment = record.user = record.host = EVIL
-        record.type = EVIL
-        record.runtime = {EVIL: EVIL, "env/" + EVIL: EVIL, "os": EVIL}
-        record.container = Container(image=EVIL, arguments=EVIL, setup_shell_script=EVIL)
-        record.imported = [Imported(kind=EVIL, id=EVIL, path=EVIL, time=record.created, notes=[EVIL])]
-        record.parent = tasks.create(store, "others", EVIL).id
-        record.status_reason = record.status_message = EVIL
-        record.history[0].reason = record.history[0].message = record.history[0].who = EVIL
-
-    made = tasks.create(store, "examples", EVIL, fill=fill)
-    tasks.create(store, "others", EVIL, fill=lambda _, record: setattr(record, "parent", made.id))
-    diff = f"diff --git a/{EVIL} b/{EVIL}\n@@ -1 +1 @@ {EVIL}\n-{EVIL}\n+{EVIL}\n".encode()
-    made.diff.parent.mkdir(parents=True)
-    made.diff.write_bytes(diff)
-    made.untracked("x.py").parent.mkdir(parents=True)
-    made.untracked("x.py").write_text(EVIL)
-    kept = FileRef(path=made.untracked("x.py").relative_to(made.home).as_posix(), size=len(EVIL), hash="")
-
-    def script(record: ScriptRecord) -> None:
-        record.repository, record.branch, record.version_num = f"javascript:alert('{EVIL}')", EVIL, EVIL
-        record.argv, record.entry_point, record.cwd, record.python = [EVIL], EVIL, EVIL, EVIL
-        record.diff = FileRef(path="source/uncommitted.diff", size=len(diff), hash="")
-        record.untracked = [Untracked(path=EVIL, file=kept)]
-        record.submodules = [Submodule(path=EVIL, url="javascript:alert(4)")]
-        record.requirements = {EVIL: EVIL}
-        record.notes = [EVIL]
-
-    tasks.edit_script(store, made.id, script)
-
-    def params(record: ParamsRecord) -> None:
-        record.hyperparams = {EVIL.partition("/")[0]: {EVIL: Parameter(EVIL, "float", EVIL)}}
-
-    tasks.edit_params(store, made.id, params)
-    configuration.put(store, made.id, EVIL, Content(EVIL.encode(), EVIL, "txt", EVIL))
-    page = folder / "page.html"
-    page.write_text(
-        "<h1>Report</h1><script>parent.document.title = 'owned'; alert(3)</script><img src=http://example.org/x>"
-    )
-    picture = folder / "picture.svg"
-    picture.write_text(
-        "<svg xmlns='http://www.w3.org/2000/svg' onload='alert(5)' width='9' height='9'><script>alert(6)</script></svg>"
-    )
-    artifacts = Artifacts(store, made.id)
-    artifacts.upload("page", page)
-    artifacts.upload("picture", picture)
-    artifacts.upload(EVIL, {EVIL: EVIL}, metadata={EVIL: EVIL})
-    models.add(
-        store,
-        made.id,
-        Model(
-            id="c" * 32,
-            name=EVIL,
-            framework=EVIL,
-            comment=EVIL,
-            uri="javascript:alert(7)",
-            tags=[EVIL],
-            design=EVIL,
-            labels={EVIL: 1},
-            metadata={EVIL: Metadatum(value=EVIL)},
-        ),
-    )
-    tasks.edit(store, made.id, lambda record: setattr(record, "output_destination", EVIL))
-    return made.id
 
 
 @pytest.mark.parametrize(("scheme", "size"), [("light", WIDE), ("dark", PHONE)])

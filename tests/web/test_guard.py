@@ -100,3 +100,40 @@ async def test_every_answer_says_that_nothing_may_come_from_elsewhere() -> None:
 async def test_any_name_is_answered_where_a_token_is_asked_for() -> None:
     async with client(hosts=None, token=SHORT, at="lab-server:8787") as http:
         assert (await http.get("/?token=t")).status_code == 303
+
+
+@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://[", "http://127.0.0.1:9999", ""])
+async def test_a_page_of_another_site_reads_nothing_either(origin: str) -> None:
+    async with client() as http:
+        for path in ("/", "/_nicegui_ws/socket.io/?transport=polling&EIO=4", "/api/tasks"):
+            assert (await http.get(path, headers={"origin": origin})).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("site", "destination", "status"),
+    [
+        ("cross-site", "image", 403),
+        ("cross-site", "iframe", 403),
+        ("same-site", "script", 403),
+        ("same-site", "empty", 403),
+        ("cross-site", "document", 200),
+        ("same-origin", "image", 200),
+        ("same-origin", "iframe", 200),
+        ("none", "document", 200),
+    ],
+)
+async def test_another_site_may_link_to_a_page_and_embed_nothing(site: str, destination: str, status: int) -> None:
+    async with client() as http:
+        answer = await http.get("/x", headers={"sec-fetch-site": site, "sec-fetch-dest": destination})
+    assert answer.status_code == status
+
+
+async def test_the_way_on_holds_no_header_of_its_own() -> None:
+    async with client(token=SHORT) as http:
+        answer = await http.get("/a%0d%0aset-cookie:%20x=1/%C3%A4?token=t")
+    assert answer.headers["location"] == "/a%0D%0Aset-cookie%3A%20x%3D1/%C3%A4"
+
+
+async def test_an_address_of_version_six_is_a_name_too() -> None:
+    async with client(hosts={"[fe80::1]"}, at="[fe80::1]:8787") as http:
+        assert (await http.get("/x")).status_code == 200

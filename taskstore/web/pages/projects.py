@@ -13,7 +13,7 @@ from ...core.errors import NotFound, TaskstoreError
 from ...schema.record import ProjectRecord
 from ...store import projects
 from ...store.query import Row
-from .. import grid, moments, script
+from .. import grid, markup, moments, script
 from ..frame import Frame, empty, frame
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class _Overview:
         self._draw_counts(rows)
         self._draw_children(names)
         self._place = ui.column().classes("w-full")
-        self._draw_description(record)
+        await self._draw_description(record)
         self._draw_best(rows)
         self._draw_recent(rows)
 
@@ -100,11 +100,12 @@ class _Overview:
                 for name in below:
                     ui.link(name.rpartition("/")[2], link_to(name))
 
-    def _draw_description(self, record: ProjectRecord) -> None:
+    async def _draw_description(self, record: ProjectRecord) -> None:
+        html = await asyncio.to_thread(markup.rendered, record.description)
         self._place.clear()
         with self._place, ui.card().classes("w-full").props("flat bordered"):
-            if record.description:
-                ui.markdown(record.description, sanitize=True).classes("ts-markdown")
+            if html:
+                markup.show(html)
             else:
                 ui.label("No description yet.").classes("opacity-80")
             if not self._desk.why_read_only:
@@ -124,11 +125,12 @@ class _Overview:
             record.description = text
 
         try:
+            self._desk.check()
             record = await asyncio.to_thread(projects.edit, self._desk.store, self._name, change)
         except TaskstoreError as error:
             self._frame.feedback.fail(error)
             return
-        self._draw_description(record)
+        await self._draw_description(record)
         self._frame.feedback.say("description saved")
 
     def _draw_best(self, rows: list[Row]) -> None:

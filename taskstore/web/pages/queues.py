@@ -184,6 +184,7 @@ class _Page:
 
     async def _do(self, act: Callable[[], str]) -> bool:
         try:
+            self._desk.check()
             text = await asyncio.to_thread(act)
         except TaskstoreError as error:
             self._frame.feedback.fail(error)

@@ -13,6 +13,7 @@ from urllib.parse import quote, urlencode
 from fastapi import APIRouter
 from fastapi.responses import Response, StreamingResponse
 
+from ...board.comparing import harmless
 from ...core.clock import UTC, to_text
 from ...core.errors import NotFound, TaskstoreError
 from ...disk import mounts
@@ -101,7 +102,8 @@ def _rows(paths: TaskPaths) -> Iterator[str]:
     writer = csv.writer(text)
     writer.writerow(["metric", "variant", "iteration", "value", "time"])
     for number, event in enumerate(events.walk_scalars(paths)):
-        writer.writerow([event.metric, event.variant, event.iter, event.value, _moment(event.timestamp)])
+        named = (harmless(event.metric), harmless(event.variant))
+        writer.writerow([*named, event.iter, event.value, _moment(event.timestamp)])
         if number % _ROWS_AT_ONCE == 0:
             yield text.getvalue()
             text.seek(0)
