@@ -46,5 +46,9 @@ def test_what_an_extra_brings_is_what_the_code_imports() -> None:
     for extra, distribution in ((extra, each) for extra, listed in _extras().items() for each in listed):
         module = modules.get(distribution, distribution)
         spellings = (f'import_module("{module}")', f"            import {module}\n", f"        from {module} import ")
-        whole = (f"\nfrom {module}", f"\nimport {module}")  # of a package that is imported late itself
+        whole = (
+            f"\n    from {module} import ",
+            f"\nfrom {module}",
+            f"\nimport {module}",
+        )  # of a package that is imported late itself
         assert any(spelled in text for spelled in (*spellings, *whole)), (extra, distribution)
