@@ -224,7 +224,7 @@ def test_what_runs_meanwhile_is_seen_and_takes_nothing_from_the_reader(
     page.locator(".ag-row[row-index='2'] input[type=checkbox]").click()
     viewport = page.locator(".ag-body-viewport")
     viewport.evaluate("element => element.scrollTop = 500")
-    page.locator(".ag-row", has_text="run 040").locator("[col-id=type]").click()
+    page.locator(".ag-row", has_text="run 040").locator("[col-id=status]").click()
     before = viewport.evaluate("element => element.scrollTop")
     make(store, "just now")
     page.get_by_text("61 tasks, 1 selected").wait_for()
