@@ -182,7 +182,10 @@ def _starts() -> list[harness.Row]:
     what = "agent: from claim to the start of the child"
     return [
         harness.seconds_row(what, harness.Timing(tuple(times)), at_most=0.05),
-        _beyond_git(f"{what}, 100 files rebuilt", harness.Timing(tuple(rebuilt)), harness.Timing(tuple(cloned))),
+        harness.seconds_row(f"{what}, 100 files rebuilt", harness.Timing(tuple(rebuilt)), at_most=0.05),
+        _beyond_git(
+            "as before, beyond git's own clone of them", harness.Timing(tuple(rebuilt)), harness.Timing(tuple(cloned))
+        ),
     ]
 
 
